@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Threads: the interface that an engine implements, and one small implementation of it.
+ *
+ * The library never starts a thread by itself. A call that can use several threads takes a `const lowbit_pool *`; NULL
+ * means the calling thread alone. An engine hands over its own pool by filling the struct with two callbacks. */
+#ifndef LOWBIT_POOL_H_
+#define LOWBIT_POOL_H_
+
+#include "lowbit/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One task of a parallel loop: index i of n, run by worker `worker`. */
+typedef void (*lowbit_task)(void *arg, size_t i, size_t worker);
+
+typedef struct lowbit_pool {
+    uint32_t struct_size;
+    void *user;
+
+    /* How many workers may run tasks at once (>= 1), the calling thread included. */
+    size_t (*num_threads)(void *user);
+
+    /* A parallel version of
+     *
+     *     for (size_t i = 0; i < n; i++) task(arg, i, worker);
+     *
+     * that returns after the last task has returned. Tasks are independent: any order, any worker, also all of them on
+     * the calling thread. `worker` is below num_threads, and no two tasks that run at the same time share it (the
+     * library gives each worker its own scratch). What tasks wrote is visible to the caller on return. */
+    void (*parallel_for)(void *user, size_t n, lowbit_task task, void *arg);
+} lowbit_pool;
+
+/* How our own pool keeps its threads on CPUs. The calling thread's own mask is never touched. */
+enum {
+    LOWBIT_BIND_NONE = 0,    /* leave placement to the operating system (default) */
+    LOWBIT_BIND_COMPACT = 1, /* neighbouring CPUs of the allowed set first */
+    LOWBIT_BIND_SPREAD = 2   /* as far apart as the allowed set permits */
+};
+
+typedef struct lowbit_pool_options {
+    uint32_t struct_size;
+    uint32_t threads; /* workers, the caller included; 0 = one for each CPU that the process may use */
+    uint32_t spin_us; /* how long an idle worker or a waiting caller spins before it sleeps, in microseconds */
+    uint32_t bind;    /* LOWBIT_BIND_* */
+} lowbit_pool_options;
+
+#define LOWBIT_POOL_OPTIONS_INIT {sizeof(lowbit_pool_options), 0, 30, LOWBIT_BIND_NONE}
+
+struct lowbit_ctx;
+
+/* Creates our own pool: threads - 1 workers that spin for spin_us and then sleep on a futex; the caller of
+ * parallel_for takes part in the work; tasks are handed out one by one from an atomic counter. Workers spin only where
+ * the pool has no more threads than the process has CPUs. One parallel_for runs at a time: a second caller, or a task
+ * that calls parallel_for again, runs its loop on its own thread with the worker number it has (0 for an outside
+ * caller, which then must not share a workspace with the first).
+ *
+ * ctx      allocator of the pool's memory and machine of its defaults; must outlive the pool
+ * options  NULL = defaults
+ * pool     receives a struct that may be copied; it stays valid until lowbit_pool_destroy
+ *
+ * Returns LOWBIT_SYSTEM where a thread cannot be created: the threads that were are joined first. A bind that the
+ * operating system refuses is reported through the context's logger and is not an error. */
+LOWBIT_API lowbit_status lowbit_pool_create(const struct lowbit_ctx *ctx, const lowbit_pool_options *options,
+                                            lowbit_pool *pool, lowbit_error *error);
+
+/* Joins the workers and frees the pool. No parallel_for may be running. NULL, or a struct of zeros, is a no-op; the
+ * struct is zeroed, so a second call is harmless. Only for pools of lowbit_pool_create. */
+LOWBIT_API void lowbit_pool_destroy(lowbit_pool *pool);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

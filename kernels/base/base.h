@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small words that every floor uses: refusing with a reason, integer helpers, allocation through the context. */
+#ifndef LOWBIT_KERNELS_BASE_BASE_H_
+#define LOWBIT_KERNELS_BASE_BASE_H_
+
+#include <stdbool.h>
+
+#include "lowbit/types.h"
+
+/* Leaves a reason and returns the status: `return lb_fail(error, LOWBIT_UNSUPPORTED, "K is %d", k);` */
+lowbit_status lb_fail(lowbit_error *error, lowbit_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The two lines that guard a public door. */
+#define LB_REQUIRE(condition, error, status, ...)                                                                      \
+    do {                                                                                                               \
+        if (!(condition)) return lb_fail((error), (status), __VA_ARGS__);                                              \
+    } while (0)
+#define LB_TRY(call)                                                                                                   \
+    do {                                                                                                               \
+        lowbit_status lb_try_status = (call);                                                                          \
+        if (lb_try_status != LOWBIT_OK) return lb_try_status;                                                          \
+    } while (0)
+
+/* True if a struct of the caller has the field: its struct_size reaches the field's end. */
+#define LB_HAS_FIELD(pointer, type, field)                                                                             \
+    ((pointer)->struct_size >= offsetof(type, field) + sizeof((pointer)->field))
+
+#define LB_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static inline int64_t lb_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t lb_max(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t lb_div_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t lb_round_up(int64_t a, int64_t b) { return lb_div_up(a, b) * b; }
+
+/* *total += count * size, or false on overflow of int64_t: sizes from outside are summed with this. */
+static inline bool lb_add_bytes(int64_t *total, int64_t count, int64_t size) {
+    int64_t bytes;
+    return !__builtin_mul_overflow(count, size, &bytes) && !__builtin_add_overflow(*total, bytes, total);
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a context is. It lives on this floor because everything above allocates through it and asks it what may run;
+ * tuner/context.c creates it, since reading the machine is policy's business. Immutable after creation. */
+#ifndef LOWBIT_KERNELS_BASE_CTX_H_
+#define LOWBIT_KERNELS_BASE_CTX_H_
+
+#include "lowbit/context.h"
+
+struct lowbit_ctx {
+    lowbit_allocator allocator;
+    lowbit_logger logger; /* log may be NULL */
+    uint32_t isa_present; /* LOWBIT_ISA_* that this CPU and operating system can run */
+    uint32_t isa_enabled; /* present, compiled and not masked by the caller; always has LOWBIT_ISA_SCALAR */
+    lowbit_machine machine;
+};
+
+/* 64-byte aligned memory from the context's allocator, or NULL. bytes may be 0 (NULL). Large blocks from the default
+ * allocator ask for huge pages. */
+void *lb_alloc(const lowbit_ctx *ctx, size_t bytes);
+void lb_free(const lowbit_ctx *ctx, void *memory, size_t bytes);
+
+/* The C library's allocator, used where the options name none. */
+extern const lowbit_allocator lb_default_allocator;
+
+/* Sends one formatted line to the context's logger, if it has one. */
+void lb_log(const lowbit_ctx *ctx, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/simd/simd.h"
+
+LB_UNIT_TARGET(HWY_AVX3);
+
+LB_EXPORT_UNIT(avx512) = {LOWBIT_ISA_AVX512, nullptr, 0, nullptr, nullptr, nullptr, 0};

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The contract between the SIMD units and everything above: what one instruction set level offers.
+ *
+ * A unit (kernels/isa/<level>.cc) exports exactly one symbol, its lb_isa_unit. The rest of the library, the tests, the
+ * bench and the tuner walk these tables; nobody else names a kernel or an instruction set. Plain C. */
+#ifndef LOWBIT_KERNELS_SIMD_UKERNEL_H_
+#define LOWBIT_KERNELS_SIMD_UKERNEL_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Columns of a panel of the packed layout, and bytes of one of its lines (kernels/layout.h has the picture). */
+enum { LB_PANEL = 16, LB_LINE = 64 };
+
+/* How a kernel wants its rows of A, mr rows together ("A panel"), element (i, k) of the panel:
+ *   LB_A_S8   int8   at ((k / 4) * mr + i) * 4 + k % 4
+ *   LB_A_S16  int16  at ((k / 4) * mr + i) * 4 + {0, 2, 1, 3}[k % 4]: pairs (k0, k2) and (k1, k3), which meet the even
+ *                    and the odd bytes of a line of 8-bit codes in two 16-bit multiply-adds
+ * With mr = 1, LB_A_S8 is the quantized row itself. */
+enum { LB_A_S8 = 0, LB_A_S16 = 1 };
+
+enum { LB_ALGORITHM_DOT = 0 };
+
+/* Scales, zero points and minima as the packed blob holds them. */
+enum { LB_SCALE_F32 = 0, LB_SCALE_F16 = 1, LB_SCALE_BF16 = 2 };
+
+enum { LB_OUT_F32 = 0, LB_OUT_S32 = 1 };
+
+/* One tile of the product: mr rows of A times nr columns of the packed weights, for all of K.
+ *
+ *   raw[g]  = sum over k of group g of a[i,k] * (c[k,n] - code_bias)            integer, modulo 2^32
+ *   dot[g]  = (raw[g] << shift) + corr[g][i]                                    or, with zero points,
+ *   dot[g]  = raw[g] + asum[g][i] * (code_bias - zero[g][n])
+ *   t       = 0; for g ascending: t += f32(dot[g]) * scale[g][n], and with minima t += f32(asum[g][i]) * min[g][n]
+ *   out     = relu(((t * ascale[i]) + bias[n]) + residual[i,n])                 each present or not; or out = dot (S32)
+ *
+ * Pointers are to the tile's first row and first column. Every array has its full mr rows and nr columns: the caller
+ * points edges at padded scratch. */
+typedef struct lb_tile {
+    const uint8_t *lines;    /* the tile's first 32-bit lane of line 0 of its first panel */
+    size_t panel_bytes;      /* from a panel's lines to the next panel's */
+    const void *a;           /* A panel of mr rows, zero beyond K */
+    size_t groups;           /* G >= 1 */
+    size_t lines_per_group;  /* lines of every group but the last */
+    size_t lines_last_group; /* lines of the last group */
+
+    const void *scale;       /* [panel][G][16] of scale_type; NULL for LB_OUT_S32 */
+    const uint8_t *zero;     /* [panel][G][16], or NULL */
+    const void *min;         /* [panel][G][16] of scale_type, or NULL */
+    uint32_t scale_type;     /* LB_SCALE_* */
+    uint32_t shift;          /* log2 of the format's s: 0 or 1 */
+    const int32_t *corr;     /* [G][mr]: (s * code_bias - o) * asum */
+    const int32_t *asum;     /* [G][mr]: sum of a over the group */
+
+    const float *ascale;     /* [mr] */
+    const float *bias;       /* [nr] or NULL */
+    const float *residual;   /* or NULL */
+    size_t residual_stride;  /* elements */
+    void *out;               /* float or int32_t */
+    size_t out_stride;       /* elements */
+    uint32_t out_type;       /* LB_OUT_* */
+    uint32_t relu;
+} lb_tile;
+
+typedef void (*lb_tile_fn)(const lb_tile *tile);
+
+/* One row of the kernel table: everything that anyone asks about a kernel. Its name is printed from these fields. */
+typedef struct lb_kernel {
+    uint8_t width;     /* bits of a code: 1, 2, 4, 8 */
+    uint8_t algorithm; /* LB_ALGORITHM_* */
+    uint8_t a_layout;  /* LB_A_* */
+    uint8_t code_bias; /* what the kernel subtracts from every code before it multiplies */
+    uint16_t mr;       /* rows of a tile */
+    uint16_t nr;       /* columns: a multiple of 16, or a divisor of it */
+    uint32_t cost;     /* 1/64 cycles for one line of each of the tile's panels: what ESTIMATE ranks by */
+    lb_tile_fn run;
+} lb_kernel;
+
+/* Quantizes one row by the rule of docs/numerics.md: scale = absmax / 127, code = round-half-even(x * (127 / absmax)).
+ *   codes  int8 [padded], zero from k on; padded is a multiple of 64
+ *   sums   int32 [G]: sum of the codes of each group of `group` elements (a multiple of 16; the last may be short)
+ *   scale  receives 0 for a row below 2^-100 and NaN for a row with a non-finite element; the codes are 0 then */
+typedef void (*lb_quantize_row_fn)(const float *x, size_t k, size_t group, int8_t *codes, size_t padded, int32_t *sums,
+                                   float *scale);
+
+struct lb_bits_ops; /* kernels/simd/bits.h */
+struct lb_probe;    /* kernels/simd/probe.h */
+
+typedef struct lb_isa_unit {
+    uint32_t isa; /* LOWBIT_ISA_*: one bit */
+    const lb_kernel *kernels;
+    size_t kernel_count;
+    lb_quantize_row_fn quantize_row;
+    const struct lb_bits_ops *bits;
+    const struct lb_probe *probes; /* measuring loops of `bench limits` */
+    size_t probe_count;
+} lb_isa_unit;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Creating a context: options checked, CPU and machine read, levels masked. */
+#include <string.h>
+
+#include "kernels/base/base.h"
+#include "kernels/base/cpu.h"
+#include "kernels/base/ctx.h"
+#include "kernels/ukernels.h"
+#include "tuner/machine.h"
+
+static lowbit_status check_options(const lowbit_ctx_options *options, lowbit_error *error) {
+    LB_REQUIRE(LB_HAS_FIELD(options, lowbit_ctx_options, topology), error, LOWBIT_INVALID_ARGUMENT,
+               "options: struct_size %u is smaller than lowbit_ctx_options", options->struct_size);
+    const lowbit_allocator *a = options->allocator;
+    LB_REQUIRE(!a || (LB_HAS_FIELD(a, lowbit_allocator, free) && a->alloc && a->free), error, LOWBIT_INVALID_ARGUMENT,
+               "options: the allocator lacks a callback or its struct_size");
+    const lowbit_logger *l = options->logger;
+    LB_REQUIRE(!l || LB_HAS_FIELD(l, lowbit_logger, log), error, LOWBIT_INVALID_ARGUMENT,
+               "options: the logger lacks its struct_size");
+    return LOWBIT_OK;
+}
+
+lowbit_status lowbit_ctx_create(const lowbit_ctx_options *options, lowbit_ctx **ctx, lowbit_error *error) {
+    static const lowbit_ctx_options kDefaults = LOWBIT_CTX_OPTIONS_INIT;
+    LB_REQUIRE(ctx, error, LOWBIT_INVALID_ARGUMENT, "ctx is NULL");
+    if (!options) options = &kDefaults;
+    LB_TRY(check_options(options, error));
+
+    lowbit_ctx made = {0};
+    made.allocator = options->allocator ? *options->allocator : lb_default_allocator;
+    if (options->logger) made.logger = *options->logger;
+    made.isa_present = lb_isa_present();
+    const uint32_t mask = options->isa_mask ? options->isa_mask : LOWBIT_ISA_ALL;
+    made.isa_enabled = (made.isa_present & lb_units_compiled() & mask) | LOWBIT_ISA_SCALAR;
+    LB_TRY(lb_machine_read(&made, options->topology, &made.machine, error));
+
+    lowbit_ctx *stored = lb_alloc(&made, sizeof made);
+    LB_REQUIRE(stored, error, LOWBIT_NO_MEMORY, "no memory for a context of %zu bytes", sizeof made);
+    *stored = made;
+    *ctx = stored;
+    return LOWBIT_OK;
+}
+
+void lowbit_ctx_destroy(lowbit_ctx *ctx) {
+    if (ctx) {
+        const lowbit_ctx copy = *ctx;
+        lb_free(&copy, ctx, sizeof *ctx);
+    }
+}
+
+lowbit_status lowbit_machine_info(const lowbit_ctx *ctx, lowbit_machine *machine, lowbit_error *error) {
+    LB_REQUIRE(ctx && machine, error, LOWBIT_INVALID_ARGUMENT, "ctx or machine is NULL");
+    LB_REQUIRE(machine->struct_size >= sizeof machine->struct_size && machine->struct_size <= sizeof *machine, error,
+               LOWBIT_INVALID_ARGUMENT, "machine: struct_size %u is not one of this library", machine->struct_size);
+    const uint32_t size = machine->struct_size;
+    memcpy(machine, &ctx->machine, size);
+    machine->struct_size = size;
+    return LOWBIT_OK;
+}
+
+size_t lowbit_isa_count(void) { return lb_isa_level_count(); }
+
+lowbit_status lowbit_isa_get(const lowbit_ctx *ctx, size_t index, lowbit_isa_info *info, lowbit_error *error) {
+    LB_REQUIRE(ctx && info, error, LOWBIT_INVALID_ARGUMENT, "ctx or info is NULL");
+    LB_REQUIRE(LB_HAS_FIELD(info, lowbit_isa_info, reason), error, LOWBIT_INVALID_ARGUMENT,
+               "info: struct_size %u is smaller than lowbit_isa_info", info->struct_size);
+    const lb_isa_level *level = lb_isa_level_at(index);
+    LB_REQUIRE(level, error, LOWBIT_INVALID_ARGUMENT, "index %zu: there are %zu levels", index, lb_isa_level_count());
+    info->bit = level->bit;
+    info->name = level->name;
+    info->compiled = (lb_units_compiled() & level->bit) != 0;
+    info->present = (ctx->isa_present & level->bit) != 0;
+    info->enabled = (ctx->isa_enabled & level->bit) != 0;
+    info->reason = info->enabled     ? ""
+                   : !info->compiled ? "not compiled into this build"
+                   : !info->present  ? "this CPU or operating system lacks it"
+                                     : "masked by the context's options";
+    return LOWBIT_OK;
+}
