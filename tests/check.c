@@ -16,10 +16,6 @@ typedef struct subject {
     void (*run)(void);
 } subject;
 
-#define SUBJECT(name) void subject_##name(void);
-#include "tests/subjects.inc"
-#undef SUBJECT
-
 static const subject kSubjects[] = {
 #define SUBJECT(name) {#name, subject_##name},
 #include "tests/subjects.inc"

@@ -42,6 +42,11 @@ bool check_same_floats(const float *got, const float *want, int64_t rows, int64_
 bool check_same_ints(const int32_t *got, const int32_t *want, int64_t rows, int64_t cols, int64_t got_stride,
                      int64_t want_stride);
 
+/* Every subject, so that the definitions have a prototype. */
+#define SUBJECT(name) void subject_##name(void);
+#include "tests/subjects.inc"
+#undef SUBJECT
+
 /* A folder for scratch files of this process, removed at exit. */
 const char *check_scratch_folder(void);
 
