@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The product: problem, plan, run.
+ *
+ *     y[m,n] = act(((t[m,n] * as[m]) + bias[n]) + residual[m,n])
+ *     t[m,n] = sum over groups g ascending of f32(dot_g[m,n]) * scale[n,g]        (+ f32(asum_g[m]) * min[n,g])
+ *     dot_g  = sum over k in g of a[m,k] * (s*c[n,k] - o)                         exact integer
+ *
+ * a = the rows of A quantized to int8 (as[m] = absmax / 127). Every float operation rounds once, to nearest even, in
+ * the order written: the result is the same bits for every instruction set, kernel, tile, thread count and M.
+ * docs/numerics.md is the law; lowbit_gemm_reference is written from it. A call that the law does not cover: a NaN in
+ * the result may have any payload. */
+#ifndef LOWBIT_GEMM_H_
+#define LOWBIT_GEMM_H_
+
+#include "lowbit/context.h"
+#include "lowbit/pool.h"
+#include "lowbit/types.h"
+#include "lowbit/weights.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- What is to be computed ---------------------------------------------------------------------------------- */
+
+/* How A enters. */
+enum {
+    LOWBIT_A8 = 1, /* int8, quantized from float row by row at run time */
+    LOWBIT_A4 = 2, /* int8 codes of 4 bits (named by the grammar; no kernels yet, like all below) */
+    LOWBIT_A2 = 3,
+    LOWBIT_A1 = 4, /* signs, {-1, +1} */
+    LOWBIT_U1 = 5, /* bits, {0, 1} */
+    LOWBIT_AF = 6  /* float: weight-only */
+};
+
+enum {
+    LOWBIT_OUT_F32 = 0,
+    LOWBIT_OUT_S32 = 1, /* dot itself, row or tensor scales only: no scales, bias, activation or residual */
+    LOWBIT_OUT_S8 = 2,  /* (named by the grammar; no kernels yet) */
+    LOWBIT_OUT_U8 = 3
+};
+
+enum {
+    LOWBIT_ACT_NONE = 0,
+    LOWBIT_ACT_RELU = 1, /* x > 0 ? x : 0, so a NaN becomes 0 */
+    LOWBIT_ACT_GELU = 2, /* (named by the grammar; no kernels yet, like all below) */
+    LOWBIT_ACT_GELU_TANH = 3,
+    LOWBIT_ACT_SILU = 4
+};
+
+enum { LOWBIT_MAX_K = 131071 };
+
+typedef struct lowbit_problem {
+    uint32_t struct_size;
+    lowbit_weight_type weights; /* group: LOWBIT_GROUP_TENSOR counts as LOWBIT_GROUP_ROW */
+    uint32_t activations;       /* LOWBIT_A8, ... */
+    uint32_t static_scale;      /* 1 = one scale of A given ahead (named by the grammar; no kernels yet) */
+    uint32_t out;               /* LOWBIT_OUT_* */
+    uint32_t bias;              /* 1 = a bias is added */
+    uint32_t act;               /* LOWBIT_ACT_* */
+    uint32_t residual;          /* 1 = a residual is added */
+    int64_t m, n, k;            /* m: rows of A that the plan is made for; a run may have fewer */
+} lowbit_problem;
+
+/* Reads a problem string. The grammar, fixed:
+ *
+ *     problem = FORMAT ["z" | "m"] ["g" GROUP ["p"]] [":f32" | ":f16" | ":bf16"] ACT ["s"] ":m" M "n" N "k" K
+ *               [":f32" | ":s32" | ":s8" | ":u8"] ["+bias"] ["+relu" | "+gelu" | "+gelu_tanh" | "+silu"] ["+res"]
+ *     FORMAT  = i8 | i4 | i2 | t2 | b1 | t5 | c4 | bf16 | f32
+ *     ACT     = a8 | a4 | a2 | a1 | u1 | af
+ *
+ * z = zero points, m = minima, p = progressive scales, the first colon part = type of the scales (default: f16 for
+ * groups, else f32), s = static activations. "i4g32a8:m1n4096k4096+bias". A string that parses need not have a kernel:
+ * lowbit_supported says. Returns LOWBIT_BAD_FORMAT with the position of the first character that does not fit. */
+LOWBIT_API lowbit_status lowbit_problem_parse(const char *text, lowbit_problem *problem, lowbit_error *error);
+
+/* Writes the shortest string that parses to the problem, at most `size` bytes with the terminating zero; 96 suffice. */
+LOWBIT_API lowbit_status lowbit_problem_print(const lowbit_problem *problem, char *text, size_t size,
+                                              lowbit_error *error);
+
+/* LOWBIT_OK if lowbit_plan_create can make a plan here, else the status and reason that it would give. */
+LOWBIT_API lowbit_status lowbit_supported(const lowbit_ctx *ctx, const lowbit_problem *problem, lowbit_error *error);
+
+/* ---- Kernels -------------------------------------------------------------------------------------------------- */
+
+typedef struct lowbit_kernel_info {
+    uint32_t struct_size;
+    char name[48];     /* "w4.dot.12x32.avx512vnni": code width, algorithm, rows x columns of a tile, level */
+    uint32_t isa;      /* LOWBIT_ISA_* */
+    uint32_t width;    /* bits of a code */
+    uint32_t mr, nr;   /* rows and columns of a tile */
+    uint32_t enabled;  /* 1 = its level is enabled in the context */
+} lowbit_kernel_info;
+
+/* The kernel table of this build: `index` from 0 to lowbit_kernel_count() - 1, scalar kernels first. */
+LOWBIT_API size_t lowbit_kernel_count(void);
+LOWBIT_API lowbit_status lowbit_kernel_get(const lowbit_ctx *ctx, size_t index, lowbit_kernel_info *info,
+                                           lowbit_error *error);
+
+/* ---- Plans ---------------------------------------------------------------------------------------------------- */
+
+/* A problem and one decision (kernel, thread count) for each bucket of M: 1, 2-4, 5-16, 17-64, 65 and more. Immutable:
+ * any number of threads may run it at once. */
+typedef struct lowbit_plan lowbit_plan;
+
+/* Makes a plan by estimate: nothing is timed. threads: how many the caller's pool has, 0 = 1. */
+LOWBIT_API lowbit_status lowbit_plan_create(const lowbit_ctx *ctx, const lowbit_problem *problem, uint32_t threads,
+                                            lowbit_plan **plan, lowbit_error *error);
+
+/* The same with one kernel, named as lowbit_kernel_get prints it, for every M. LOWBIT_ISA_MISSING where the context
+ * does not enable its level, LOWBIT_UNSUPPORTED where it does not read the problem's code width. */
+LOWBIT_API lowbit_status lowbit_plan_force(const lowbit_ctx *ctx, const lowbit_problem *problem, const char *kernel,
+                                           uint32_t threads, lowbit_plan **plan, lowbit_error *error);
+
+/* Frees a plan. NULL is a no-op. ctx: the one that it was made with. */
+LOWBIT_API void lowbit_plan_destroy(const lowbit_ctx *ctx, lowbit_plan *plan);
+
+typedef struct lowbit_plan_info {
+    uint32_t struct_size;
+    char kernel[48];    /* its name */
+    const char *isa;    /* name of its level; static */
+    const char *source; /* where the decision comes from: "estimate" or "forced"; static */
+    uint32_t threads;   /* workers that the run uses at most */
+    uint32_t mr, nr;    /* rows and columns of a tile */
+} lowbit_plan_info;
+
+/* What the plan does for m rows. */
+LOWBIT_API lowbit_status lowbit_plan_describe(const lowbit_plan *plan, int64_t m, lowbit_plan_info *info,
+                                              lowbit_error *error);
+
+/* ---- Rows of A ------------------------------------------------------------------------------------------------ */
+
+/* Quantized rows: a view of the caller's memory. One product of lowbit_quantize_rows serves every plan with the same K
+ * and the same group (Q, K and V of an attention layer, say). */
+typedef struct lowbit_rows {
+    uint32_t struct_size;
+    int64_t m, k;
+    int64_t group;         /* of `sums`; LOWBIT_GROUP_ROW = one sum a row */
+    int64_t groups;        /* G */
+    int64_t stride;        /* bytes from a row of codes to the next: a multiple of 64, zero from k on */
+    const int8_t *codes;   /* [m][stride], -127..127 */
+    const float *scales;   /* [m] */
+    const int32_t *sums;   /* [m][G]: sum of the codes of each group */
+} lowbit_rows;
+
+/* Bytes that lowbit_quantize_rows needs for m rows of k columns. */
+LOWBIT_API lowbit_status lowbit_rows_size(int64_t m, int64_t k, int64_t group, int64_t *bytes, lowbit_error *error);
+
+/* Quantizes float rows: scale = max|x| / 127, code = clamp(rne(x * (127 / max|x|)), -127, 127); a row whose max|x| is
+ * below 2^-100 gets scale 0 and codes 0; a row with a NaN or an infinity gets scale NaN and codes 0.
+ *
+ * a       m x k floats
+ * group   that of the weights (LOWBIT_GROUP_ROW, or a multiple of 16): sums are kept per group
+ * memory  64-byte aligned, `size` >= lowbit_rows_size bytes; `rows` points into it
+ * pool    may be NULL */
+LOWBIT_API lowbit_status lowbit_quantize_rows(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group,
+                                              void *memory, int64_t size, const lowbit_pool *pool, lowbit_rows *rows,
+                                              lowbit_error *error);
+
+/* ---- Run ------------------------------------------------------------------------------------------------------ */
+
+typedef struct lowbit_gemm_args {
+    uint32_t struct_size;
+    const lowbit_packed *weights; /* of the plan's type, n and k */
+    lowbit_matrix a;              /* m x k floats, 1 <= m <= the plan's m; data NULL where `rows` is given */
+    const lowbit_rows *rows;      /* rows that are quantized already, or NULL */
+    const float *bias;            /* [n]; exactly where the problem has a bias */
+    const float *residual;        /* [m][residual_stride]; exactly where the problem has a residual. May be `out` */
+    int64_t residual_stride;      /* elements, >= n */
+    void *out;                    /* [m][out_stride] float, or int32_t for LOWBIT_OUT_S32; overlaps no other input */
+    int64_t out_stride;           /* elements, >= n */
+} lowbit_gemm_args;
+
+/* Scratch bytes of a run with m rows (or fewer). The same for any number of threads. */
+LOWBIT_API lowbit_status lowbit_workspace_size(const lowbit_plan *plan, int64_t m, int64_t *bytes, lowbit_error *error);
+
+/* Computes the product.
+ *
+ * workspace  64-byte aligned, `workspace_size` >= lowbit_workspace_size bytes, used by one run at a time
+ * pool       whose threads take part; NULL = the calling thread alone
+ *
+ * Allocates nothing and takes no lock; with one thread it makes no system call. Everything is checked before anything
+ * is written. */
+LOWBIT_API lowbit_status lowbit_gemm(const lowbit_plan *plan, const lowbit_gemm_args *args, void *workspace,
+                                     int64_t workspace_size, const lowbit_pool *pool, lowbit_error *error);
+
+/* For engines that schedule themselves: lowbit_gemm is
+ *
+ *     lowbit_gemm_prepare(plan, args, workspace, ...);
+ *     for (m0 = 0; m0 < m; m0 += step_m)
+ *         for (n0 = 0; n0 < n; n0 += step_n)
+ *             lowbit_gemm_tile(plan, args, workspace, ..., m0, min(m, m0 + step_m), n0, min(n, n0 + step_n), ...);
+ *
+ * where the tiles may run in any order on any threads at once, with the steps of lowbit_gemm_steps or multiples. */
+LOWBIT_API lowbit_status lowbit_gemm_steps(const lowbit_plan *plan, int64_t m, int64_t *step_m, int64_t *step_n,
+                                           lowbit_error *error);
+
+/* Quantizes and arranges the rows of A in the workspace, once for all tiles. */
+LOWBIT_API lowbit_status lowbit_gemm_prepare(const lowbit_plan *plan, const lowbit_gemm_args *args, void *workspace,
+                                             int64_t workspace_size, const lowbit_pool *pool, lowbit_error *error);
+
+/* Computes out[m0..m1)[n0..n1) on the calling thread. m0 and n0 are multiples of the steps; so are m1 and n1, unless
+ * they are m and n. The workspace is only read. */
+LOWBIT_API lowbit_status lowbit_gemm_tile(const lowbit_plan *plan, const lowbit_gemm_args *args, const void *workspace,
+                                          int64_t workspace_size, int64_t m0, int64_t m1, int64_t n0, int64_t n1,
+                                          lowbit_error *error);
+
+/* The specification: three plain loops over canonical weights and float rows, in the order of the formula at the top.
+ * Slow. `args->weights` is ignored, `args->a` is required, rows are quantized inside. Allocates one row from ctx. */
+LOWBIT_API lowbit_status lowbit_gemm_reference(const lowbit_ctx *ctx, const lowbit_problem *problem,
+                                               const lowbit_weights *weights, const lowbit_gemm_args *args,
+                                               lowbit_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Weights: formats, quantizing a float matrix, and the packed blob that the kernels read.
+ *
+ *     float matrix --lowbit_quantize--> lowbit_weights --lowbit_pack--> blob --lowbit_packed_open--> lowbit_packed
+ *
+ * A stored code c of row n and column k stands for
+ *
+ *     value(n,k) = scale[n,g] * (s * c - o)                    plain
+ *     value(n,k) = scale[n,g] * (c - zero[n,g])                with zero points
+ *     value(n,k) = scale[n,g] * c + min[n,g]                   with float minima
+ *
+ * where (s, o) are constants of the format and g = k / group. docs/formats.md has every format bit by bit. */
+#ifndef LOWBIT_WEIGHTS_H_
+#define LOWBIT_WEIGHTS_H_
+
+#include "lowbit/context.h"
+#include "lowbit/pool.h"
+#include "lowbit/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Formats, numbered for ever: packed blobs store these numbers. */
+enum {
+    LOWBIT_I8 = 1,   /* codes 0..255, value c - 128 */
+    LOWBIT_I4 = 2,   /* codes 0..15,  value c - 8 */
+    LOWBIT_I2 = 3,   /* codes 0..3,   value c - 2 */
+    LOWBIT_T2 = 4,   /* codes 0..2,   value c - 1: ternary in two bits */
+    LOWBIT_B1 = 5,   /* codes 0..1,   value 2c - 1: binary */
+    LOWBIT_T5 = 6,   /* ternary, five trits in a byte (named by the grammar; no kernels yet) */
+    LOWBIT_C4 = 7,   /* 16-entry codebook (named by the grammar; no kernels yet) */
+    LOWBIT_BF16 = 8, /* not quantized (named by the grammar; no kernels yet) */
+    LOWBIT_F32 = 9   /* not quantized (named by the grammar; no kernels yet) */
+};
+
+enum { LOWBIT_SYMMETRIC = 0, LOWBIT_ZERO_POINT = 1, LOWBIT_MINIMUM = 2 };
+
+/* How scales and minima are stored in a packed blob. */
+enum { LOWBIT_SCALE_F32 = 0, LOWBIT_SCALE_F16 = 1, LOWBIT_SCALE_BF16 = 2 };
+
+enum { LOWBIT_GROUP_ROW = 0, LOWBIT_GROUP_TENSOR = -1 };
+
+/* What weights are, without their numbers. */
+typedef struct lowbit_weight_type {
+    uint32_t struct_size;
+    uint32_t format;      /* LOWBIT_I8, ... */
+    uint32_t offset;      /* LOWBIT_SYMMETRIC, or LOWBIT_ZERO_POINT / LOWBIT_MINIMUM (i8, i4, i2) */
+    uint32_t scale_type;  /* LOWBIT_SCALE_* */
+    int32_t group;        /* codes along K that share a scale: 16 (not b1), 32, 64, 128 or a larger multiple of 32;
+                             LOWBIT_GROUP_ROW = one scale a row; LOWBIT_GROUP_TENSOR = one in all */
+    uint32_t progressive; /* 1 = integer group scales under one float scale a row (named by the grammar; no kernels yet) */
+} lowbit_weight_type;
+
+#define LOWBIT_WEIGHT_TYPE_INIT {sizeof(lowbit_weight_type), 0, LOWBIT_SYMMETRIC, LOWBIT_SCALE_F32, LOWBIT_GROUP_ROW, 0}
+
+typedef struct lowbit_format_info {
+    uint32_t struct_size;
+    uint32_t format;       /* LOWBIT_I8, ... */
+    const char *name;      /* "i8"; static */
+    uint32_t bits;         /* of a packed code */
+    uint32_t codes;        /* codes are 0 .. codes - 1; 0 for formats that are not quantized */
+    int32_t value_scale;   /* s */
+    int32_t value_offset;  /* o */
+    uint32_t offset_legal; /* 1 = zero points and minima are legal */
+    uint32_t has_kernels;  /* 1 = this build multiplies it */
+} lowbit_format_info;
+
+/* Number of formats, and the description of number `index` in the order of the table. */
+LOWBIT_API size_t lowbit_format_count(void);
+LOWBIT_API lowbit_status lowbit_format_get(size_t index, lowbit_format_info *info, lowbit_error *error);
+
+/* Canonical weights: one code a byte, row-major, and the scales beside it. G = ceil(K / group), 1 for row and tensor
+ * scales. A caller may fill this struct with memory of its own (an importer does); lowbit_quantize and lowbit_unpack
+ * fill it with memory of the context. Scales and minima are floats here; where `type.scale_type` is shorter, every use
+ * rounds them to it (nearest even), so hold values that are already rounded if you compare. */
+typedef struct lowbit_weights {
+    uint32_t struct_size;
+    lowbit_weight_type type;
+    int64_t n, k;
+    uint8_t *codes;      /* code (r, c) = codes[r * stride + c] */
+    int64_t stride;      /* bytes, >= k */
+    float *scales;       /* [n][G]; [1] for tensor scales */
+    uint8_t *zeros;      /* [n][G] ([1] for tensor), LOWBIT_ZERO_POINT only, else NULL */
+    float *mins;         /* [n][G] ([1] for tensor), LOWBIT_MINIMUM only, else NULL */
+    void *memory;        /* what lowbit_weights_free releases; NULL for memory of the caller */
+    int64_t memory_bytes;
+} lowbit_weights;
+
+/* How codes and scales are chosen. rne = round half to even; every rule works on one scale's elements x[] at a time. */
+enum {
+    /* What suits the type: MINMAX with an offset, else ABSMAX for i8 and i4, FULL_RANGE for i2, ABSMEAN for t2,
+     * SIGN for b1. */
+    LOWBIT_RULE_AUTO = 0,
+    /* scale = max|x| / q, code = o + clamp(rne(x / scale), -q, q), q = 127 (i8), 7 (i4), 1 (i2, t2). */
+    LOWBIT_RULE_ABSMAX = 1,
+    /* scale = x* / -o with x* the element of largest magnitude, so that it meets the code 0 exactly and all codes are
+     * used (the rule of ggml's Q4_0); i8, i4, i2. The scale has the sign of -x*. */
+    LOWBIT_RULE_FULL_RANGE = 2,
+    /* Offset types. lo = min(0, min x), hi = max(0, max x), scale = (hi - lo) / (codes - 1);
+     * zero = clamp(rne(-lo / scale)), code = clamp(rne(x / scale) + zero);
+     * minima: lo = min x, hi = max x instead, min = lo, code = clamp(rne((x - min) / scale)). */
+    LOWBIT_RULE_MINMAX = 3,
+    /* BitNet b1.58: scale = max(mean|x|, 1e-5), code = 1 + clamp(rne(x / scale), -1, 1). t2. */
+    LOWBIT_RULE_ABSMEAN = 4,
+    /* Ternary weight networks: d = 0.7 mean|x|, code = 2 above d, 0 below -d, else 1;
+     * scale = mean of |x| over the elements with |x| > d. t2. */
+    LOWBIT_RULE_TWN = 5,
+    /* BWN: code = x >= 0, scale = mean|x|. b1. */
+    LOWBIT_RULE_SIGN = 6
+};
+
+/* Quantizes an N x K float matrix (rows are output features).
+ *
+ * w        every element finite, else LOWBIT_INVALID_ARGUMENT names its place
+ * type     what to make; its scales are rounded to scale_type before codes are chosen with them, so that the error of
+ *          rounding a scale is not added to that of rounding to codes. A scale that overflows scale_type is refused.
+ * rule     LOWBIT_RULE_*; one that does not fit the format is refused
+ * pool     may be NULL; rows are spread over its threads, with the same result
+ * weights  receives codes and scales in memory of the context: release with lowbit_weights_free
+ *
+ * Means are sums in double in ascending order, rounded once. */
+LOWBIT_API lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, const lowbit_weight_type *type,
+                                         uint32_t rule, const lowbit_pool *pool, lowbit_weights *weights,
+                                         lowbit_error *error);
+
+/* values[r * stride + c] = value(r, c) as at the top of this file: (s*c - o) or (c - zero) is exact, then one
+ * multiplication and, with minima, one addition, each rounded to nearest even. stride in elements, >= K. */
+LOWBIT_API lowbit_status lowbit_dequantize(const lowbit_weights *weights, float *values, int64_t stride,
+                                           lowbit_error *error);
+
+/* Releases memory of lowbit_quantize or lowbit_unpack and zeroes the pointers. Harmless for others, and twice. */
+LOWBIT_API void lowbit_weights_free(const lowbit_ctx *ctx, lowbit_weights *weights);
+
+/* Bytes of the packed blob of an n x k matrix. The blob is the same for every CPU, kernel and M. */
+LOWBIT_API lowbit_status lowbit_packed_size(const lowbit_weight_type *type, int64_t n, int64_t k, int64_t *bytes,
+                                            lowbit_error *error);
+
+/* Packs canonical weights into `blob` (64-byte aligned, `size` >= lowbit_packed_size bytes, no overlap with the
+ * weights). Reads every code and refuses one that the format does not have. pool may be NULL; the bytes do not depend
+ * on it. On an error the blob's contents are undefined, and lowbit_packed_open refuses them. */
+LOWBIT_API lowbit_status lowbit_pack(const lowbit_ctx *ctx, const lowbit_weights *weights, void *blob, int64_t size,
+                                     const lowbit_pool *pool, lowbit_error *error);
+
+/* A validated view of a blob: no copy is made, so the memory (which may be a read-only file mapping shared by
+ * processes) must outlive it. Read the fields, do not write them. */
+typedef struct lowbit_packed {
+    uint32_t struct_size;
+    lowbit_weight_type type; /* group is LOWBIT_GROUP_ROW for tensor scales too: the blob repeats them */
+    int64_t n, k;
+    int64_t groups;          /* G */
+    int64_t bytes;           /* of the whole blob */
+    const uint8_t *lines;    /* [ceil(n/16)][lines][64] */
+    int64_t panel_lines;     /* ceil(k / 4P) */
+    const void *scales;      /* [ceil(n/16)][G][16] of type.scale_type */
+    const uint8_t *zeros;    /* the same shape, or NULL */
+    const void *mins;        /* the same shape, of type.scale_type, or NULL */
+} lowbit_packed;
+
+enum {
+    LOWBIT_OPEN_VERIFY = 1 /* also check the checksum of the payload: reads the whole blob */
+};
+
+/* Opens a blob of at least its stated size, 64-byte aligned. The header's checksum and every field are always checked;
+ * the payload's checksum with LOWBIT_OPEN_VERIFY. Returns LOWBIT_BAD_FORMAT with the field that is wrong. */
+LOWBIT_API lowbit_status lowbit_packed_open(const void *blob, int64_t size, uint32_t flags, lowbit_packed *packed,
+                                            lowbit_error *error);
+
+/* The reverse of lowbit_pack: canonical weights in memory of the context. Bit-exact. */
+LOWBIT_API lowbit_status lowbit_unpack(const lowbit_ctx *ctx, const lowbit_packed *packed, lowbit_weights *weights,
+                                       lowbit_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
