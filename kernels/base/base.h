@@ -26,6 +26,9 @@ lowbit_status lb_fail(lowbit_error *error, lowbit_status status, const char *for
 #define LB_HAS_FIELD(pointer, type, field)                                                                             \
     ((pointer)->struct_size >= offsetof(type, field) + sizeof((pointer)->field))
 
+/* Refuses a view without data, with no elements, or with a stride below its columns; `name` is the argument's. */
+lowbit_status lb_check_matrix(const char *name, const lowbit_matrix *matrix, lowbit_error *error);
+
 #define LB_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static inline int64_t lb_min(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a format is: constants, no code. One row of the table in formats.c is all that the quantizers, the packer, the
+ * reference, the kernels, the problem grammar and the tests know about it. */
+#ifndef LOWBIT_KERNELS_FORMATS_FORMAT_H_
+#define LOWBIT_KERNELS_FORMATS_FORMAT_H_
+
+#include "kernels/base/base.h"
+#include "lowbit/weights.h"
+
+typedef struct lb_format {
+    const char *name;
+    uint8_t id;           /* LOWBIT_I8, ... */
+    uint8_t bits;         /* width of a packed code: 1, 2, 4, 8; 0 where the packed layout cannot hold it yet */
+    uint16_t codes;       /* codes are 0 .. codes - 1 */
+    uint8_t value_scale;  /* s: 1 or 2 */
+    uint8_t value_offset; /* o */
+    uint8_t offset_legal; /* zero points and minima */
+    uint8_t auto_rule;    /* LOWBIT_RULE_* that LOWBIT_RULE_AUTO means */
+    uint32_t rules;       /* bit LOWBIT_RULE_x: the rule fits */
+} lb_format;
+
+/* NULL past the end, or for an unknown number or name. Names are compared over `length` characters. */
+const lb_format *lb_format_at(size_t index);
+const lb_format *lb_format_of(uint32_t id);
+const lb_format *lb_format_named(const char *name, size_t length);
+
+/* Refuses a type that breaks the rules of weights.h (unknown format, illegal group, offset or scale type), or that has
+ * no packed layout yet. */
+lowbit_status lb_check_weight_type(const lowbit_weight_type *type, lowbit_error *error);
+
+/* The same and the matrix's size: n >= 1, 1 <= k <= what stays exact (docs/numerics.md). */
+lowbit_status lb_check_weight_shape(const lowbit_weight_type *type, int64_t n, int64_t k, lowbit_error *error);
+
+/* G: scales along a row of k elements; group <= 0 means one. */
+static inline int64_t lb_groups(int64_t k, int64_t group) { return group <= 0 ? 1 : lb_div_up(k, group); }
+
+/* Fields of a byte: P. */
+static inline int64_t lb_fields(const lb_format *format) { return 8 / format->bits; }
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/formats/format.h"
+
+#include <string.h>
+
+#include "kernels/formats/scale.h"
+#include "lowbit/gemm.h"
+
+#define RULE(name) (1u << LOWBIT_RULE_##name)
+
+/* Adding a format: a row here, its number in weights.h, a line in docs/formats.md. A new width also needs a kernel. */
+static const lb_format kFormats[] = {
+    {"i8", LOWBIT_I8, 8, 256, 1, 128, 1, LOWBIT_RULE_ABSMAX, RULE(ABSMAX) | RULE(FULL_RANGE)},
+    {"i4", LOWBIT_I4, 4, 16, 1, 8, 1, LOWBIT_RULE_ABSMAX, RULE(ABSMAX) | RULE(FULL_RANGE)},
+    {"i2", LOWBIT_I2, 2, 4, 1, 2, 1, LOWBIT_RULE_FULL_RANGE, RULE(ABSMAX) | RULE(FULL_RANGE)},
+    {"t2", LOWBIT_T2, 2, 3, 1, 1, 0, LOWBIT_RULE_ABSMEAN, RULE(ABSMAX) | RULE(ABSMEAN) | RULE(TWN)},
+    {"b1", LOWBIT_B1, 1, 2, 2, 1, 0, LOWBIT_RULE_SIGN, RULE(SIGN)},
+    {.name = "t5", .id = LOWBIT_T5, .codes = 3, .value_scale = 1, .value_offset = 1},
+    {.name = "c4", .id = LOWBIT_C4, .codes = 16, .value_scale = 1, .value_offset = 128},
+    {.name = "bf16", .id = LOWBIT_BF16},
+    {.name = "f32", .id = LOWBIT_F32},
+};
+
+const lb_format *lb_format_at(size_t index) { return index < LB_COUNT(kFormats) ? &kFormats[index] : NULL; }
+
+const lb_format *lb_format_of(uint32_t id) {
+    for (size_t i = 0; i < LB_COUNT(kFormats); i++)
+        if (kFormats[i].id == id) return &kFormats[i];
+    return NULL;
+}
+
+const lb_format *lb_format_named(const char *name, size_t length) {
+    for (size_t i = 0; i < LB_COUNT(kFormats); i++)
+        if (strlen(kFormats[i].name) == length && memcmp(kFormats[i].name, name, length) == 0) return &kFormats[i];
+    return NULL;
+}
+
+size_t lowbit_format_count(void) { return LB_COUNT(kFormats); }
+
+lowbit_status lowbit_format_get(size_t index, lowbit_format_info *info, lowbit_error *error) {
+    LB_REQUIRE(info && LB_HAS_FIELD(info, lowbit_format_info, has_kernels), error, LOWBIT_INVALID_ARGUMENT,
+               "info is NULL or its struct_size is too small");
+    const lb_format *f = lb_format_at(index);
+    LB_REQUIRE(f, error, LOWBIT_INVALID_ARGUMENT, "index %zu: there are %zu formats", index, LB_COUNT(kFormats));
+    *info = (lowbit_format_info){.struct_size = info->struct_size,
+                                 .format = f->id,
+                                 .name = f->name,
+                                 .bits = f->bits,
+                                 .codes = f->codes,
+                                 .value_scale = f->value_scale,
+                                 .value_offset = f->value_offset,
+                                 .offset_legal = f->offset_legal,
+                                 .has_kernels = f->bits != 0};
+    return LOWBIT_OK;
+}
+
+static lowbit_status check_group(const lb_format *f, int32_t group, lowbit_error *error) {
+    if (group == LOWBIT_GROUP_ROW || group == LOWBIT_GROUP_TENSOR) return LOWBIT_OK;
+    LB_REQUIRE(group == 16 || (group >= 32 && group % 32 == 0), error, LOWBIT_INVALID_ARGUMENT,
+               "group is %d: legal are 16, multiples of 32, LOWBIT_GROUP_ROW and LOWBIT_GROUP_TENSOR", group);
+    LB_REQUIRE(group != 16 || f->bits >= 2, error, LOWBIT_INVALID_ARGUMENT,
+               "group is 16: a packed line of %s holds 32 elements of a row", f->name);
+    return LOWBIT_OK;
+}
+
+lowbit_status lb_check_weight_type(const lowbit_weight_type *type, lowbit_error *error) {
+    LB_REQUIRE(type && LB_HAS_FIELD(type, lowbit_weight_type, progressive), error, LOWBIT_INVALID_ARGUMENT,
+               "the weight type is NULL or its struct_size is too small");
+    const lb_format *f = lb_format_of(type->format);
+    LB_REQUIRE(f, error, LOWBIT_INVALID_ARGUMENT, "format number %u is unknown", type->format);
+    LB_REQUIRE(f->bits, error, LOWBIT_UNSUPPORTED, "format %s has no packed layout in this version", f->name);
+    LB_REQUIRE(type->offset <= LOWBIT_MINIMUM, error, LOWBIT_INVALID_ARGUMENT, "offset kind %u is unknown",
+               type->offset);
+    LB_REQUIRE(type->offset == LOWBIT_SYMMETRIC || f->offset_legal, error, LOWBIT_INVALID_ARGUMENT,
+               "format %s has neither zero points nor minima", f->name);
+    LB_REQUIRE(type->scale_type < LB_SCALE_TYPES, error, LOWBIT_INVALID_ARGUMENT, "scale type %u is unknown",
+               type->scale_type);
+    LB_REQUIRE(type->progressive <= 1, error, LOWBIT_INVALID_ARGUMENT, "progressive is %u, not 0 or 1",
+               type->progressive);
+    LB_REQUIRE(!type->progressive, error, LOWBIT_UNSUPPORTED, "progressive group scales have no kernel in this version");
+    return check_group(f, type->group, error);
+}
+
+/* |value| of a code times |a| <= 128, summed over one integer sum, must stay below 2^31. With zero points the value is
+ * c - zero, both of them up to 255. */
+static int64_t exact_length(const lowbit_weight_type *type) {
+    return type->offset == LOWBIT_ZERO_POINT || type->offset == LOWBIT_MINIMUM ? INT32_MAX / (255 * 128)
+                                                                              : LOWBIT_MAX_K;
+}
+
+lowbit_status lb_check_weight_shape(const lowbit_weight_type *type, int64_t n, int64_t k, lowbit_error *error) {
+    LB_TRY(lb_check_weight_type(type, error));
+    LB_REQUIRE(n >= 1 && n <= INT32_MAX, error, LOWBIT_INVALID_ARGUMENT, "N is %lld: legal are 1 to 2^31 - 1",
+               (long long)n);
+    LB_REQUIRE(k >= 1, error, LOWBIT_INVALID_ARGUMENT, "K is %lld: it must be at least 1", (long long)k);
+    LB_REQUIRE(k <= LOWBIT_MAX_K, error, LOWBIT_UNSUPPORTED, "K is %lld: int32 sums stay exact up to %d", (long long)k,
+               LOWBIT_MAX_K);
+    const int64_t sum = type->group > 0 ? lb_min(k, type->group) : k;
+    LB_REQUIRE(sum <= exact_length(type), error, LOWBIT_UNSUPPORTED,
+               "%lld elements share a scale: with zero points or minima int32 sums stay exact up to %lld",
+               (long long)sum, (long long)exact_length(type));
+    return LOWBIT_OK;
+}

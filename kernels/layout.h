@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one packed layout, as a formula. Width b, P = 8 / b fields per byte, 64-byte lines:
+ *
+ *     line(k, n)  = (n / 16) * L + k / 4P           L = ceil(K / 4P) lines make a panel of 16 columns (rows of W)
+ *     byte(k, n)  = (n % 16) * 4 + k % 4            a 32-bit lane holds 4 consecutive k of one column
+ *     field(k)    = (k % 4P) / 4                    bits [b * field, b * field + b) of the byte
+ *
+ *                 n=0          n=1                n=15
+ *     line 0   [ k0 k1 k2 k3 | k0 k1 k2 k3 | ... | k0 k1 k2 k3 ]   field 0; field 1 of the same bytes holds k4..k7,
+ *     line 1   [ the next 4P k of the same columns             ]   and so on
+ *
+ * A lane is what a byte dot product (vpdpbusd, sdot, tdpbusd) consumes, so each field of a line is one operand after a
+ * mask and a shift, on every instruction set and for every M.
+ *
+ * The blob: a 64-byte header (kernels/packed.c), the lines, then scales [panel][G][16], zero points or minima of the
+ * same shape, each section padded to 64 bytes, then 15 zero lines so that a tile load may run past its panel.
+ * Padding columns and padding k have code 0 and scale, zero point and minimum 0. */
+#ifndef LOWBIT_KERNELS_LAYOUT_H_
+#define LOWBIT_KERNELS_LAYOUT_H_
+
+#include "kernels/formats/format.h"
+#include "kernels/simd/ukernel.h"
+
+enum { LB_HEADER_BYTES = 64, LB_SLACK_BYTES = 15 * LB_LINE };
+
+typedef struct lb_layout {
+    int64_t panels;      /* ceil(n / 16) */
+    int64_t panel_lines; /* L */
+    int64_t groups;      /* G */
+    int64_t scales, zeros, mins; /* byte offsets of the sections in the blob; zeros and mins 0 where there are none */
+    int64_t bytes;       /* the whole blob */
+} lb_layout;
+
+/* Where everything lies. Fails as lb_check_weight_shape does, or where the blob would exceed 2^62 bytes. */
+lowbit_status lb_layout_of(const lowbit_weight_type *type, int64_t n, int64_t k, lb_layout *layout,
+                           lowbit_error *error);
+
+static inline int64_t lb_lane(int64_t bits, int64_t panel_lines, int64_t n, int64_t k) {
+    const int64_t fields = 8 / bits;
+    return ((n / LB_PANEL) * panel_lines + k / (4 * fields)) * LB_LINE + (n % LB_PANEL) * 4 + k % 4;
+}
+
+/* One code of packed lines, straight from the formula. */
+static inline uint32_t lb_code_at(const uint8_t *lines, int64_t bits, int64_t panel_lines, int64_t n, int64_t k) {
+    const int64_t fields = 8 / bits, field = k % (4 * fields) / 4;
+    return (uint32_t)lines[lb_lane(bits, panel_lines, n, k)] >> (bits * field) & ((1u << bits) - 1);
+}
+
+/* Writes the lines of one panel from up to 16 rows of canonical codes. */
+void lb_pack_panel(const uint8_t *codes, int64_t stride, int64_t rows, int64_t k, int64_t bits, uint8_t *lines);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Quantizing a float matrix: a rule looks at all elements that share a scale, chooses the scale (and zero point or
+ * minimum), and encodes each element with it. Rules are rows of a table; formulas stand in include/lowbit/weights.h. */
+#include <math.h>
+#include <stdatomic.h>
+
+#include "kernels/base/ctx.h"
+#include "kernels/base/pool.h"
+#include "kernels/formats/format.h"
+#include "kernels/formats/scale.h"
+#include "kernels/weights.h"
+
+/* The elements that share one scale: a part of a row, a row, or the whole matrix. */
+typedef struct span {
+    const float *x;
+    int64_t rows, cols, stride;
+} span;
+
+typedef struct fitted {
+    float scale, min;
+    int32_t zero;
+    float threshold; /* of the rules that compare instead of dividing */
+} fitted;
+
+typedef struct target {
+    const lb_format *format;
+    uint32_t offset, scale_type;
+} target;
+
+typedef fitted (*fit_fn)(const span *s, const target *to);
+typedef int32_t (*encode_fn)(float x, const fitted *f, const target *to);
+
+/* One pass over a span: everything that a rule may want to know of it. */
+typedef struct statistics {
+    float least, most, extreme; /* extreme: the first element of largest magnitude */
+    double magnitude;           /* sum of |x| */
+    int64_t count;
+} statistics;
+
+static statistics look_at(const span *s) {
+    statistics seen = {.least = s->x[0], .most = s->x[0], .extreme = s->x[0], .count = s->rows * s->cols};
+    for (int64_t r = 0; r < s->rows; r++)
+        for (int64_t c = 0; c < s->cols; c++) {
+            const float x = s->x[r * s->stride + c];
+            if (x < seen.least) seen.least = x;
+            if (x > seen.most) seen.most = x;
+            if (fabsf(x) > fabsf(seen.extreme)) seen.extreme = x;
+            seen.magnitude += fabsf(x);
+        }
+    return seen;
+}
+
+static int32_t clamp(float x, int32_t low, int32_t high) {
+    return x < (float)low ? low : x > (float)high ? high : (int32_t)x;
+}
+
+/* x / scale with the codes' middle for a scale of 0, where every element is 0 or too small for the scale's type. */
+static float ratio(float x, float scale) { return scale == 0 ? 0 : x / scale; }
+
+static int32_t most_code(const target *to) { return to->format->codes - 1; }
+
+/* Largest q with both +q and -q among the format's values. */
+static int32_t symmetric_limit(const target *to) { return most_code(to) - to->format->value_offset; }
+
+static fitted fit_absmax(const span *s, const target *to) {
+    return (fitted){.scale = fabsf(look_at(s).extreme) / (float)symmetric_limit(to)};
+}
+
+static int32_t encode_absmax(float x, const fitted *f, const target *to) {
+    const int32_t q = symmetric_limit(to);
+    return to->format->value_offset + clamp(rintf(ratio(x, f->scale)), -q, q);
+}
+
+static fitted fit_full_range(const span *s, const target *to) {
+    return (fitted){.scale = look_at(s).extreme / -(float)to->format->value_offset};
+}
+
+static int32_t encode_full_range(float x, const fitted *f, const target *to) {
+    const int32_t o = to->format->value_offset;
+    return o + clamp(rintf(ratio(x, f->scale)), -o, most_code(to) - o);
+}
+
+static fitted fit_minmax(const span *s, const target *to) {
+    const statistics seen = look_at(s);
+    const float steps = (float)most_code(to);
+    if (to->offset == LOWBIT_MINIMUM) {
+        const float min = lb_scale_round(to->scale_type, seen.least);
+        return (fitted){.scale = (seen.most - min) / steps, .min = min};
+    }
+    const float low = fminf(seen.least, 0), high = fmaxf(seen.most, 0);
+    const float scale = lb_scale_round(to->scale_type, (high - low) / steps);
+    return (fitted){.scale = scale, .zero = clamp(rintf(ratio(-low, scale)), 0, most_code(to))};
+}
+
+static int32_t encode_minmax(float x, const fitted *f, const target *to) {
+    return clamp(rintf(ratio(x - f->min, f->scale)) + (float)f->zero, 0, most_code(to));
+}
+
+static fitted fit_absmean(const span *s, const target *to) {
+    (void)to;
+    const statistics seen = look_at(s);
+    return (fitted){.scale = fmaxf((float)(seen.magnitude / (double)seen.count), 1e-5f)};
+}
+
+static fitted fit_twn(const span *s, const target *to) {
+    (void)to;
+    const statistics seen = look_at(s);
+    const float threshold = (float)(0.7 * seen.magnitude / (double)seen.count);
+    double sum = 0;
+    int64_t above = 0;
+    for (int64_t r = 0; r < s->rows; r++)
+        for (int64_t c = 0; c < s->cols; c++) {
+            const float x = fabsf(s->x[r * s->stride + c]);
+            if (x > threshold) sum += x, above++;
+        }
+    return (fitted){.scale = above ? (float)(sum / (double)above) : 0, .threshold = threshold};
+}
+
+static int32_t encode_twn(float x, const fitted *f, const target *to) {
+    return to->format->value_offset + (x > f->threshold) - (x < -f->threshold);
+}
+
+static fitted fit_sign(const span *s, const target *to) {
+    (void)to;
+    const statistics seen = look_at(s);
+    return (fitted){.scale = (float)(seen.magnitude / (double)seen.count)};
+}
+
+static int32_t encode_sign(float x, const fitted *f, const target *to) {
+    (void)f;
+    (void)to;
+    return x >= 0;
+}
+
+static const struct {
+    const char *name;
+    fit_fn fit;
+    encode_fn encode;
+} kRules[] = {
+    [LOWBIT_RULE_ABSMAX] = {"absmax", fit_absmax, encode_absmax},
+    [LOWBIT_RULE_FULL_RANGE] = {"full-range", fit_full_range, encode_full_range},
+    [LOWBIT_RULE_MINMAX] = {"minmax", fit_minmax, encode_minmax},
+    [LOWBIT_RULE_ABSMEAN] = {"absmean", fit_absmean, encode_absmax},
+    [LOWBIT_RULE_TWN] = {"twn", fit_twn, encode_twn},
+    [LOWBIT_RULE_SIGN] = {"sign", fit_sign, encode_sign},
+};
+
+typedef struct quantize_job {
+    lowbit_matrix w;
+    target to;
+    fit_fn fit;
+    encode_fn encode;
+    lowbit_weights *out;
+    int64_t group;         /* elements of a row that share a scale */
+    _Atomic int64_t bad;   /* 1 + index of a scale that its type cannot hold; 0 = none. The least wins. */
+} quantize_job;
+
+static void encode_span(const quantize_job *job, const span *s, const fitted *f, uint8_t *codes) {
+    for (int64_t r = 0; r < s->rows; r++)
+        for (int64_t c = 0; c < s->cols; c++)
+            codes[r * job->out->stride + c] = (uint8_t)job->encode(s->x[r * s->stride + c], f, &job->to);
+}
+
+static void note_bad_scale(quantize_job *job, int64_t index) {
+    int64_t known = atomic_load(&job->bad);
+    while ((known == 0 || index + 1 < known) && !atomic_compare_exchange_weak(&job->bad, &known, index + 1)) {
+    }
+}
+
+static void quantize_span(quantize_job *job, const span *s, int64_t index, uint8_t *codes) {
+    fitted f = job->fit(s, &job->to);
+    f.scale = lb_scale_round(job->to.scale_type, f.scale);
+    if (!isfinite(f.scale) || !isfinite(f.min)) {
+        note_bad_scale(job, index);
+        return;
+    }
+    encode_span(job, s, &f, codes);
+    job->out->scales[index] = f.scale;
+    if (job->out->zeros) job->out->zeros[index] = (uint8_t)f.zero;
+    if (job->out->mins) job->out->mins[index] = f.min;
+}
+
+static void quantize_row(void *arg, size_t i, size_t worker) {
+    (void)worker;
+    quantize_job *job = arg;
+    const int64_t n = (int64_t)i, groups = lb_div_up(job->w.cols, job->group);
+    for (int64_t g = 0; g < groups; g++) {
+        const int64_t first = g * job->group, count = lb_min(job->group, job->w.cols - first);
+        const span s = {job->w.data + n * job->w.stride + first, 1, count, job->w.stride};
+        quantize_span(job, &s, n * groups + g, job->out->codes + n * job->out->stride + first);
+    }
+}
+
+/* Non-finite input is refused before any rule sees it; returns rows * cols if all is well. */
+static int64_t first_non_finite(const lowbit_matrix *w) {
+    for (int64_t r = 0; r < w->rows; r++)
+        for (int64_t c = 0; c < w->cols; c++)
+            if (!isfinite(w->data[r * w->stride + c])) return r * w->cols + c;
+    return w->rows * w->cols;
+}
+
+static lowbit_status choose_rule(const lb_format *f, const lowbit_weight_type *type, uint32_t *rule,
+                                 lowbit_error *error) {
+    const bool offset = type->offset != LOWBIT_SYMMETRIC;
+    if (*rule == LOWBIT_RULE_AUTO) *rule = offset ? (uint32_t)LOWBIT_RULE_MINMAX : f->auto_rule;
+    LB_REQUIRE(*rule < LB_COUNT(kRules), error, LOWBIT_INVALID_ARGUMENT, "quantization rule %u is unknown", *rule);
+    const uint32_t legal = offset ? 1u << LOWBIT_RULE_MINMAX : f->rules;
+    LB_REQUIRE(legal >> *rule & 1, error, LOWBIT_INVALID_ARGUMENT, "rule %s does not make %s%s", kRules[*rule].name,
+               f->name, offset ? " with zero points or minima" : "");
+    return LOWBIT_OK;
+}
+
+static lowbit_status run_job(quantize_job *job, const lowbit_pool *pool, lowbit_error *error) {
+    if (job->out->type.group == LOWBIT_GROUP_TENSOR) {
+        const span all = {job->w.data, job->w.rows, job->w.cols, job->w.stride};
+        quantize_span(job, &all, 0, job->out->codes);
+    } else {
+        lb_parallel_for(pool, (size_t)job->w.rows, quantize_row, job);
+    }
+    LB_REQUIRE(!job->bad, error, LOWBIT_INVALID_ARGUMENT,
+               "scale %lld overflows its type: use f32 or bf16 scales, or smaller weights", (long long)job->bad - 1);
+    return LOWBIT_OK;
+}
+
+lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, const lowbit_weight_type *type,
+                              uint32_t rule, const lowbit_pool *pool, lowbit_weights *weights, lowbit_error *error) {
+    LB_REQUIRE(ctx && weights && LB_HAS_FIELD(weights, lowbit_weights, memory_bytes), error, LOWBIT_INVALID_ARGUMENT,
+               "ctx or weights is NULL, or its struct_size is too small");
+    LB_TRY(lb_check_matrix("w", w, error));
+    LB_TRY(lb_check_weight_shape(type, w->rows, w->cols, error));
+    LB_TRY(lb_check_pool(pool, error));
+    const lb_format *f = lb_format_of(type->format);
+    LB_TRY(choose_rule(f, type, &rule, error));
+    const int64_t bad = first_non_finite(w);
+    LB_REQUIRE(bad == w->rows * w->cols, error, LOWBIT_INVALID_ARGUMENT, "w: element (%lld, %lld) is not finite",
+               (long long)(bad / w->cols), (long long)(bad % w->cols));
+
+    lowbit_weights made = {.struct_size = weights->struct_size, .type = *type, .n = w->rows, .k = w->cols};
+    LB_TRY(lb_weights_alloc(ctx, &made, error));
+    quantize_job job = {.w = *w,
+                        .to = {f, type->offset, type->scale_type},
+                        .fit = kRules[rule].fit,
+                        .encode = kRules[rule].encode,
+                        .out = &made,
+                        .group = type->group > 0 ? type->group : w->cols};
+    const lowbit_status status = run_job(&job, pool, error);
+    if (status != LOWBIT_OK)
+        lowbit_weights_free(ctx, &made);
+    else
+        *weights = made;
+    return status;
+}
