@@ -1,6 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/simd/simd.h"
+/* avx512vnni: 512-bit vpdpbusd (Cascade Lake, Ice Lake, Zen 4 and newer). */
+#include "kernels/simd/dot-inl.h"
+#include "kernels/simd/rows-inl.h"
 
 LB_UNIT_TARGET(HWY_AVX3);
 
-LB_EXPORT_UNIT(avx512vnni) = {LOWBIT_ISA_AVX512VNNI, nullptr, 0, nullptr, nullptr, nullptr, 0};
+namespace {
+
+struct Ops {
+    using Acc = VI32;
+    template <int kBits>
+    static constexpr int kCodeBias = 0;
+    template <int kBits>
+    static HWY_INLINE VU8 Signed(VU8 codes) {
+        return codes;
+    }
+    static HWY_INLINE Acc Zero() { return hn::Zero(DI32()); }
+    static HWY_INLINE Acc Dot(Acc acc, VU8 w, VI8 a) { return VI32{_mm512_dpbusd_epi32(acc.raw, w.raw, a.raw)}; }
+    static HWY_INLINE VI32 Sum(Acc acc) { return acc; }
+};
+
+constexpr lb_kernel kKernels[] = {
+    DotRow<DotInPlace, Ops, 8, 1, 4>(32), DotRow<DotDirect, Ops, 8, 4, 4>(128), DotRow<DotDirect, Ops, 8, 8, 2>(256),
+    DotRow<DotDirect, Ops, 8, 12, 2>(384),
+    DotRow<DotInPlace, Ops, 4, 1, 4>(32), DotRow<DotDirect, Ops, 4, 4, 4>(128), DotRow<DotDirect, Ops, 4, 8, 2>(256),
+    DotRow<DotDirect, Ops, 4, 12, 2>(384),
+    DotRow<DotInPlace, Ops, 2, 1, 4>(32), DotRow<DotDirect, Ops, 2, 4, 4>(128), DotRow<DotDirect, Ops, 2, 8, 2>(256),
+    DotRow<DotDirect, Ops, 2, 12, 2>(384),
+    DotRow<DotInPlace, Ops, 1, 1, 2>(32), DotRow<DotDirect, Ops, 1, 4, 4>(128), DotRow<DotDirect, Ops, 1, 8, 2>(256),
+    DotRow<DotDirect, Ops, 1, 12, 2>(384),
+};
+
+}  // namespace
+
+LB_EXPORT_UNIT(avx512vnni) = {LOWBIT_ISA_AVX512VNNI, kKernels, sizeof kKernels / sizeof kKernels[0], QuantizeRow,
+                              nullptr, nullptr, 0};

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The only place that configures Highway. A unit includes this first; its compiler flags choose the static target, and
- * the check below refuses a target lower than the unit means: a missing flag would lower it silently. */
+/* The only place that configures Highway: tags, vectors, and the five-op vocabulary that a unit brings. A unit includes
+ * this first; its compiler flags choose the static target, and LB_UNIT_TARGET refuses one lower than the unit means,
+ * since a missing flag would lower it silently. */
 #ifndef LOWBIT_KERNELS_SIMD_SIMD_H_
 #define LOWBIT_KERNELS_SIMD_SIMD_H_
+
+#include <string.h>
 
 #include "hwy/highway.h"
 
 #include "kernels/simd/ukernel.h"
 #include "lowbit/context.h"
-
-namespace hn = hwy::HWY_NAMESPACE;
+#include "lowbit/weights.h"
 
 /* LB_UNIT_TARGET(HWY_AVX2): the target that the unit's flags must have selected. */
 #define LB_UNIT_TARGET(target) static_assert(HWY_TARGET == (target), "the unit's compiler flags do not reach " #target)
@@ -18,5 +20,77 @@ namespace hn = hwy::HWY_NAMESPACE;
 #define LB_EXPORT_UNIT(level)                                                                                          \
     extern "C" __attribute__((visibility("hidden"))) const lb_isa_unit lb_unit_##level;                                \
     const lb_isa_unit lb_unit_##level
+
+/* Unrolls the loop that follows completely: accumulators are arrays that must become registers. */
+#if defined(__clang__)
+#define LB_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LB_UNROLL _Pragma("GCC unroll 64")
+#endif
+
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/* Full vectors of the unit, at most one line long. */
+using DU8 = hn::CappedTag<uint8_t, LB_LINE>;
+using DI8 = hn::Repartition<int8_t, DU8>;
+using DU16 = hn::Repartition<uint16_t, DU8>;
+using DI16 = hn::Repartition<int16_t, DU8>;
+using DU32 = hn::Repartition<uint32_t, DU8>;
+using DI32 = hn::Repartition<int32_t, DU8>;
+using DF32 = hn::Repartition<float, DU8>;
+using VU8 = hn::Vec<DU8>;
+using VI8 = hn::Vec<DI8>;
+using VI16 = hn::Vec<DI16>;
+using VI32 = hn::Vec<DI32>;
+using VF32 = hn::Vec<DF32>;
+
+/* Columns that one vector of a line holds: 16, 8 or 4. */
+constexpr size_t kColumns = hn::MaxLanes(DI32());
+
+/* A unit's vocabulary is a struct of static functions, in one of two families.
+ *
+ * Direct, for levels whose byte dot product adds four products straight into 32 bits:
+ *     Acc Zero();  Acc Dot(Acc, VU8 codes, VI8 a);  VI32 Sum(Acc)
+ * Staged, for levels that must pass through 16 bits. MulAdd adds the products of neighbouring bytes into 16-bit lanes
+ * and may be repeated kDepth<bits> times before Widen:
+ *     Acc16 Zero16();  Acc16 MulAdd(Acc16, VU8 codes, VI8 a);  Acc Widen(Acc, Acc16);  Acc Zero();  VI32 Sum(Acc)
+ * Sum gives one 32-bit sum a column. */
+
+/* 4 consecutive activations in every 32-bit lane. */
+HWY_INLINE VI8 BroadcastFour(const int8_t *a) {
+    int32_t four;
+    memcpy(&four, a, sizeof four);
+    return hn::BitCast(DI8(), hn::Set(DI32(), four));
+}
+
+/* 2 consecutive 16-bit activations in every 32-bit lane. */
+HWY_INLINE VI16 BroadcastPair(const int16_t *a) {
+    int32_t pair;
+    memcpy(&pair, a, sizeof pair);
+    return hn::BitCast(DI16(), hn::Set(DI32(), pair));
+}
+
+/* Field kField of a line of kBits-bit codes, shifted down to bit 0. */
+template <int kBits, int kField>
+HWY_INLINE VU8 Field(VU8 line) {
+    if constexpr (kBits == 8) {
+        return line;
+    } else {
+        const VU8 mask = hn::Set(DU8(), static_cast<uint8_t>((1 << kBits) - 1));
+        if constexpr (kField == 0) return hn::And(line, mask);
+        return hn::And(hn::BitCast(DU8(), hn::ShiftRight<kBits * kField>(hn::BitCast(DU16(), line))), mask);
+    }
+}
+
+/* The same field left where it stands: 2^(kBits * kField) times its value, as an unsigned byte. */
+template <int kBits, int kField>
+HWY_INLINE VU8 FieldInPlace(VU8 line) {
+    if constexpr (kBits == 8) return line;
+    return hn::And(line, hn::Set(DU8(), static_cast<uint8_t>(((1 << kBits) - 1) << (kBits * kField))));
+}
+
+}  // namespace
 
 #endif

@@ -16,6 +16,9 @@ extern "C" {
 /* Columns of a panel of the packed layout, and bytes of one of its lines (kernels/layout.h has the picture). */
 enum { LB_PANEL = 16, LB_LINE = 64 };
 
+/* Most rows, columns and panels of a tile. */
+enum { LB_TILE_ROWS = 16, LB_TILE_COLUMNS = 128, LB_TILE_PANELS = LB_TILE_COLUMNS / LB_PANEL };
+
 /* How a kernel wants its rows of A, mr rows together ("A panel"), element (i, k) of the panel:
  *   LB_A_S8   int8   at ((k / 4) * mr + i) * 4 + k % 4
  *   LB_A_S16  int16  at ((k / 4) * mr + i) * 4 + {0, 2, 1, 3}[k % 4]: pairs (k0, k2) and (k1, k3), which meet the even
@@ -25,44 +28,39 @@ enum { LB_A_S8 = 0, LB_A_S16 = 1 };
 
 enum { LB_ALGORITHM_DOT = 0 };
 
-/* Scales, zero points and minima as the packed blob holds them. */
-enum { LB_SCALE_F32 = 0, LB_SCALE_F16 = 1, LB_SCALE_BF16 = 2 };
-
-enum { LB_OUT_F32 = 0, LB_OUT_S32 = 1 };
-
 /* One tile of the product: mr rows of A times nr columns of the packed weights, for all of K.
  *
  *   raw[g]  = sum over k of group g of a[i,k] * (c[k,n] - code_bias)            integer, modulo 2^32
  *   dot[g]  = (raw[g] << shift) + corr[g][i]                                    or, with zero points,
  *   dot[g]  = raw[g] + asum[g][i] * (code_bias - zero[g][n])
  *   t       = 0; for g ascending: t += f32(dot[g]) * scale[g][n], and with minima t += f32(asum[g][i]) * min[g][n]
- *   out     = relu(((t * ascale[i]) + bias[n]) + residual[i,n])                 each present or not; or out = dot (S32)
+ *   out     = relu(((t * ascale[i]) + bias[n]) + residual[i,n])                 each present or not; or, raw: out = dot
  *
- * Pointers are to the tile's first row and first column. Every array has its full mr rows and nr columns: the caller
- * points edges at padded scratch. */
+ * Every array has its full mr rows and nr columns: the caller points edges at padded scratch, and the panels of a tile
+ * that hangs over the last panel at the last one again. A tile narrower than a panel starts inside one. */
 typedef struct lb_tile {
-    const uint8_t *lines;    /* the tile's first 32-bit lane of line 0 of its first panel */
-    size_t panel_bytes;      /* from a panel's lines to the next panel's */
-    const void *a;           /* A panel of mr rows, zero beyond K */
-    size_t groups;           /* G >= 1 */
-    size_t lines_per_group;  /* lines of every group but the last */
-    size_t lines_last_group; /* lines of the last group */
+    const uint8_t *lines[LB_TILE_PANELS]; /* line 0 of each panel, from the tile's first 32-bit lane on */
+    size_t scale_at[LB_TILE_PANELS];      /* element of scale, zero and min for group 0 of each panel; groups are 16 apart */
+    const void *a;                        /* A panel of mr rows, zero beyond K */
+    size_t groups;                        /* G >= 1 */
+    size_t lines_per_group;               /* lines of every group but the last */
+    size_t lines_last_group;              /* lines of the last group */
 
-    const void *scale;       /* [panel][G][16] of scale_type; NULL for LB_OUT_S32 */
-    const uint8_t *zero;     /* [panel][G][16], or NULL */
-    const void *min;         /* [panel][G][16] of scale_type, or NULL */
-    uint32_t scale_type;     /* LB_SCALE_* */
-    uint32_t shift;          /* log2 of the format's s: 0 or 1 */
-    const int32_t *corr;     /* [G][mr]: (s * code_bias - o) * asum */
-    const int32_t *asum;     /* [G][mr]: sum of a over the group */
+    const void *scale;   /* of scale_type; NULL for a raw tile */
+    const uint8_t *zero; /* or NULL */
+    const void *min;     /* of scale_type, or NULL */
+    uint32_t scale_type; /* LOWBIT_SCALE_* */
+    uint32_t shift;      /* log2 of the format's s: 0 or 1 */
+    const int32_t *corr; /* [G][mr]: (s * code_bias - o) * asum */
+    const int32_t *asum; /* [G][mr]: sum of a over the group */
 
-    const float *ascale;     /* [mr] */
-    const float *bias;       /* [nr] or NULL */
-    const float *residual;   /* or NULL */
-    size_t residual_stride;  /* elements */
-    void *out;               /* float or int32_t */
-    size_t out_stride;       /* elements */
-    uint32_t out_type;       /* LB_OUT_* */
+    const float *ascale;    /* [mr] */
+    const float *bias;      /* [nr] or NULL */
+    const float *residual;  /* or NULL */
+    size_t residual_stride; /* elements */
+    void *out;              /* float, or int32_t for a raw tile */
+    size_t out_stride;      /* elements */
+    uint32_t raw;           /* 1 = out is dot[0] */
     uint32_t relu;
 } lb_tile;
 
@@ -76,7 +74,7 @@ typedef struct lb_kernel {
     uint8_t code_bias; /* what the kernel subtracts from every code before it multiplies */
     uint16_t mr;       /* rows of a tile */
     uint16_t nr;       /* columns: a multiple of 16, or a divisor of it */
-    uint32_t cost;     /* 1/64 cycles for one line of each of the tile's panels: what ESTIMATE ranks by */
+    uint32_t cost;     /* 1/64 cycles for one 32-bit lane column of one line, all mr rows: what ESTIMATE ranks by */
     lb_tile_fn run;
 } lb_kernel;
 

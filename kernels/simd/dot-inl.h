@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The `dot` algorithm: a tile of mr rows x nr columns, integer products accumulated exactly, group by group.
+ *
+ * One line of width b gives P = 8 / b operands of a byte dot product; each is multiplied with four activations that are
+ * broadcast to all lanes. Three ways to accumulate, all with the same interface:
+ *   DotDirect   a level's dot product adds into 32 bits (direct vocabulary)
+ *   DotInPlace  the same for one row: fields are masked but not shifted, each has its own accumulator, and the
+ *               accumulators are shifted once at the end. Halves the decoding, which is all that one row pays for.
+ *               Exact: K/P * 255 * 128 < 2^31 for K <= 131071 and P >= 2
+ *   DotStaged   through 16 bits, widened before they can overflow (staged vocabulary)
+ *   DotWide     8-bit codes on staged levels: two 16-bit multiply-adds
+ * The group and output part is in epilogue-inl.h. Accumulators are arrays of vectors that unrolling turns into
+ * registers: mr * nv of them and a few more must fit the register file, which is what bounds the tiles of a unit. */
+#ifndef LOWBIT_KERNELS_SIMD_DOT_INL_H_
+#define LOWBIT_KERNELS_SIMD_DOT_INL_H_
+
+#include "kernels/simd/epilogue-inl.h"
+#include "kernels/simd/simd.h"
+
+namespace {
+
+/* Vector j of line l of a tile. */
+template <size_t kVectors>
+struct Lines {
+    const uint8_t *at[kVectors];
+
+    explicit HWY_INLINE Lines(const lb_tile &tile) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) {
+            const size_t column = j * kColumns;
+            at[j] = tile.lines[column / LB_PANEL] + column % LB_PANEL * 4;
+        }
+    }
+    HWY_INLINE VU8 Load(size_t line, size_t j) const { return hn::LoadU(DU8(), at[j] + line * LB_LINE); }
+};
+
+template <int kField>
+struct FieldTag {
+    static constexpr int value = kField;
+};
+
+/* Calls step(FieldTag<f>) for each field f of a line. */
+template <int kBits, int kField = 0, class Step>
+HWY_INLINE void ForFields(const Step &step) {
+    if constexpr (kField < 8 / kBits) {
+        step(FieldTag<kField>());
+        ForFields<kBits, kField + 1>(step);
+    }
+}
+
+template <class V, size_t kRows, size_t kVectors>
+HWY_INLINE void Fill(V (&acc)[kRows][kVectors], V value) {
+    LB_UNROLL
+    for (size_t i = 0; i < kRows; ++i) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) acc[i][j] = value;
+    }
+}
+
+template <class Ops, size_t kRows, size_t kVectors>
+HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], VI32 (&raw)[kRows][kVectors]) {
+    LB_UNROLL
+    for (size_t i = 0; i < kRows; ++i) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) raw[i][j] = Ops::Sum(acc[i][j]);
+    }
+}
+
+/* Each way below is a struct with kBias (what it subtracts from codes), kLayout (of A), and
+ *     Sums(lines, first, count, a, raw)
+ * which sets raw[i][j] to the products of lines first .. first + count - 1; `a` points at the A panel's element for
+ * the first of them. */
+template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
+struct DotDirect {
+    static constexpr int kBits = kBitsOf, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
+    static constexpr size_t kFields = 8 / kBits;
+    using A = int8_t;
+
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&raw)[kRows][kVectors]) {
+        typename Ops::Acc acc[kRows][kVectors];
+        Fill(acc, Ops::Zero());
+        for (size_t l = first; l < first + count; ++l) {
+            VU8 line[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
+            ForFields<kBits>([&](auto field) HWY_ATTR {
+                constexpr int kField = decltype(field)::value;
+                VU8 codes[kVectors];
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j)
+                    codes[j] = Ops::template Signed<kBits>(Field<kBits, kField>(line[j]));
+                LB_UNROLL
+                for (size_t i = 0; i < kRows; ++i) {
+                    const VI8 four = BroadcastFour(a + (kField * kRows + i) * 4);
+                    LB_UNROLL
+                    for (size_t j = 0; j < kVectors; ++j) acc[i][j] = Ops::Dot(acc[i][j], codes[j], four);
+                }
+            });
+            a += kFields * kRows * 4;
+        }
+        SumAll<Ops>(acc, raw);
+    }
+};
+
+/* Distance at which one row's lines are prefetched: the hardware's own prefetcher stops at page ends. */
+constexpr size_t kPrefetchLines = 32;
+
+template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
+struct DotInPlace {
+    static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S8;
+    static constexpr size_t kFields = 8 / kBits;
+    static_assert(kRows == 1, "registers go to the fields");
+    using A = int8_t;
+
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&raw)[kRows][kVectors]) {
+        typename Ops::Acc acc[kFields][kVectors];
+        Fill(acc, Ops::Zero());
+        for (size_t l = first; l < first + count; ++l) {
+            VU8 line[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                __builtin_prefetch(lines.at[j] + (l + kPrefetchLines) * LB_LINE);
+                line[j] = lines.Load(l, j);
+            }
+            ForFields<kBits>([&](auto field) HWY_ATTR {
+                constexpr int kField = decltype(field)::value;
+                const VI8 four = BroadcastFour(a + kField * 4);
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j)
+                    acc[kField][j] = Ops::Dot(acc[kField][j], FieldInPlace<kBits, kField>(line[j]), four);
+            });
+            a += kFields * 4;
+        }
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) {
+            VI32 sum = Ops::Sum(acc[0][j]);
+            ForFields<kBits>([&](auto field) HWY_ATTR {
+                constexpr int kField = decltype(field)::value;
+                if constexpr (kField > 0)
+                    sum = hn::Add(sum, hn::ShiftRight<kBits * kField>(Ops::Sum(acc[kField][j])));
+            });
+            raw[0][j] = sum;
+        }
+    }
+};
+
+template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
+struct DotStaged {
+    static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S8;
+    static constexpr size_t kFields = 8 / kBits;
+    static constexpr size_t kDepthLines = Ops::template kDepth<kBits> / kFields;
+    using A = int8_t;
+
+    static HWY_INLINE void Stage(const Lines<kVectors> &lines, size_t first, size_t last, const A *&a,
+                                 typename Ops::Acc (&acc)[kRows][kVectors]) {
+        typename Ops::Acc16 staged[kRows][kVectors];
+        Fill(staged, Ops::Zero16());
+        for (size_t l = first; l < last; ++l) {
+            VU8 line[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
+            ForFields<kBits>([&](auto field) HWY_ATTR {
+                constexpr int kField = decltype(field)::value;
+                VU8 codes[kVectors];
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j) codes[j] = Field<kBits, kField>(line[j]);
+                LB_UNROLL
+                for (size_t i = 0; i < kRows; ++i) {
+                    const VI8 four = BroadcastFour(a + (kField * kRows + i) * 4);
+                    LB_UNROLL
+                    for (size_t j = 0; j < kVectors; ++j) staged[i][j] = Ops::MulAdd(staged[i][j], codes[j], four);
+                }
+            });
+            a += kFields * kRows * 4;
+        }
+        LB_UNROLL
+        for (size_t i = 0; i < kRows; ++i) {
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) acc[i][j] = Ops::Widen(acc[i][j], staged[i][j]);
+        }
+    }
+
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&raw)[kRows][kVectors]) {
+        typename Ops::Acc acc[kRows][kVectors];
+        Fill(acc, Ops::Zero());
+        const size_t end = first + count;
+        for (size_t l = first; l < end; l += kDepthLines)
+            Stage(lines, l, HWY_MIN(l + kDepthLines, end), a, acc);
+        SumAll<Ops>(acc, raw);
+    }
+};
+
+template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
+struct DotWide {
+    static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S16;
+    static_assert(kBits == 8, "fewer bits fit the staged way");
+    using A = int16_t;
+
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&raw)[kRows][kVectors]) {
+        typename Ops::Acc acc[kRows][kVectors];
+        Fill(acc, Ops::Zero());
+        for (size_t l = first; l < first + count; ++l) {
+            VI16 even[kVectors], odd[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                const VU8 line = lines.Load(l, j);
+                even[j] = Ops::Even(line);
+                odd[j] = Ops::Odd(line);
+            }
+            LB_UNROLL
+            for (size_t i = 0; i < kRows; ++i) {
+                const VI16 a02 = BroadcastPair(a + i * 4), a13 = BroadcastPair(a + i * 4 + 2);
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j)
+                    acc[i][j] = Ops::MulAddWide(Ops::MulAddWide(acc[i][j], even[j], a02), odd[j], a13);
+            }
+            a += kRows * 4;
+        }
+        SumAll<Ops>(acc, raw);
+    }
+};
+
+/* The tile function of one way: groups in ascending order, then the output. */
+template <class Way, size_t kRows, size_t kVectors>
+void DotTile(const lb_tile *tile_pointer) {
+    const lb_tile &tile = *tile_pointer;
+    const Lines<kVectors> lines(tile);
+    const auto *a = static_cast<const typename Way::A *>(tile.a);
+    Totals<kRows, kVectors> totals;
+    totals.Clear();
+    for (size_t g = 0; g < tile.groups; ++g) {
+        const size_t first = g * tile.lines_per_group;
+        const size_t count = g + 1 < tile.groups ? tile.lines_per_group : tile.lines_last_group;
+        VI32 raw[kRows][kVectors];
+        Way::Sums(lines, first, count, a + first * (8 / Way::kBits) * kRows * 4, raw);
+        AddGroup(tile, g, Way::kBias, raw, totals);
+    }
+    Finish(tile, totals);
+}
+
+/* A row of the unit's table. cost: see lb_kernel. */
+template <template <class, int, size_t, size_t> class Way, class Ops, int kBits, size_t kRows, size_t kVectors>
+constexpr lb_kernel DotRow(uint32_t cost) {
+    using W = Way<Ops, kBits, kRows, kVectors>;
+    return lb_kernel{kBits, LB_ALGORITHM_DOT, W::kLayout, W::kBias, kRows, kVectors * kColumns, cost,
+                     &DotTile<W, kRows, kVectors>};
+}
+
+}  // namespace
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Quantizing a row of activations to int8: absmax, codes, and the sum of each group.
+ *
+ * |x| is compared as an integer (sign bit cleared), whose order is that of the floats and puts infinities and NaNs
+ * above every finite value, so one maximum finds both the scale and a non-finite element. */
+#ifndef LOWBIT_KERNELS_SIMD_ROWS_INL_H_
+#define LOWBIT_KERNELS_SIMD_ROWS_INL_H_
+
+#include <math.h>
+
+#include "kernels/simd/simd.h"
+
+namespace {
+
+constexpr int32_t kInfinityBits = 0x7f800000;
+constexpr float kLeastMagnitude = 0x1p-100f;
+
+HWY_INLINE int32_t MagnitudeBits(float x) {
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits & 0x7fffffff;
+}
+
+HWY_INLINE int32_t LargestMagnitudeBits(const float *x, size_t k) {
+    const DI32 d;
+    const VI32 mask = hn::Set(d, 0x7fffffff);
+    VI32 most[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+    size_t at = 0;
+    for (; at + 4 * kColumns <= k; at += 4 * kColumns) {
+        LB_UNROLL
+        for (size_t u = 0; u < 4; ++u) {
+            const VI32 bits = hn::BitCast(d, hn::LoadU(DF32(), x + at + u * kColumns));
+            most[u] = hn::Max(most[u], hn::And(bits, mask));
+        }
+    }
+    alignas(64) int32_t lanes[kColumns];
+    hn::Store(hn::Max(hn::Max(most[0], most[1]), hn::Max(most[2], most[3])), d, lanes);
+    int32_t largest = 0;
+    for (size_t i = 0; i < kColumns; ++i) largest = HWY_MAX(largest, lanes[i]);
+    for (; at < k; ++at) largest = HWY_MAX(largest, MagnitudeBits(x[at]));
+    return largest;
+}
+
+/* kColumns codes of x * r as 32-bit integers; NearestInt rounds half to even. */
+HWY_INLINE VI32 RowCodes(VF32 x, VF32 r) {
+    const DI32 d;
+    return hn::Min(hn::Max(hn::NearestInt(hn::Mul(x, r)), hn::Set(d, -127)), hn::Set(d, 127));
+}
+
+/* Codes x[0..count) of one group; returns their sum. */
+HWY_INLINE int32_t QuantizeGroup(const float *x, size_t count, float r, int8_t *codes) {
+    const DI32 d;
+    const hn::Rebind<int8_t, DI32> d8;
+    const VF32 factor = hn::Set(DF32(), r);
+    VI32 sum = hn::Zero(d);
+    size_t at = 0;
+    for (; at + kColumns <= count; at += kColumns) {
+        const VI32 c = RowCodes(hn::LoadU(DF32(), x + at), factor);
+        sum = hn::Add(sum, c);
+        hn::StoreU(hn::DemoteTo(d8, c), d8, codes + at);
+    }
+    if (at < count) { /* the tail through a padded copy, whose zeros have code 0 */
+        alignas(64) float padded[kColumns] = {};
+        alignas(64) int8_t tail[kColumns];
+        memcpy(padded, x + at, (count - at) * sizeof(float));
+        const VI32 c = RowCodes(hn::Load(DF32(), padded), factor);
+        sum = hn::Add(sum, c);
+        hn::StoreU(hn::DemoteTo(d8, c), d8, tail);
+        memcpy(codes + at, tail, count - at);
+    }
+    return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+void QuantizeRow(const float *x, size_t k, size_t group, int8_t *codes, size_t padded, int32_t *sums, float *scale) {
+    const int32_t bits = LargestMagnitudeBits(x, k);
+    float largest;
+    memcpy(&largest, &bits, sizeof largest);
+    const bool finite = bits < kInfinityBits, zero = !finite || largest < kLeastMagnitude;
+    *scale = !finite ? NAN : zero ? 0.0f : largest / 127.0f;
+    if (zero) {
+        memset(codes, 0, padded);
+        memset(sums, 0, (k + group - 1) / group * sizeof *sums);
+        return;
+    }
+    const float r = 127.0f / largest;
+    for (size_t at = 0, g = 0; at < k; at += group, ++g)
+        sums[g] = QuantizeGroup(x + at, HWY_MIN(group, k - at), r, codes + at);
+    memset(codes + k, 0, padded - k);
+}
+
+}  // namespace
+
+#endif
