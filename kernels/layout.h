@@ -24,11 +24,11 @@
 enum { LB_HEADER_BYTES = 64, LB_SLACK_BYTES = 15 * LB_LINE };
 
 typedef struct lb_layout {
-    int64_t panels;      /* ceil(n / 16) */
-    int64_t panel_lines; /* L */
-    int64_t groups;      /* G */
+    int64_t panels;              /* ceil(n / 16) */
+    int64_t panel_lines;         /* L */
+    int64_t groups;              /* G */
     int64_t scales, zeros, mins; /* byte offsets of the sections in the blob; zeros and mins 0 where there are none */
-    int64_t bytes;       /* the whole blob */
+    int64_t bytes;               /* the whole blob */
 } lb_layout;
 
 /* Where everything lies. Fails as lb_check_weight_shape does, or where the blob would exceed 2^62 bytes. */

@@ -151,8 +151,8 @@ typedef struct quantize_job {
     fit_fn fit;
     encode_fn encode;
     lowbit_weights *out;
-    int64_t group;         /* elements of a row that share a scale */
-    _Atomic int64_t bad;   /* 1 + index of a scale that its type cannot hold; 0 = none. The least wins. */
+    int64_t group;       /* elements of a row that share a scale */
+    _Atomic int64_t bad; /* 1 + index of a scale that its type cannot hold; 0 = none. The least wins. */
 } quantize_job;
 
 static void encode_span(const quantize_job *job, const span *s, const fitted *f, uint8_t *codes) {

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/ukernels.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "kernels/base/base.h"
+#include "kernels/base/cpu.h"
+#include "lowbit/gemm.h"
 
 #define LB_UNIT(level) extern const lb_isa_unit lb_unit_##level;
 #include "units.inc"
@@ -26,4 +31,54 @@ const lb_isa_unit *lb_unit_best(const lowbit_ctx *ctx) {
     for (size_t i = 0; i < LB_COUNT(kUnits); i++)
         if (kUnits[i]->isa & ctx->isa_enabled) best = kUnits[i];
     return best;
+}
+
+const char *lb_unit_name(const lb_isa_unit *unit) { return lb_isa_level_of(unit->isa)->name; }
+
+bool lb_kernel_at(size_t index, lb_kernel_ref *kernel) {
+    for (size_t u = 0; u < LB_COUNT(kUnits); u++) {
+        if (index < kUnits[u]->kernel_count) {
+            *kernel = (lb_kernel_ref){kUnits[u], &kUnits[u]->kernels[index]};
+            return true;
+        }
+        index -= kUnits[u]->kernel_count;
+    }
+    return false;
+}
+
+static const char *const kAlgorithms[] = {[LB_ALGORITHM_DOT] = "dot"};
+
+void lb_kernel_name(lb_kernel_ref ref, char *text, size_t size) {
+    const lb_kernel *k = ref.kernel;
+    snprintf(text, size, "w%u.%s.%ux%u.%s", k->width, kAlgorithms[k->algorithm], k->mr, k->nr, lb_unit_name(ref.unit));
+}
+
+bool lb_kernel_find(const char *name, lb_kernel_ref *kernel) {
+    char text[LB_KERNEL_NAME];
+    for (size_t i = 0; lb_kernel_at(i, kernel); i++) {
+        lb_kernel_name(*kernel, text, sizeof text);
+        if (strcmp(text, name) == 0) return true;
+    }
+    return false;
+}
+
+size_t lowbit_kernel_count(void) {
+    size_t count = 0;
+    for (size_t u = 0; u < LB_COUNT(kUnits); u++) count += kUnits[u]->kernel_count;
+    return count;
+}
+
+lowbit_status lowbit_kernel_get(const lowbit_ctx *ctx, size_t index, lowbit_kernel_info *info, lowbit_error *error) {
+    LB_REQUIRE(ctx && info && LB_HAS_FIELD(info, lowbit_kernel_info, enabled), error, LOWBIT_INVALID_ARGUMENT,
+               "ctx or info is NULL, or info's struct_size is too small");
+    lb_kernel_ref ref;
+    LB_REQUIRE(lb_kernel_at(index, &ref), error, LOWBIT_INVALID_ARGUMENT, "index %zu: there are %zu kernels", index,
+               lowbit_kernel_count());
+    lb_kernel_name(ref, info->name, sizeof info->name);
+    info->isa = ref.unit->isa;
+    info->width = ref.kernel->width;
+    info->mr = ref.kernel->mr;
+    info->nr = ref.kernel->nr;
+    info->enabled = (ctx->isa_enabled & ref.unit->isa) != 0;
+    return LOWBIT_OK;
 }

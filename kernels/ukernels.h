@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All units of this build, and the names of their kernels. */
+/* All units of this build, and all their kernels as one table with names. */
 #ifndef LOWBIT_KERNELS_UKERNELS_H_
 #define LOWBIT_KERNELS_UKERNELS_H_
+
+#include <stdbool.h>
 
 #include "kernels/base/ctx.h"
 #include "kernels/simd/ukernel.h"
@@ -14,5 +16,24 @@ uint32_t lb_units_compiled(void);
 
 /* The widest unit that the context may use; never NULL. */
 const lb_isa_unit *lb_unit_best(const lowbit_ctx *ctx);
+
+/* "avx2". */
+const char *lb_unit_name(const lb_isa_unit *unit);
+
+/* A kernel and the unit that has it. */
+typedef struct lb_kernel_ref {
+    const lb_isa_unit *unit;
+    const lb_kernel *kernel;
+} lb_kernel_ref;
+
+/* Kernel `index` of the whole table, units in ascending order. False past the end. */
+bool lb_kernel_at(size_t index, lb_kernel_ref *kernel);
+
+/* "w4.dot.12x32.avx512vnni": code width, algorithm, rows x columns of the tile, level. */
+enum { LB_KERNEL_NAME = 48 };
+void lb_kernel_name(lb_kernel_ref kernel, char *text, size_t size);
+
+/* The kernel of that name, or false. */
+bool lb_kernel_find(const char *name, lb_kernel_ref *kernel);
 
 #endif

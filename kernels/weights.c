@@ -56,8 +56,8 @@ void lowbit_weights_free(const lowbit_ctx *ctx, lowbit_weights *weights) {
 
 lowbit_status lowbit_dequantize(const lowbit_weights *w, float *values, int64_t stride, lowbit_error *error) {
     LB_TRY(lb_check_weights(w, error));
-    LB_REQUIRE(values && stride >= w->k, error, LOWBIT_INVALID_ARGUMENT, "values is NULL or stride %lld is below K %lld",
-               (long long)stride, (long long)w->k);
+    LB_REQUIRE(values && stride >= w->k, error, LOWBIT_INVALID_ARGUMENT,
+               "values is NULL or stride %lld is below K %lld", (long long)stride, (long long)w->k);
     const lb_format *f = lb_format_of(w->type.format);
     const uint32_t type = w->type.scale_type;
     for (int64_t n = 0; n < w->n; n++)

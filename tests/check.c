@@ -99,9 +99,7 @@ void check_guard_free_all(void) {
     }
 }
 
-static bool same_bits(float a, float b) {
-    return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
-}
+static bool same_bits(float a, float b) { return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b)); }
 
 bool check_same_floats(const float *got, const float *want, int64_t rows, int64_t cols, int64_t got_stride,
                        int64_t want_stride) {
@@ -109,8 +107,7 @@ bool check_same_floats(const float *got, const float *want, int64_t rows, int64_
         for (int64_t c = 0; c < cols; c++) {
             const float g = got[r * got_stride + c], w = want[r * want_stride + c];
             if (same_bits(g, w)) continue;
-            if (failures < MAX_PRINTED)
-                printf("  (%lld,%lld): got %.9g want %.9g\n", (long long)r, (long long)c, g, w);
+            if (failures < MAX_PRINTED) printf("  (%lld,%lld): got %.9g want %.9g\n", (long long)r, (long long)c, g, w);
             return false;
         }
     return true;

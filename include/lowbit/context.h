@@ -51,11 +51,12 @@ typedef struct lowbit_ctx_options {
     uint32_t isa_mask;                 /* levels that may be used, LOWBIT_ISA_*; 0 = all that the machine has */
     const lowbit_allocator *allocator; /* NULL = the C library's; copied */
     const lowbit_logger *logger;       /* NULL = silence; copied */
-    const char *topology;              /* NULL = this machine; else an hwloc synthetic description ("pack:2 core:4 pu:2")
-                                          or the path of an hwloc XML file: a pretend machine, for tests and planning */
+    const char *topology; /* NULL = this machine; else an hwloc synthetic description ("pack:2 core:4 pu:2")
+                             or the path of an hwloc XML file: a pretend machine, for tests and planning */
 } lowbit_ctx_options;
 
-#define LOWBIT_CTX_OPTIONS_INIT {sizeof(lowbit_ctx_options), 0, NULL, NULL, NULL}
+#define LOWBIT_CTX_OPTIONS_INIT                                                                                        \
+    { sizeof(lowbit_ctx_options), 0, NULL, NULL, NULL }
 
 /* Reads the machine (CPU features, topology by hwloc, affinity mask, cgroup CPU quota) and creates a context.
  *
@@ -80,17 +81,19 @@ typedef struct lowbit_machine {
     uint32_t struct_size;
     char cpu_name[64]; /* as the CPU states it */
     char vendor[16];   /* "GenuineIntel", "AuthenticAMD", "arm", ... */
-    uint32_t family, model, stepping; /* x86: CPUID leaf 1, extended fields included. aarch64: MIDR implementer, part, variant */
+    uint32_t family, model,
+        stepping; /* x86: CPUID leaf 1, extended fields included. aarch64: MIDR implementer, part, variant */
     uint32_t packages, numa_nodes;
-    uint32_t cores;        /* cores of the machine */
-    uint32_t cpus;         /* hardware threads of the machine */
-    uint32_t core_kinds;   /* 1, or more on hybrid parts (P and E cores, big.LITTLE) */
-    uint32_t allowed_cpus; /* hardware threads that this process may run on */
-    uint32_t allowed_cores; /* cores that have at least one of them */
-    uint32_t usable_threads; /* min(allowed_cores or, where cores are unknown, allowed_cpus; quota rounded up): a good pool */
+    uint32_t cores;          /* cores of the machine */
+    uint32_t cpus;           /* hardware threads of the machine */
+    uint32_t core_kinds;     /* 1, or more on hybrid parts (P and E cores, big.LITTLE) */
+    uint32_t allowed_cpus;   /* hardware threads that this process may run on */
+    uint32_t allowed_cores;  /* cores that have at least one of them */
+    uint32_t usable_threads; /* min(allowed_cores or, where cores are unknown, allowed_cpus; quota rounded up): a good
+                                pool */
     uint32_t cpu_limit;      /* LOWBIT_CPU_LIMIT_*: what made usable_threads smaller than `cores` */
     double cpu_quota;        /* CPUs that the cgroup grants, 0 = no quota */
-    int64_t l1d_bytes, l2_bytes, l3_bytes; /* one cache's size; 0 = none */
+    int64_t l1d_bytes, l2_bytes, l3_bytes;        /* one cache's size; 0 = none */
     uint32_t l1d_sharing, l2_sharing, l3_sharing; /* hardware threads behind one cache */
     int64_t l3_trusted_bytes; /* l3_bytes capped at what a guest can believe: see docs/architecture.md */
     int64_t memory_bytes;     /* of the machine */
@@ -104,11 +107,11 @@ LOWBIT_API lowbit_status lowbit_machine_info(const lowbit_ctx *ctx, lowbit_machi
 
 typedef struct lowbit_isa_info {
     uint32_t struct_size;
-    uint32_t bit;      /* LOWBIT_ISA_* */
-    const char *name;  /* "avx512vnni"; static */
-    uint32_t compiled; /* 1 = this build has the unit */
-    uint32_t present;  /* 1 = this CPU and operating system can run it */
-    uint32_t enabled;  /* 1 = compiled, present and not masked in this context */
+    uint32_t bit;       /* LOWBIT_ISA_* */
+    const char *name;   /* "avx512vnni"; static */
+    uint32_t compiled;  /* 1 = this build has the unit */
+    uint32_t present;   /* 1 = this CPU and operating system can run it */
+    uint32_t enabled;   /* 1 = compiled, present and not masked in this context */
     const char *reason; /* why it is not enabled, "" if it is; static */
 } lowbit_isa_info;
 
@@ -116,7 +119,8 @@ typedef struct lowbit_isa_info {
 LOWBIT_API size_t lowbit_isa_count(void);
 
 /* Describes level `index` (0 .. lowbit_isa_count() - 1). */
-LOWBIT_API lowbit_status lowbit_isa_get(const lowbit_ctx *ctx, size_t index, lowbit_isa_info *info, lowbit_error *error);
+LOWBIT_API lowbit_status lowbit_isa_get(const lowbit_ctx *ctx, size_t index, lowbit_isa_info *info,
+                                        lowbit_error *error);
 
 #ifdef __cplusplus
 }

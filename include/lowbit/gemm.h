@@ -85,11 +85,11 @@ LOWBIT_API lowbit_status lowbit_supported(const lowbit_ctx *ctx, const lowbit_pr
 
 typedef struct lowbit_kernel_info {
     uint32_t struct_size;
-    char name[48];     /* "w4.dot.12x32.avx512vnni": code width, algorithm, rows x columns of a tile, level */
-    uint32_t isa;      /* LOWBIT_ISA_* */
-    uint32_t width;    /* bits of a code */
-    uint32_t mr, nr;   /* rows and columns of a tile */
-    uint32_t enabled;  /* 1 = its level is enabled in the context */
+    char name[48];    /* "w4.dot.12x32.avx512vnni": code width, algorithm, rows x columns of a tile, level */
+    uint32_t isa;     /* LOWBIT_ISA_* */
+    uint32_t width;   /* bits of a code */
+    uint32_t mr, nr;  /* rows and columns of a tile */
+    uint32_t enabled; /* 1 = its level is enabled in the context */
 } lowbit_kernel_info;
 
 /* The kernel table of this build: `index` from 0 to lowbit_kernel_count() - 1, scalar kernels first. */
@@ -135,12 +135,12 @@ LOWBIT_API lowbit_status lowbit_plan_describe(const lowbit_plan *plan, int64_t m
 typedef struct lowbit_rows {
     uint32_t struct_size;
     int64_t m, k;
-    int64_t group;         /* of `sums`; LOWBIT_GROUP_ROW = one sum a row */
-    int64_t groups;        /* G */
-    int64_t stride;        /* bytes from a row of codes to the next: a multiple of 64, zero from k on */
-    const int8_t *codes;   /* [m][stride], -127..127 */
-    const float *scales;   /* [m] */
-    const int32_t *sums;   /* [m][G]: sum of the codes of each group */
+    int64_t group;       /* of `sums`; LOWBIT_GROUP_ROW = one sum a row */
+    int64_t groups;      /* G */
+    int64_t stride;      /* bytes from a row of codes to the next: a multiple of 64, zero from k on */
+    const int8_t *codes; /* [m][stride], -127..127 */
+    const float *scales; /* [m] */
+    const int32_t *sums; /* [m][G]: sum of the codes of each group */
 } lowbit_rows;
 
 /* Bytes that lowbit_quantize_rows needs for m rows of k columns. */

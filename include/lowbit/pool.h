@@ -46,7 +46,8 @@ typedef struct lowbit_pool_options {
     uint32_t bind;    /* LOWBIT_BIND_* */
 } lowbit_pool_options;
 
-#define LOWBIT_POOL_OPTIONS_INIT {sizeof(lowbit_pool_options), 0, 30, LOWBIT_BIND_NONE}
+#define LOWBIT_POOL_OPTIONS_INIT                                                                                       \
+    { sizeof(lowbit_pool_options), 0, 30, LOWBIT_BIND_NONE }
 
 struct lowbit_ctx;
 

@@ -39,14 +39,16 @@ typedef int32_t lowbit_status;
 
 enum {
     LOWBIT_OK = 0,
-    LOWBIT_INVALID_ARGUMENT = -1, /* a null pointer, a negative or overflowing size, a stride below the row length, ... */
-    LOWBIT_UNSUPPORTED = -2,      /* well formed, but no kernel or format of this build can do it */
-    LOWBIT_NO_MEMORY = -3,        /* the allocator of the context returned NULL */
-    LOWBIT_BAD_FORMAT = -4,       /* bytes from outside (a packed blob, a problem string) do not parse or fail their checksum */
-    LOWBIT_ISA_MISSING = -5,      /* the kernel exists, but this CPU lacks the instructions or the context masks them */
-    LOWBIT_TOO_SMALL = -6,        /* a buffer of the caller is shorter than the documented size */
-    LOWBIT_IO = -7,               /* reading the machine or a file failed */
-    LOWBIT_SYSTEM = -8            /* the operating system refused (thread creation, affinity) */
+    LOWBIT_INVALID_ARGUMENT =
+        -1,                  /* a null pointer, a negative or overflowing size, a stride below the row length, ... */
+    LOWBIT_UNSUPPORTED = -2, /* well formed, but no kernel or format of this build can do it */
+    LOWBIT_NO_MEMORY = -3,   /* the allocator of the context returned NULL */
+    LOWBIT_BAD_FORMAT =
+        -4, /* bytes from outside (a packed blob, a problem string) do not parse or fail their checksum */
+    LOWBIT_ISA_MISSING = -5, /* the kernel exists, but this CPU lacks the instructions or the context masks them */
+    LOWBIT_TOO_SMALL = -6,   /* a buffer of the caller is shorter than the documented size */
+    LOWBIT_IO = -7,          /* reading the machine or a file failed */
+    LOWBIT_SYSTEM = -8       /* the operating system refused (thread creation, affinity) */
 };
 
 /* Where a failing call leaves its reason. Owned by the caller; `message` is always terminated by a zero byte. */
@@ -56,7 +58,10 @@ typedef struct lowbit_error {
     char message[248];
 } lowbit_error;
 
-#define LOWBIT_ERROR_INIT {sizeof(lowbit_error), LOWBIT_OK, {0}}
+#define LOWBIT_ERROR_INIT                                                                                              \
+    {                                                                                                                  \
+        sizeof(lowbit_error), LOWBIT_OK, { 0 }                                                                         \
+    }
 
 /* Name of a status, as "invalid argument". Never NULL; static text. Safe from any thread. */
 LOWBIT_API const char *lowbit_status_string(lowbit_status status);

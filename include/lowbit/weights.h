@@ -44,15 +44,17 @@ enum { LOWBIT_GROUP_ROW = 0, LOWBIT_GROUP_TENSOR = -1 };
 /* What weights are, without their numbers. */
 typedef struct lowbit_weight_type {
     uint32_t struct_size;
-    uint32_t format;      /* LOWBIT_I8, ... */
-    uint32_t offset;      /* LOWBIT_SYMMETRIC, or LOWBIT_ZERO_POINT / LOWBIT_MINIMUM (i8, i4, i2) */
-    uint32_t scale_type;  /* LOWBIT_SCALE_* */
-    int32_t group;        /* codes along K that share a scale: 16 (not b1), 32, 64, 128 or a larger multiple of 32;
-                             LOWBIT_GROUP_ROW = one scale a row; LOWBIT_GROUP_TENSOR = one in all */
-    uint32_t progressive; /* 1 = integer group scales under one float scale a row (named by the grammar; no kernels yet) */
+    uint32_t format;     /* LOWBIT_I8, ... */
+    uint32_t offset;     /* LOWBIT_SYMMETRIC, or LOWBIT_ZERO_POINT / LOWBIT_MINIMUM (i8, i4, i2) */
+    uint32_t scale_type; /* LOWBIT_SCALE_* */
+    int32_t group;       /* codes along K that share a scale: 16 (not b1), 32, 64, 128 or a larger multiple of 32;
+                            LOWBIT_GROUP_ROW = one scale a row; LOWBIT_GROUP_TENSOR = one in all */
+    uint32_t
+        progressive; /* 1 = integer group scales under one float scale a row (named by the grammar; no kernels yet) */
 } lowbit_weight_type;
 
-#define LOWBIT_WEIGHT_TYPE_INIT {sizeof(lowbit_weight_type), 0, LOWBIT_SYMMETRIC, LOWBIT_SCALE_F32, LOWBIT_GROUP_ROW, 0}
+#define LOWBIT_WEIGHT_TYPE_INIT                                                                                        \
+    { sizeof(lowbit_weight_type), 0, LOWBIT_SYMMETRIC, LOWBIT_SCALE_F32, LOWBIT_GROUP_ROW, 0 }
 
 typedef struct lowbit_format_info {
     uint32_t struct_size;
@@ -78,12 +80,12 @@ typedef struct lowbit_weights {
     uint32_t struct_size;
     lowbit_weight_type type;
     int64_t n, k;
-    uint8_t *codes;      /* code (r, c) = codes[r * stride + c] */
-    int64_t stride;      /* bytes, >= k */
-    float *scales;       /* [n][G]; [1] for tensor scales */
-    uint8_t *zeros;      /* [n][G] ([1] for tensor), LOWBIT_ZERO_POINT only, else NULL */
-    float *mins;         /* [n][G] ([1] for tensor), LOWBIT_MINIMUM only, else NULL */
-    void *memory;        /* what lowbit_weights_free releases; NULL for memory of the caller */
+    uint8_t *codes; /* code (r, c) = codes[r * stride + c] */
+    int64_t stride; /* bytes, >= k */
+    float *scales;  /* [n][G]; [1] for tensor scales */
+    uint8_t *zeros; /* [n][G] ([1] for tensor), LOWBIT_ZERO_POINT only, else NULL */
+    float *mins;    /* [n][G] ([1] for tensor), LOWBIT_MINIMUM only, else NULL */
+    void *memory;   /* what lowbit_weights_free releases; NULL for memory of the caller */
     int64_t memory_bytes;
 } lowbit_weights;
 
@@ -148,13 +150,13 @@ typedef struct lowbit_packed {
     uint32_t struct_size;
     lowbit_weight_type type; /* group is LOWBIT_GROUP_ROW for tensor scales too: the blob repeats them */
     int64_t n, k;
-    int64_t groups;          /* G */
-    int64_t bytes;           /* of the whole blob */
-    const uint8_t *lines;    /* [ceil(n/16)][lines][64] */
-    int64_t panel_lines;     /* ceil(k / 4P) */
-    const void *scales;      /* [ceil(n/16)][G][16] of type.scale_type */
-    const uint8_t *zeros;    /* the same shape, or NULL */
-    const void *mins;        /* the same shape, of type.scale_type, or NULL */
+    int64_t groups;       /* G */
+    int64_t bytes;        /* of the whole blob */
+    const uint8_t *lines; /* [ceil(n/16)][lines][64] */
+    int64_t panel_lines;  /* ceil(k / 4P) */
+    const void *scales;   /* [ceil(n/16)][G][16] of type.scale_type */
+    const uint8_t *zeros; /* the same shape, or NULL */
+    const void *mins;     /* the same shape, of type.scale_type, or NULL */
 } lowbit_packed;
 
 enum {

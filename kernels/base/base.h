@@ -23,8 +23,7 @@ lowbit_status lb_fail(lowbit_error *error, lowbit_status status, const char *for
     } while (0)
 
 /* True if a struct of the caller has the field: its struct_size reaches the field's end. */
-#define LB_HAS_FIELD(pointer, type, field)                                                                             \
-    ((pointer)->struct_size >= offsetof(type, field) + sizeof((pointer)->field))
+#define LB_HAS_FIELD(pointer, type, field) ((pointer)->struct_size >= offsetof(type, field) + sizeof((pointer)->field))
 
 /* Refuses a view without data, with no elements, or with a stride below its columns; `name` is the argument's. */
 lowbit_status lb_check_matrix(const char *name, const lowbit_matrix *matrix, lowbit_error *error);

@@ -11,9 +11,33 @@
 #define BIT(feature) (UINT64_C(1) << (feature))
 
 enum {
-    SSE42, AES, PCLMUL, AVX2, BMI, BMI2, FMA, F16C, AVXVNNI, AVX512F, AVX512BW, AVX512DQ, AVX512VL, AVX512CD,
-    AVX512VNNI, AVX512VBMI, AVX512VBMI2, AVX512BITALG, AVX512VPOPCNTDQ, AMX_TILE, AMX_INT8, ASIMD, ARM_AES, ARM_PMULL,
-    ASIMDDP, I8MM, SVE
+    SSE42,
+    AES,
+    PCLMUL,
+    AVX2,
+    BMI,
+    BMI2,
+    FMA,
+    F16C,
+    AVXVNNI,
+    AVX512F,
+    AVX512BW,
+    AVX512DQ,
+    AVX512VL,
+    AVX512CD,
+    AVX512VNNI,
+    AVX512VBMI,
+    AVX512VBMI2,
+    AVX512BITALG,
+    AVX512VPOPCNTDQ,
+    AMX_TILE,
+    AMX_INT8,
+    ASIMD,
+    ARM_AES,
+    ARM_PMULL,
+    ASIMDDP,
+    I8MM,
+    SVE
 };
 
 #define NEEDS_SSE4 (BIT(SSE42) | BIT(AES) | BIT(PCLMUL))
@@ -57,13 +81,27 @@ typedef struct feature_bit {
 } feature_bit;
 
 static const feature_bit kFeatureBits[] = {
-    {SSE42, 1, 0, 2, 20, 0},      {AES, 1, 0, 2, 25, 0},          {PCLMUL, 1, 0, 2, 1, 0},
-    {AVX2, 7, 0, 1, 5, 1},        {BMI, 7, 0, 1, 3, 0},           {BMI2, 7, 0, 1, 8, 0},
-    {FMA, 1, 0, 2, 12, 1},        {F16C, 1, 0, 2, 29, 1},         {AVXVNNI, 7, 1, 0, 4, 1},
-    {AVX512F, 7, 0, 1, 16, 2},    {AVX512BW, 7, 0, 1, 30, 2},     {AVX512DQ, 7, 0, 1, 17, 2},
-    {AVX512VL, 7, 0, 1, 31, 2},   {AVX512CD, 7, 0, 1, 28, 2},     {AVX512VNNI, 7, 0, 2, 11, 2},
-    {AVX512VBMI, 7, 0, 2, 1, 2},  {AVX512VBMI2, 7, 0, 2, 6, 2},   {AVX512BITALG, 7, 0, 2, 12, 2},
-    {AVX512VPOPCNTDQ, 7, 0, 2, 14, 2}, {AMX_TILE, 7, 0, 3, 24, 3}, {AMX_INT8, 7, 0, 3, 25, 3},
+    {SSE42, 1, 0, 2, 20, 0},
+    {AES, 1, 0, 2, 25, 0},
+    {PCLMUL, 1, 0, 2, 1, 0},
+    {AVX2, 7, 0, 1, 5, 1},
+    {BMI, 7, 0, 1, 3, 0},
+    {BMI2, 7, 0, 1, 8, 0},
+    {FMA, 1, 0, 2, 12, 1},
+    {F16C, 1, 0, 2, 29, 1},
+    {AVXVNNI, 7, 1, 0, 4, 1},
+    {AVX512F, 7, 0, 1, 16, 2},
+    {AVX512BW, 7, 0, 1, 30, 2},
+    {AVX512DQ, 7, 0, 1, 17, 2},
+    {AVX512VL, 7, 0, 1, 31, 2},
+    {AVX512CD, 7, 0, 1, 28, 2},
+    {AVX512VNNI, 7, 0, 2, 11, 2},
+    {AVX512VBMI, 7, 0, 2, 1, 2},
+    {AVX512VBMI2, 7, 0, 2, 6, 2},
+    {AVX512BITALG, 7, 0, 2, 12, 2},
+    {AVX512VPOPCNTDQ, 7, 0, 2, 14, 2},
+    {AMX_TILE, 7, 0, 3, 24, 3},
+    {AMX_INT8, 7, 0, 3, 25, 3},
 };
 
 /* XCR0 bits that the operating system must have set for the registers of a feature. */

@@ -77,15 +77,15 @@ lowbit_status lb_check_weight_type(const lowbit_weight_type *type, lowbit_error 
                type->scale_type);
     LB_REQUIRE(type->progressive <= 1, error, LOWBIT_INVALID_ARGUMENT, "progressive is %u, not 0 or 1",
                type->progressive);
-    LB_REQUIRE(!type->progressive, error, LOWBIT_UNSUPPORTED, "progressive group scales have no kernel in this version");
+    LB_REQUIRE(!type->progressive, error, LOWBIT_UNSUPPORTED,
+               "progressive group scales have no kernel in this version");
     return check_group(f, type->group, error);
 }
 
 /* |value| of a code times |a| <= 128, summed over one integer sum, must stay below 2^31. With zero points the value is
  * c - zero, both of them up to 255. */
 static int64_t exact_length(const lowbit_weight_type *type) {
-    return type->offset == LOWBIT_ZERO_POINT || type->offset == LOWBIT_MINIMUM ? INT32_MAX / (255 * 128)
-                                                                              : LOWBIT_MAX_K;
+    return type->offset == LOWBIT_ZERO_POINT || type->offset == LOWBIT_MINIMUM ? INT32_MAX / (255 * 128) : LOWBIT_MAX_K;
 }
 
 lowbit_status lb_check_weight_shape(const lowbit_weight_type *type, int64_t n, int64_t k, lowbit_error *error) {

@@ -21,17 +21,15 @@ struct Ops {
 };
 
 constexpr lb_kernel kKernels[] = {
-    DotRow<DotInPlace, Ops, 8, 1, 4>(32), DotRow<DotDirect, Ops, 8, 4, 4>(128), DotRow<DotDirect, Ops, 8, 8, 2>(256),
-    DotRow<DotDirect, Ops, 8, 12, 2>(384),
-    DotRow<DotInPlace, Ops, 4, 1, 4>(32), DotRow<DotDirect, Ops, 4, 4, 4>(128), DotRow<DotDirect, Ops, 4, 8, 2>(256),
-    DotRow<DotDirect, Ops, 4, 12, 2>(384),
-    DotRow<DotInPlace, Ops, 2, 1, 4>(32), DotRow<DotDirect, Ops, 2, 4, 4>(128), DotRow<DotDirect, Ops, 2, 8, 2>(256),
-    DotRow<DotDirect, Ops, 2, 12, 2>(384),
-    DotRow<DotInPlace, Ops, 1, 1, 2>(32), DotRow<DotDirect, Ops, 1, 4, 4>(128), DotRow<DotDirect, Ops, 1, 8, 2>(256),
+    DotRow<DotInPlace, Ops, 8, 1, 4>(32),  DotRow<DotDirect, Ops, 8, 4, 4>(128),  DotRow<DotDirect, Ops, 8, 8, 2>(256),
+    DotRow<DotDirect, Ops, 8, 12, 2>(384), DotRow<DotInPlace, Ops, 4, 1, 4>(32),  DotRow<DotDirect, Ops, 4, 4, 4>(128),
+    DotRow<DotDirect, Ops, 4, 8, 2>(256),  DotRow<DotDirect, Ops, 4, 12, 2>(384), DotRow<DotInPlace, Ops, 2, 1, 4>(32),
+    DotRow<DotDirect, Ops, 2, 4, 4>(128),  DotRow<DotDirect, Ops, 2, 8, 2>(256),  DotRow<DotDirect, Ops, 2, 12, 2>(384),
+    DotRow<DotInPlace, Ops, 1, 1, 2>(32),  DotRow<DotDirect, Ops, 1, 4, 4>(128),  DotRow<DotDirect, Ops, 1, 8, 2>(256),
     DotRow<DotDirect, Ops, 1, 12, 2>(384),
 };
 
 }  // namespace
 
-LB_EXPORT_UNIT(avx512vnni) = {LOWBIT_ISA_AVX512VNNI, kKernels, sizeof kKernels / sizeof kKernels[0], QuantizeRow,
-                              nullptr, nullptr, 0};
+LB_EXPORT_UNIT(avx512vnni) = {
+    LOWBIT_ISA_AVX512VNNI, kKernels, sizeof kKernels / sizeof kKernels[0], QuantizeRow, nullptr, nullptr, 0};

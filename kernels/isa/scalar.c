@@ -1,8 +1,106 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The portable level: plain C, always there, always legal. */
-#include "kernels/simd/ukernel.h"
+/* scalar: plain C, always there, always legal. The same contract as the SIMD units, one column at a time. */
+#include <math.h>
+#include <string.h>
 
+#include "kernels/formats/scale.h"
+#include "kernels/simd/ukernel.h"
 #include "lowbit/context.h"
 
+enum { ROWS = 4, COLUMNS = LB_PANEL };
+
+/* Sum of a * code over the lines of one group for column n and row i of a tile of `mr` rows. */
+static inline uint32_t raw_sum(const lb_tile *t, int bits, size_t mr, size_t first, size_t count, size_t n, size_t i) {
+    const size_t fields = 8 / (size_t)bits;
+    const int8_t *a = (const int8_t *)t->a + (first * fields * mr + i) * 4;
+    const uint8_t *lane = t->lines[0] + first * LB_LINE + n * 4;
+    const uint32_t mask = (1u << bits) - 1;
+    uint32_t sum = 0;
+    for (size_t l = 0; l < count; l++, lane += LB_LINE)
+        for (size_t f = 0; f < fields; f++, a += mr * 4)
+            for (size_t j = 0; j < 4; j++) sum += ((uint32_t)lane[j] >> ((size_t)bits * f) & mask) * (uint32_t)a[j];
+    return sum;
+}
+
+static inline int32_t corrected(const lb_tile *t, uint32_t raw, size_t row_at, size_t scale_at) {
+    if (t->zero) return (int32_t)(raw - (uint32_t)t->asum[row_at] * t->zero[scale_at]);
+    return (int32_t)((raw << t->shift) + (uint32_t)t->corr[row_at]);
+}
+
+static inline void store(const lb_tile *t, size_t i, size_t n, float total) {
+    float y = total * t->ascale[i];
+    if (t->bias) y = y + t->bias[n];
+    if (t->residual) y = y + t->residual[i * t->residual_stride + n];
+    if (t->relu) y = y > 0 ? y : 0;
+    ((float *)t->out)[i * t->out_stride + n] = y;
+}
+
+static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_t i) {
+    float total = 0;
+    for (size_t g = 0; g < t->groups; g++) {
+        const size_t first = g * t->lines_per_group, at = t->scale_at[0] + g * LB_PANEL + n, row_at = g * mr + i;
+        const size_t count = g + 1 < t->groups ? t->lines_per_group : t->lines_last_group;
+        const int32_t dot = corrected(t, raw_sum(t, bits, mr, first, count, n, i), row_at, at);
+        if (t->raw) {
+            ((int32_t *)t->out)[i * t->out_stride + n] = dot;
+            return;
+        }
+        total = total + (float)dot * lb_scale_load(t->scale_type, t->scale, (int64_t)at);
+        if (t->min) total = total + (float)t->asum[row_at] * lb_scale_load(t->scale_type, t->min, (int64_t)at);
+    }
+    store(t, i, n, total);
+}
+
+#define TILE(name, bits, mr)                                                                                           \
+    static void name(const lb_tile *t) {                                                                               \
+        for (size_t n = 0; n < COLUMNS; n++)                                                                           \
+            for (size_t i = 0; i < (mr); i++) column(t, bits, mr, n, i);                                               \
+    }
+TILE(tile_1_w8, 8, 1)
+TILE(tile_1_w4, 4, 1)
+TILE(tile_1_w2, 2, 1)
+TILE(tile_1_w1, 1, 1)
+TILE(tile_4_w8, 8, ROWS)
+TILE(tile_4_w4, 4, ROWS)
+TILE(tile_4_w2, 2, ROWS)
+TILE(tile_4_w1, 1, ROWS)
+
+static const lb_kernel kKernels[] = {
+    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 256, tile_1_w8},
+    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 1024, tile_4_w8},
+    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 512, tile_1_w4},
+    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 2048, tile_4_w4},
+    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 1024, tile_1_w2},
+    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 4096, tile_4_w2},
+    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 2048, tile_1_w1},
+    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 8192, tile_4_w1},
+};
+
+static float largest_magnitude(const float *x, size_t k) {
+    float largest = 0;
+    for (size_t i = 0; i < k; i++) {
+        if (!isfinite(x[i])) return INFINITY;
+        largest = fmaxf(largest, fabsf(x[i]));
+    }
+    return largest;
+}
+
+static void quantize_row(const float *x, size_t k, size_t group, int8_t *codes, size_t padded, int32_t *sums,
+                         float *scale) {
+    const float largest = largest_magnitude(x, k);
+    const int codable = isfinite(largest) && largest >= 0x1p-100f;
+    *scale = codable ? largest / 127.0f : isfinite(largest) ? 0.0f : NAN;
+    memset(codes, 0, padded);
+    memset(sums, 0, (k + group - 1) / group * sizeof *sums);
+    const float r = 127.0f / largest;
+    for (size_t i = 0; codable && i < k; i++) {
+        codes[i] = (int8_t)fminf(fmaxf(rintf(x[i] * r), -127.0f), 127.0f);
+        sums[i / group] += codes[i];
+    }
+}
+
 extern const lb_isa_unit lb_unit_scalar;
-const lb_isa_unit lb_unit_scalar = {.isa = LOWBIT_ISA_SCALAR};
+const lb_isa_unit lb_unit_scalar = {.isa = LOWBIT_ISA_SCALAR,
+                                    .kernels = kKernels,
+                                    .kernel_count = sizeof kKernels / sizeof kKernels[0],
+                                    .quantize_row = quantize_row};

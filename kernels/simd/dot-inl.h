@@ -138,8 +138,7 @@ struct DotInPlace {
             VI32 sum = Ops::Sum(acc[0][j]);
             ForFields<kBits>([&](auto field) HWY_ATTR {
                 constexpr int kField = decltype(field)::value;
-                if constexpr (kField > 0)
-                    sum = hn::Add(sum, hn::ShiftRight<kBits * kField>(Ops::Sum(acc[kField][j])));
+                if constexpr (kField > 0) sum = hn::Add(sum, hn::ShiftRight<kBits * kField>(Ops::Sum(acc[kField][j])));
             });
             raw[0][j] = sum;
         }
@@ -187,8 +186,7 @@ struct DotStaged {
         typename Ops::Acc acc[kRows][kVectors];
         Fill(acc, Ops::Zero());
         const size_t end = first + count;
-        for (size_t l = first; l < end; l += kDepthLines)
-            Stage(lines, l, HWY_MIN(l + kDepthLines, end), a, acc);
+        for (size_t l = first; l < end; l += kDepthLines) Stage(lines, l, HWY_MIN(l + kDepthLines, end), a, acc);
         SumAll<Ops>(acc, raw);
     }
 };
@@ -246,8 +244,8 @@ void DotTile(const lb_tile *tile_pointer) {
 template <template <class, int, size_t, size_t> class Way, class Ops, int kBits, size_t kRows, size_t kVectors>
 constexpr lb_kernel DotRow(uint32_t cost) {
     using W = Way<Ops, kBits, kRows, kVectors>;
-    return lb_kernel{kBits, LB_ALGORITHM_DOT, W::kLayout, W::kBias, kRows, kVectors * kColumns, cost,
-                     &DotTile<W, kRows, kVectors>};
+    return lb_kernel{kBits, LB_ALGORITHM_DOT,    W::kLayout, W::kBias,
+                     kRows, kVectors * kColumns, cost,       &DotTile<W, kRows, kVectors>};
 }
 
 }  // namespace

@@ -40,11 +40,11 @@ enum { LB_ALGORITHM_DOT = 0 };
  * that hangs over the last panel at the last one again. A tile narrower than a panel starts inside one. */
 typedef struct lb_tile {
     const uint8_t *lines[LB_TILE_PANELS]; /* line 0 of each panel, from the tile's first 32-bit lane on */
-    size_t scale_at[LB_TILE_PANELS];      /* element of scale, zero and min for group 0 of each panel; groups are 16 apart */
-    const void *a;                        /* A panel of mr rows, zero beyond K */
-    size_t groups;                        /* G >= 1 */
-    size_t lines_per_group;               /* lines of every group but the last */
-    size_t lines_last_group;              /* lines of the last group */
+    size_t scale_at[LB_TILE_PANELS]; /* element of scale, zero and min for group 0 of each panel; groups are 16 apart */
+    const void *a;                   /* A panel of mr rows, zero beyond K */
+    size_t groups;                   /* G >= 1 */
+    size_t lines_per_group;          /* lines of every group but the last */
+    size_t lines_last_group;         /* lines of the last group */
 
     const void *scale;   /* of scale_type; NULL for a raw tile */
     const uint8_t *zero; /* or NULL */

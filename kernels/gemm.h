@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loops around a kernel. Executes any legal configuration; has no opinions (those are tuner/'s). */
+#ifndef LOWBIT_KERNELS_GEMM_H_
+#define LOWBIT_KERNELS_GEMM_H_
+
+#include "kernels/base/base.h"
+#include "kernels/simd/ukernel.h"
+#include "lowbit/gemm.h"
+
+/* How a product is computed: the kernel, and how its output is cut into tasks. */
+typedef struct lb_gemm_config {
+    const lb_kernel *kernel;
+    const lb_isa_unit *unit; /* of the kernel: its row quantizer is used */
+    int64_t step_m;          /* rows of a task: a multiple of the kernel's mr */
+    int64_t step_n;          /* columns of a task: a multiple of its nr, and of 16 */
+    uint32_t threads;        /* 1 = on the calling thread */
+} lb_gemm_config;
+
+/* One run: the problem, how, and on what. */
+typedef struct lb_gemm_call {
+    const lowbit_problem *problem;
+    lb_gemm_config config;
+    const lowbit_gemm_args *args;
+    int64_t m; /* rows of this call */
+    void *workspace;
+} lb_gemm_call;
+
+/* Refuse with a reason. Every public door of the product walks through these. */
+lowbit_status lb_check_problem(const lowbit_problem *problem, lowbit_error *error);
+lowbit_status lb_check_same_weights(const lowbit_problem *problem, const lowbit_weight_type *type, int64_t n, int64_t k,
+                                    lowbit_error *error);
+lowbit_status lb_check_output(const lowbit_problem *problem, const lowbit_gemm_args *args, lowbit_error *error);
+
+/* Scratch of a call with m rows. */
+int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m);
+
+/* Quantizes A if it came as floats and arranges it as the kernel wants. */
+void lb_gemm_prepare(const lb_gemm_call *call, const lowbit_pool *pool);
+
+/* Computes out[m0..m1)[n0..n1); the workspace is prepared and only read. */
+void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, int64_t n1);
+
+/* Both, spread over the pool. */
+void lb_gemm_run(const lb_gemm_call *call, const lowbit_pool *pool);
+
+#endif

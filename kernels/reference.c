@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The specification as code: three plain loops over canonical weights, in the order of docs/numerics.md. Shares nothing
+ * with the packed layout, the SIMD units or their scalar twin. */
+#include <math.h>
+
+#include "kernels/base/ctx.h"
+#include "kernels/formats/format.h"
+#include "kernels/formats/scale.h"
+#include "kernels/gemm.h"
+#include "kernels/weights.h"
+
+/* Quantizes a row: codes, and the scale that is returned. */
+static float quantize(const float *x, int64_t k, int8_t *codes) {
+    float largest = 0;
+    bool finite = true;
+    for (int64_t i = 0; i < k; i++) {
+        finite = finite && isfinite(x[i]);
+        largest = fmaxf(largest, fabsf(x[i]));
+    }
+    const bool codable = finite && largest >= 0x1p-100f;
+    const float r = 127.0f / largest;
+    for (int64_t i = 0; i < k; i++) codes[i] = codable ? (int8_t)fmaxf(-127, fminf(127, rintf(x[i] * r))) : 0;
+    return codable ? largest / 127.0f : finite ? 0 : NAN;
+}
+
+/* s * c - o, or c - zero; with minima the code itself. */
+static int32_t value_of(const lowbit_weights *w, const lb_format *f, int64_t n, int64_t k, int64_t scale_at) {
+    const int32_t code = w->codes[n * w->stride + k];
+    switch (w->type.offset) {
+        case LOWBIT_ZERO_POINT: return code - w->zeros[scale_at];
+        case LOWBIT_MINIMUM: return code;
+        default: return f->value_scale * code - f->value_offset;
+    }
+}
+
+static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int64_t n, int32_t *dot) {
+    const int64_t group = w->type.group > 0 ? w->type.group : w->k;
+    const uint32_t type = w->type.scale_type;
+    float t = 0;
+    for (int64_t g = 0; g * group < w->k; g++) {
+        const int64_t at = lb_scale_index(w, n, g), end = lb_min(w->k, (g + 1) * group);
+        int32_t sum = 0;
+        *dot = 0;
+        for (int64_t k = g * group; k < end; k++) {
+            *dot += a[k] * value_of(w, f, n, k, at);
+            sum += a[k];
+        }
+        t = t + (float)*dot * lb_scale_round(type, w->scales[at]);
+        if (w->mins) t = t + (float)sum * lb_scale_round(type, w->mins[at]);
+    }
+    return t;
+}
+
+static void reference_row(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args, int64_t m,
+                          int8_t *codes) {
+    const lb_format *f = lb_format_of(w->type.format);
+    const float scale = quantize(args->a.data + m * args->a.stride, w->k, codes);
+    for (int64_t n = 0; n < w->n; n++) {
+        int32_t dot = 0;
+        const float t = total(w, f, codes, n, &dot);
+        if (p->out == LOWBIT_OUT_S32) {
+            ((int32_t *)args->out)[m * args->out_stride + n] = dot;
+            continue;
+        }
+        float y = t * scale;
+        if (p->bias) y = y + args->bias[n];
+        if (p->residual) y = y + args->residual[m * args->residual_stride + n];
+        if (p->act == LOWBIT_ACT_RELU) y = y > 0 ? y : 0;
+        ((float *)args->out)[m * args->out_stride + n] = y;
+    }
+}
+
+lowbit_status lowbit_gemm_reference(const lowbit_ctx *ctx, const lowbit_problem *problem, const lowbit_weights *weights,
+                                    const lowbit_gemm_args *args, lowbit_error *error) {
+    LB_REQUIRE(ctx, error, LOWBIT_INVALID_ARGUMENT, "ctx is NULL");
+    LB_TRY(lb_check_problem(problem, error));
+    LB_TRY(lb_check_weights(weights, error));
+    LB_TRY(lb_check_same_weights(problem, &weights->type, weights->n, weights->k, error));
+    LB_TRY(lb_check_output(problem, args, error));
+    LB_TRY(lb_check_matrix("a", &args->a, error));
+    LB_REQUIRE(args->a.cols == weights->k, error, LOWBIT_INVALID_ARGUMENT,
+               "a has %lld columns, the weights have K %lld", (long long)args->a.cols, (long long)weights->k);
+    int8_t *codes = lb_alloc(ctx, (size_t)weights->k);
+    LB_REQUIRE(codes, error, LOWBIT_NO_MEMORY, "no memory for a row of %lld codes", (long long)weights->k);
+    for (int64_t m = 0; m < args->a.rows; m++) reference_row(problem, weights, args, m, codes);
+    lb_free(ctx, codes, (size_t)weights->k);
+    return LOWBIT_OK;
+}

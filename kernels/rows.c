@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Quantized rows: sizes, and quantizing a matrix row by row with the widest enabled level. */
+#include "kernels/rows.h"
+
+#include "kernels/base/pool.h"
+#include "kernels/ukernels.h"
+
+int64_t lb_rows_stride(int64_t k) {
+    const int64_t lines = lb_div_up(k, LB_LINE);
+    return (lines | 1) * LB_LINE;
+}
+
+/* Offsets of the three arrays in their memory. */
+typedef struct rows_layout {
+    int64_t scales, sums, bytes;
+} rows_layout;
+
+static lowbit_status layout_of(int64_t m, int64_t k, int64_t group, rows_layout *layout, lowbit_error *error) {
+    LB_REQUIRE(m >= 1 && m <= INT32_MAX, error, LOWBIT_INVALID_ARGUMENT, "M is %lld: legal are 1 to 2^31 - 1",
+               (long long)m);
+    LB_REQUIRE(k >= 1 && k <= LOWBIT_MAX_K, error, LOWBIT_INVALID_ARGUMENT, "K is %lld: legal are 1 to %d",
+               (long long)k, LOWBIT_MAX_K);
+    LB_REQUIRE(group == LOWBIT_GROUP_ROW || (group >= 16 && group % 16 == 0), error, LOWBIT_INVALID_ARGUMENT,
+               "group is %lld: legal are LOWBIT_GROUP_ROW and multiples of 16", (long long)group);
+    layout->scales = m * lb_rows_stride(k); /* below 2^49 */
+    layout->sums = layout->scales + lb_round_up(m * (int64_t)sizeof(float), LB_LINE);
+    layout->bytes = layout->sums + lb_round_up(m * lb_groups(k, group) * (int64_t)sizeof(int32_t), LB_LINE);
+    return LOWBIT_OK;
+}
+
+lowbit_status lowbit_rows_size(int64_t m, int64_t k, int64_t group, int64_t *bytes, lowbit_error *error) {
+    LB_REQUIRE(bytes, error, LOWBIT_INVALID_ARGUMENT, "bytes is NULL");
+    rows_layout layout;
+    LB_TRY(layout_of(m, k, group, &layout, error));
+    *bytes = layout.bytes;
+    return LOWBIT_OK;
+}
+
+void lb_rows_place(int64_t m, int64_t k, int64_t group, void *memory, lowbit_rows *rows) {
+    rows_layout layout;
+    layout_of(m, k, group, &layout, NULL);
+    uint8_t *bytes = memory;
+    *rows = (lowbit_rows){.struct_size = sizeof *rows,
+                          .m = m,
+                          .k = k,
+                          .group = group,
+                          .groups = lb_groups(k, group),
+                          .stride = lb_rows_stride(k),
+                          .codes = (int8_t *)bytes,
+                          .scales = (float *)(void *)(bytes + layout.scales),
+                          .sums = (int32_t *)(void *)(bytes + layout.sums)};
+}
+
+/* The rows point to const for their readers; their maker owns the memory. */
+void lb_quantize_one_row(lb_quantize_row_fn quantize, const lowbit_matrix *a, int64_t row, const lowbit_rows *rows) {
+    const int64_t group = rows->group > 0 ? rows->group : rows->k;
+    quantize(a->data + row * a->stride, (size_t)rows->k, (size_t)group,
+             (int8_t *)(uintptr_t)rows->codes + row * rows->stride, (size_t)rows->stride,
+             (int32_t *)(uintptr_t)rows->sums + row * rows->groups, (float *)(uintptr_t)rows->scales + row);
+}
+
+typedef struct rows_job {
+    lb_quantize_row_fn quantize;
+    const lowbit_matrix *a;
+    const lowbit_rows *rows;
+} rows_job;
+
+static void rows_task(void *arg, size_t i, size_t worker) {
+    (void)worker;
+    const rows_job *job = arg;
+    lb_quantize_one_row(job->quantize, job->a, (int64_t)i, job->rows);
+}
+
+lowbit_status lowbit_quantize_rows(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group, void *memory,
+                                   int64_t size, const lowbit_pool *pool, lowbit_rows *rows, lowbit_error *error) {
+    LB_REQUIRE(ctx && memory && rows && LB_HAS_FIELD(rows, lowbit_rows, sums), error, LOWBIT_INVALID_ARGUMENT,
+               "ctx, memory or rows is NULL, or rows' struct_size is too small");
+    LB_TRY(lb_check_matrix("a", a, error));
+    LB_TRY(lb_check_pool(pool, error));
+    LB_REQUIRE((uintptr_t)memory % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT, "memory is not aligned to %d bytes",
+               LB_LINE);
+    int64_t bytes;
+    LB_TRY(lowbit_rows_size(a->rows, a->cols, group, &bytes, error));
+    LB_REQUIRE(size >= bytes, error, LOWBIT_TOO_SMALL, "memory has %lld bytes, the rows need %lld", (long long)size,
+               (long long)bytes);
+    const uint32_t struct_size = rows->struct_size;
+    lb_rows_place(a->rows, a->cols, group, memory, rows);
+    rows->struct_size = struct_size;
+    rows_job job = {lb_unit_best(ctx)->quantize_row, a, rows};
+    lb_parallel_for(pool, (size_t)a->rows, rows_task, &job);
+    return LOWBIT_OK;
+}

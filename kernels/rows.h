@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Quantized rows inside other calls. */
+#ifndef LOWBIT_KERNELS_ROWS_H_
+#define LOWBIT_KERNELS_ROWS_H_
+
+#include "kernels/formats/format.h"
+#include "kernels/simd/ukernel.h"
+#include "lowbit/gemm.h"
+
+/* Bytes from a row of codes to the next: an odd number of lines, since rows a power of two apart fall into one cache
+ * set and push each other out. */
+int64_t lb_rows_stride(int64_t k);
+
+/* Points `rows` into memory of lowbit_rows_size bytes; arguments are legal. */
+void lb_rows_place(int64_t m, int64_t k, int64_t group, void *memory, lowbit_rows *rows);
+
+/* Quantizes row `row` of a into its place. */
+void lb_quantize_one_row(lb_quantize_row_fn quantize, const lowbit_matrix *a, int64_t row, const lowbit_rows *rows);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/problems.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/formats/format.h"
+#include "kernels/formats/scale.h"
+#include "kernels/weights.h"
+#include "tests/check.h"
+
+static uint8_t random_code(int64_t codes, int data) {
+    switch (data) {
+        case DATA_EXTREME: return (uint8_t)(check_random() & 1 ? codes - 1 : 0);
+        case DATA_CONSTANT: return (uint8_t)(codes - 1);
+        default: return (uint8_t)check_random_in(0, codes - 1);
+    }
+}
+
+static float random_input(int data) {
+    switch (data) {
+        case DATA_EXTREME: return check_random() & 1 ? 3.0f : -3.0f;
+        case DATA_CONSTANT: return -1.5f;
+        default: return check_random_float(-2, 2);
+    }
+}
+
+static float *random_floats(int64_t count, int data) {
+    float *x = check_guarded((size_t)count * sizeof *x, CHECK_GUARD_AFTER);
+    for (int64_t i = 0; i < count; i++) x[i] = random_input(data);
+    return x;
+}
+
+static void fill_weights(lowbit_weights *w, int data) {
+    const int64_t codes = lb_format_of(w->type.format)->codes;
+    const int64_t scales = lb_scale_count(&w->type, w->n, w->k);
+    for (int64_t i = 0; i < w->n * w->stride; i++) w->codes[i] = random_code(codes, data);
+    for (int64_t i = 0; i < scales; i++) {
+        w->scales[i] = lb_scale_round(w->type.scale_type, check_random_float(-0.02f, 0.05f));
+        if (w->zeros)
+            w->zeros[i] = data == DATA_EXTREME ? (uint8_t)(check_random() & 1 ? 255 : 0) : random_code(codes, data);
+        if (w->mins) w->mins[i] = lb_scale_round(w->type.scale_type, check_random_float(-0.3f, 0.1f));
+    }
+}
+
+static void pack(const lowbit_ctx *ctx, sample *s) {
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    CHECK(lowbit_packed_size(&s->weights.type, s->weights.n, s->weights.k, &s->blob_bytes, &error) == LOWBIT_OK);
+    s->blob = check_guarded((size_t)s->blob_bytes, CHECK_GUARD_AFTER);
+    CHECK(lowbit_pack(ctx, &s->weights, s->blob, s->blob_bytes, NULL, &error) == LOWBIT_OK);
+    s->packed.struct_size = sizeof s->packed;
+    CHECK(lowbit_packed_open(s->blob, s->blob_bytes, LOWBIT_OPEN_VERIFY, &s->packed, &error) == LOWBIT_OK);
+}
+
+sample sample_make(const lowbit_ctx *ctx, const char *text, int data) {
+    sample s = {.problem = {.struct_size = sizeof s.problem}};
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    if (!CHECK(lowbit_problem_parse(text, &s.problem, &error) == LOWBIT_OK)) exit(1);
+    const lowbit_problem *p = &s.problem;
+    s.weights = (lowbit_weights){.struct_size = sizeof s.weights, .type = p->weights, .n = p->n, .k = p->k};
+    if (!CHECK(lb_weights_alloc(ctx, &s.weights, &error) == LOWBIT_OK)) exit(1);
+    fill_weights(&s.weights, data);
+    pack(ctx, &s);
+    s.a_stride = p->k + check_random_in(0, 3);
+    s.residual_stride = p->n + check_random_in(0, 3);
+    s.a = random_floats((p->m - 1) * s.a_stride + p->k, data);
+    if (p->bias) s.bias = random_floats(p->n, DATA_RANDOM);
+    if (p->residual) s.residual = random_floats((p->m - 1) * s.residual_stride + p->n, DATA_RANDOM);
+    return s;
+}
+
+void sample_free(const lowbit_ctx *ctx, sample *s) {
+    lowbit_weights_free(ctx, &s->weights);
+    check_guard_free_all();
+}
+
+lowbit_gemm_args sample_args(const sample *s, void *out, int64_t out_stride) {
+    return (lowbit_gemm_args){.struct_size = sizeof(lowbit_gemm_args),
+                              .weights = &s->packed,
+                              .a = {s->a, s->problem.m, s->problem.k, s->a_stride},
+                              .bias = s->bias,
+                              .residual = s->residual,
+                              .residual_stride = s->residual_stride,
+                              .out = out,
+                              .out_stride = out_stride};
+}
+
+void *sample_reference(const lowbit_ctx *ctx, const sample *s) {
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    void *out = check_guarded((size_t)(s->problem.m * s->problem.n) * 4, CHECK_GUARD_AFTER);
+    const lowbit_gemm_args args = sample_args(s, out, s->problem.n);
+    CHECK(lowbit_gemm_reference(ctx, &s->problem, &s->weights, &args, &error) == LOWBIT_OK);
+    return out;
+}
+
+bool sample_check(const sample *s, const void *got, int64_t stride, const void *want) {
+    const lowbit_problem *p = &s->problem;
+    return p->out == LOWBIT_OUT_S32 ? CHECK(check_same_ints(got, want, p->m, p->n, stride, p->n))
+                                    : CHECK(check_same_floats(got, want, p->m, p->n, stride, p->n));
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random problems for tests: weights filled with chosen kinds of data, packed, with inputs of the problem's shape. */
+#ifndef LOWBIT_TESTS_PROBLEMS_H_
+#define LOWBIT_TESTS_PROBLEMS_H_
+
+#include <stdbool.h>
+
+#include "lowbit/lowbit.h"
+
+/* What the codes and the activations are made of. */
+enum { DATA_RANDOM, DATA_EXTREME, DATA_CONSTANT, DATA_KINDS };
+
+typedef struct sample {
+    lowbit_problem problem;
+    lowbit_weights weights;
+    void *blob;
+    int64_t blob_bytes;
+    lowbit_packed packed;
+    float *a, *bias, *residual;
+    int64_t a_stride, residual_stride;
+} sample;
+
+/* Parses the problem and makes everything; buffers end at guard pages, freed by check_guard_free_all. */
+sample sample_make(const lowbit_ctx *ctx, const char *problem, int data);
+void sample_free(const lowbit_ctx *ctx, sample *s);
+
+/* Arguments of a run on the sample, with the given output. */
+lowbit_gemm_args sample_args(const sample *s, void *out, int64_t out_stride);
+
+/* The reference's result in guarded memory, row stride N. */
+void *sample_reference(const lowbit_ctx *ctx, const sample *s);
+
+/* Compares an output of row stride `stride` with the reference, bit for bit. */
+bool sample_check(const sample *s, const void *got, int64_t stride, const void *want);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rule: among the kernels of the widest enabled level that reads the width, the one that needs the fewest cycles by
+ * its row's cost; rows of A in blocks that stay in the L2 cache; columns cut so that every thread gets several tasks,
+ * and no task is worth less than a fork. */
+#include "tuner/estimate.h"
+
+#include "kernels/base/ctx.h"
+#include "kernels/formats/format.h"
+
+enum {
+    TASKS_PER_THREAD = 4, /* so that a slow core does not make the others wait long */
+    FORK_CYCLES = 60000,  /* about 20 us: less work than this stays on one thread */
+    STREAM_BYTES = 8,     /* packed bytes that one thread reads from beyond its L2 in a cycle, about */
+    DEFAULT_L2 = 1 << 20
+};
+
+/* Cycles of one pass over the packed weights with all m rows: compute or streaming, whichever is longer. */
+static int64_t cycles(const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
+    const int64_t lanes = lb_round_up(problem->n, lb_max(kernel->nr, LB_PANEL));
+    const int64_t lines = lb_div_up(problem->k * kernel->width, 32);
+    const int64_t compute = lb_div_up(m, kernel->mr) * lanes * lines * kernel->cost / 64;
+    return lb_max(compute, lanes * lines * 4 / STREAM_BYTES);
+}
+
+static int64_t block_rows(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
+    const int64_t l2 = ctx->machine.l2_bytes > 0 ? ctx->machine.l2_bytes : DEFAULT_L2;
+    const int64_t row = lb_round_up(problem->k, LB_LINE) * (kernel->a_layout == LB_A_S16 ? 2 : 1);
+    const int64_t blocks = lb_max(1, lb_min(lb_div_up(m, kernel->mr), l2 / 2 / (row * kernel->mr)));
+    return blocks * kernel->mr;
+}
+
+lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, lb_kernel_ref found,
+                            uint32_t threads) {
+    const lb_kernel *kernel = found.kernel;
+    const int64_t unit_n = lb_max(kernel->nr, LB_PANEL), total = cycles(problem, m, kernel);
+    const int64_t tasks = lb_min((int64_t)threads * TASKS_PER_THREAD, total / (FORK_CYCLES / TASKS_PER_THREAD));
+    const bool alone = threads <= 1 || total < FORK_CYCLES;
+    lb_gemm_config c = {.kernel = kernel, .unit = found.unit, .threads = alone ? 1 : threads};
+    c.step_m = block_rows(ctx, problem, m, kernel);
+    const int64_t cuts = alone ? 1 : lb_max(1, lb_div_up(tasks, lb_div_up(m, c.step_m)));
+    c.step_n = lb_round_up(lb_div_up(problem->n, cuts), unit_n);
+    return c;
+}
+
+lb_gemm_config lb_estimate(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, uint32_t threads) {
+    const uint8_t width = lb_format_of(problem->weights.format)->bits;
+    lb_kernel_ref best = {NULL, NULL}, each;
+    for (size_t i = 0; lb_kernel_at(i, &each); i++) {
+        if (each.kernel->width != width || !(each.unit->isa & ctx->isa_enabled)) continue;
+        if (!best.unit || each.unit != best.unit || cycles(problem, m, each.kernel) < cycles(problem, m, best.kernel))
+            best = each;
+    }
+    return lb_configure(ctx, problem, m, best, threads);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans: a decision for each bucket of M, and the public doors of the product that carry it out. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernels/base/ctx.h"
+#include "kernels/base/pool.h"
+#include "kernels/formats/format.h"
+#include "kernels/gemm.h"
+#include "kernels/rows.h"
+#include "kernels/ukernels.h"
+#include "tuner/estimate.h"
+
+/* Upper ends of the buckets of M. */
+static const int64_t kBuckets[] = {1, 4, 16, 64, INT64_MAX};
+
+struct lowbit_plan {
+    lowbit_problem problem;
+    const char *source;
+    lb_gemm_config decisions[LB_COUNT(kBuckets)];
+};
+
+static size_t bucket_of(int64_t m) {
+    size_t bucket = 0;
+    while (m > kBuckets[bucket]) bucket++;
+    return bucket;
+}
+
+/* The largest M of a bucket that the plan will see: what its decision is made for. */
+static int64_t bucket_rows(const lowbit_problem *problem, size_t bucket) {
+    return lb_min(kBuckets[bucket], problem->m);
+}
+
+lowbit_status lowbit_supported(const lowbit_ctx *ctx, const lowbit_problem *problem, lowbit_error *error) {
+    LB_REQUIRE(ctx, error, LOWBIT_INVALID_ARGUMENT, "ctx is NULL");
+    return lb_check_problem(problem, error);
+}
+
+static lowbit_status new_plan(const lowbit_ctx *ctx, const lowbit_problem *problem, const char *source,
+                              lowbit_plan **plan, lowbit_error *error) {
+    lowbit_plan *made = lb_alloc(ctx, sizeof *made);
+    LB_REQUIRE(made, error, LOWBIT_NO_MEMORY, "no memory for a plan of %zu bytes", sizeof *made);
+    *made = (lowbit_plan){.problem = *problem, .source = source};
+    *plan = made;
+    return LOWBIT_OK;
+}
+
+lowbit_status lowbit_plan_create(const lowbit_ctx *ctx, const lowbit_problem *problem, uint32_t threads,
+                                 lowbit_plan **plan, lowbit_error *error) {
+    LB_REQUIRE(plan, error, LOWBIT_INVALID_ARGUMENT, "plan is NULL");
+    LB_TRY(lowbit_supported(ctx, problem, error));
+    LB_TRY(new_plan(ctx, problem, "estimate", plan, error));
+    for (size_t b = 0; b < LB_COUNT(kBuckets); b++)
+        (*plan)->decisions[b] = lb_estimate(ctx, problem, bucket_rows(problem, b), threads);
+    return LOWBIT_OK;
+}
+
+lowbit_status lowbit_plan_force(const lowbit_ctx *ctx, const lowbit_problem *problem, const char *kernel,
+                                uint32_t threads, lowbit_plan **plan, lowbit_error *error) {
+    LB_REQUIRE(plan && kernel, error, LOWBIT_INVALID_ARGUMENT, "plan or kernel is NULL");
+    LB_TRY(lowbit_supported(ctx, problem, error));
+    lb_kernel_ref found;
+    LB_REQUIRE(lb_kernel_find(kernel, &found), error, LOWBIT_INVALID_ARGUMENT,
+               "this build has no kernel \"%s\"; lowbit_kernel_get lists them", kernel);
+    LB_REQUIRE(found.unit->isa & ctx->isa_enabled, error, LOWBIT_ISA_MISSING,
+               "kernel %s needs a level that this context does not enable", kernel);
+    const lb_format *f = lb_format_of(problem->weights.format);
+    LB_REQUIRE(found.kernel->width == f->bits, error, LOWBIT_UNSUPPORTED, "kernel %s reads codes of %u bits, %s has %u",
+               kernel, found.kernel->width, f->name, f->bits);
+    LB_TRY(new_plan(ctx, problem, "forced", plan, error));
+    for (size_t b = 0; b < LB_COUNT(kBuckets); b++)
+        (*plan)->decisions[b] = lb_configure(ctx, problem, bucket_rows(problem, b), found, threads);
+    return LOWBIT_OK;
+}
+
+void lowbit_plan_destroy(const lowbit_ctx *ctx, lowbit_plan *plan) {
+    if (ctx) lb_free(ctx, plan, sizeof *plan);
+}
+
+static lowbit_status check_plan(const lowbit_plan *plan, int64_t m, lowbit_error *error) {
+    LB_REQUIRE(plan, error, LOWBIT_INVALID_ARGUMENT, "plan is NULL");
+    LB_REQUIRE(m >= 1 && m <= plan->problem.m, error, LOWBIT_INVALID_ARGUMENT, "%lld rows; the plan is for 1 to %lld",
+               (long long)m, (long long)plan->problem.m);
+    return LOWBIT_OK;
+}
+
+lowbit_status lowbit_plan_describe(const lowbit_plan *plan, int64_t m, lowbit_plan_info *info, lowbit_error *error) {
+    LB_TRY(check_plan(plan, m, error));
+    LB_REQUIRE(info && LB_HAS_FIELD(info, lowbit_plan_info, nr), error, LOWBIT_INVALID_ARGUMENT,
+               "info is NULL or its struct_size is too small");
+    const lb_gemm_config *d = &plan->decisions[bucket_of(m)];
+    lb_kernel_name((lb_kernel_ref){d->unit, d->kernel}, info->kernel, sizeof info->kernel);
+    info->isa = lb_unit_name(d->unit);
+    info->source = plan->source;
+    info->threads = d->threads;
+    info->mr = d->kernel->mr;
+    info->nr = d->kernel->nr;
+    return LOWBIT_OK;
+}
+
+lowbit_status lowbit_workspace_size(const lowbit_plan *plan, int64_t m, int64_t *bytes, lowbit_error *error) {
+    LB_TRY(check_plan(plan, m, error));
+    LB_REQUIRE(bytes, error, LOWBIT_INVALID_ARGUMENT, "bytes is NULL");
+    *bytes = 0;
+    for (size_t b = 0; b <= bucket_of(m); b++) /* fewer rows may be another kernel's, with another tile */
+        *bytes = lb_max(*bytes, lb_gemm_workspace(&plan->problem, plan->decisions[b].kernel, lb_min(m, kBuckets[b])));
+    return LOWBIT_OK;
+}
+
+/* ---- running ---- */
+
+static lowbit_status check_rows(const lowbit_problem *p, const lowbit_rows *rows, lowbit_error *error) {
+    const int64_t group = lb_max(p->weights.group, 0), groups = lb_groups(p->k, group);
+    LB_REQUIRE(LB_HAS_FIELD(rows, lowbit_rows, sums), error, LOWBIT_INVALID_ARGUMENT, "rows' struct_size is too small");
+    LB_REQUIRE(rows->codes && rows->scales && rows->sums, error, LOWBIT_INVALID_ARGUMENT,
+               "rows: codes, scales or sums is NULL");
+    LB_REQUIRE(rows->k == p->k && rows->stride >= lb_round_up(p->k, LB_LINE) && rows->stride % LB_LINE == 0, error,
+               LOWBIT_INVALID_ARGUMENT, "rows have K %lld and stride %lld, the problem has K %lld", (long long)rows->k,
+               (long long)rows->stride, (long long)p->k);
+    LB_REQUIRE(rows->groups == groups && (groups == 1 || rows->group == group), error, LOWBIT_INVALID_ARGUMENT,
+               "rows have sums of %lld groups of %lld, the problem needs %lld of %lld", (long long)rows->groups,
+               (long long)rows->group, (long long)groups, (long long)group);
+    return LOWBIT_OK;
+}
+
+static lowbit_status check_input(const lowbit_plan *plan, const lowbit_gemm_args *args, int64_t *m,
+                                 lowbit_error *error) {
+    const lowbit_problem *p = &plan->problem;
+    if (args->rows) {
+        LB_REQUIRE(!args->a.data, error, LOWBIT_INVALID_ARGUMENT, "a and rows are both given");
+        LB_TRY(check_rows(p, args->rows, error));
+        *m = args->rows->m;
+    } else {
+        LB_TRY(lb_check_matrix("a", &args->a, error));
+        LB_REQUIRE(args->a.cols == p->k, error, LOWBIT_INVALID_ARGUMENT, "a has %lld columns, the problem has K %lld",
+                   (long long)args->a.cols, (long long)p->k);
+        *m = args->a.rows;
+    }
+    return check_plan(plan, *m, error);
+}
+
+static lowbit_status begin(const lowbit_plan *plan, const lowbit_gemm_args *args, const void *workspace, int64_t size,
+                           lb_gemm_call *call, lowbit_error *error) {
+    LB_REQUIRE(plan, error, LOWBIT_INVALID_ARGUMENT, "plan is NULL");
+    LB_TRY(lb_check_output(&plan->problem, args, error));
+    int64_t m = 0, bytes = 0;
+    LB_TRY(check_input(plan, args, &m, error));
+    const lowbit_packed *w = args->weights;
+    LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, mins) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
+               "weights is not an opened blob");
+    LB_TRY(lb_check_same_weights(&plan->problem, &w->type, w->n, w->k, error));
+    LB_TRY(lowbit_workspace_size(plan, m, &bytes, error));
+    LB_REQUIRE(workspace && (uintptr_t)workspace % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT,
+               "workspace is NULL or not aligned to %d bytes", LB_LINE);
+    LB_REQUIRE(size >= bytes, error, LOWBIT_TOO_SMALL, "workspace has %lld bytes, %lld rows need %lld", (long long)size,
+               (long long)m, (long long)bytes);
+    *call = (lb_gemm_call){.problem = &plan->problem,
+                           .config = plan->decisions[bucket_of(m)],
+                           .args = args,
+                           .m = m,
+                           .workspace = (void *)(uintptr_t)workspace};
+    return LOWBIT_OK;
+}
+
+lowbit_status lowbit_gemm(const lowbit_plan *plan, const lowbit_gemm_args *args, void *workspace,
+                          int64_t workspace_size, const lowbit_pool *pool, lowbit_error *error) {
+    lb_gemm_call call;
+    LB_TRY(lb_check_pool(pool, error));
+    LB_TRY(begin(plan, args, workspace, workspace_size, &call, error));
+    lb_gemm_run(&call, pool);
+    return LOWBIT_OK;
+}
+
+lowbit_status lowbit_gemm_steps(const lowbit_plan *plan, int64_t m, int64_t *step_m, int64_t *step_n,
+                                lowbit_error *error) {
+    LB_TRY(check_plan(plan, m, error));
+    LB_REQUIRE(step_m && step_n, error, LOWBIT_INVALID_ARGUMENT, "step_m or step_n is NULL");
+    const lb_kernel *kernel = plan->decisions[bucket_of(m)].kernel;
+    *step_m = kernel->mr;
+    *step_n = lb_round_up(kernel->nr, LB_PANEL);
+    return LOWBIT_OK;
+}
+
+lowbit_status lowbit_gemm_prepare(const lowbit_plan *plan, const lowbit_gemm_args *args, void *workspace,
+                                  int64_t workspace_size, const lowbit_pool *pool, lowbit_error *error) {
+    lb_gemm_call call;
+    LB_TRY(lb_check_pool(pool, error));
+    LB_TRY(begin(plan, args, workspace, workspace_size, &call, error));
+    lb_gemm_prepare(&call, pool);
+    return LOWBIT_OK;
+}
+
+lowbit_status lowbit_gemm_tile(const lowbit_plan *plan, const lowbit_gemm_args *args, const void *workspace,
+                               int64_t workspace_size, int64_t m0, int64_t m1, int64_t n0, int64_t n1,
+                               lowbit_error *error) {
+    lb_gemm_call call;
+    LB_TRY(begin(plan, args, workspace, workspace_size, &call, error));
+    const int64_t m = call.m, n = plan->problem.n;
+    int64_t step_m, step_n;
+    LB_TRY(lowbit_gemm_steps(plan, m, &step_m, &step_n, error));
+    LB_REQUIRE(m0 >= 0 && m0 < m1 && m1 <= m && n0 >= 0 && n0 < n1 && n1 <= n, error, LOWBIT_INVALID_ARGUMENT,
+               "tile [%lld, %lld) x [%lld, %lld) is not inside %lld x %lld", (long long)m0, (long long)m1,
+               (long long)n0, (long long)n1, (long long)m, (long long)n);
+    LB_REQUIRE(m0 % step_m == 0 && n0 % step_n == 0 && (m1 == m || m1 % step_m == 0) && (n1 == n || n1 % step_n == 0),
+               error, LOWBIT_INVALID_ARGUMENT, "tile [%lld, %lld) x [%lld, %lld) is not cut in steps of %lld x %lld",
+               (long long)m0, (long long)m1, (long long)n0, (long long)n1, (long long)step_m, (long long)step_n);
+    lb_gemm_tile(&call, m0, m1, n0, n1);
+    return LOWBIT_OK;
+}
