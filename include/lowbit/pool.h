@@ -32,16 +32,21 @@ typedef struct lowbit_pool {
     void (*parallel_for)(void *user, size_t n, lowbit_task task, void *arg);
 } lowbit_pool;
 
-/* How our own pool keeps its threads on CPUs. The calling thread's own mask is never touched. */
+#define LOWBIT_POOL_INIT                                                                                               \
+    { sizeof(lowbit_pool), NULL, NULL, NULL }
+
+/* How our own pool keeps its threads on CPUs: only on CPUs that the context found allowed, one of each core before the
+ * cores' other hardware threads, fast kinds of core before slow ones. The calling thread is worker 0 and stays as it
+ * is, the place that worker 0 would have is left to it. */
 enum {
     LOWBIT_BIND_NONE = 0,    /* leave placement to the operating system (default) */
-    LOWBIT_BIND_COMPACT = 1, /* neighbouring CPUs of the allowed set first */
-    LOWBIT_BIND_SPREAD = 2   /* as far apart as the allowed set permits */
+    LOWBIT_BIND_COMPACT = 1, /* neighbouring cores: worker w on CPU w of that order */
+    LOWBIT_BIND_SPREAD = 2   /* as far apart as the order permits: worker w of T on CPU w * CPUs / T */
 };
 
 typedef struct lowbit_pool_options {
     uint32_t struct_size;
-    uint32_t threads; /* workers, the caller included; 0 = one for each CPU that the process may use */
+    uint32_t threads; /* workers, the caller included, at most 4096; 0 = usable_threads of the context's machine */
     uint32_t spin_us; /* how long an idle worker or a waiting caller spins before it sleeps, in microseconds */
     uint32_t bind;    /* LOWBIT_BIND_* */
 } lowbit_pool_options;
@@ -53,13 +58,15 @@ struct lowbit_ctx;
 
 /* Creates our own pool: threads - 1 workers that spin for spin_us and then sleep on a futex; the caller of
  * parallel_for takes part in the work; tasks are handed out one by one from an atomic counter. Workers spin only where
- * the pool has no more threads than the process has CPUs. One parallel_for runs at a time: a second caller, or a task
- * that calls parallel_for again, runs its loop on its own thread with the worker number it has (0 for an outside
- * caller, which then must not share a workspace with the first).
+ * the pool has no more threads than the process has CPUs, by affinity and by quota. One parallel_for runs at a time: a
+ * second caller, or a task that calls parallel_for again, runs its loop on its own thread with the worker number it has
+ * (0 for an outside caller, which then must not share a workspace with the first). A pool of one thread makes no system
+ * call, and parallel_for never allocates. The workers take no signals. They do not survive fork: in a child
+ * parallel_for still works, alone, but the pool must not be destroyed there.
  *
  * ctx      allocator of the pool's memory and machine of its defaults; must outlive the pool
  * options  NULL = defaults
- * pool     receives a struct that may be copied; it stays valid until lowbit_pool_destroy
+ * pool     starts as LOWBIT_POOL_INIT; receives callbacks that may be copied and stay valid until lowbit_pool_destroy
  *
  * Returns LOWBIT_SYSTEM where a thread cannot be created: the threads that were are joined first. A bind that the
  * operating system refuses is reported through the context's logger and is not an error. */
