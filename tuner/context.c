@@ -32,10 +32,13 @@ lowbit_status lowbit_ctx_create(const lowbit_ctx_options *options, lowbit_ctx **
     made.isa_present = lb_isa_present();
     const uint32_t mask = options->isa_mask ? options->isa_mask : LOWBIT_ISA_ALL;
     made.isa_enabled = (made.isa_present & lb_units_compiled() & mask) | LOWBIT_ISA_SCALAR;
-    LB_TRY(lb_machine_read(&made, options->topology, &made.machine, error));
+    LB_TRY(lb_machine_read(&made, options->topology, error));
 
     lowbit_ctx *stored = lb_alloc(&made, sizeof made);
-    LB_REQUIRE(stored, error, LOWBIT_NO_MEMORY, "no memory for a context of %zu bytes", sizeof made);
+    if (!stored) {
+        lb_machine_release(&made);
+        return lb_fail(error, LOWBIT_NO_MEMORY, "no memory for a context of %zu bytes", sizeof made);
+    }
     *stored = made;
     *ctx = stored;
     return LOWBIT_OK;
@@ -44,6 +47,7 @@ lowbit_status lowbit_ctx_create(const lowbit_ctx_options *options, lowbit_ctx **
 void lowbit_ctx_destroy(lowbit_ctx *ctx) {
     if (ctx) {
         const lowbit_ctx copy = *ctx;
+        lb_machine_release(ctx);
         lb_free(&copy, ctx, sizeof *ctx);
     }
 }

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading the machine: topology by hwloc, the affinity mask, the cgroup's CPU quota. */
+/* Reading the machine: CPU identity, topology, the affinity mask, the cgroup's CPU quota. docs/architecture.md, section
+ * "Machine", has the rules. */
 #ifndef LOWBIT_TUNER_MACHINE_H_
 #define LOWBIT_TUNER_MACHINE_H_
 
 #include "kernels/base/ctx.h"
 
-/* Fills the report. `topology` NULL reads this machine; else it is an hwloc synthetic description or an XML file.
- * Logs through `log_to`. Fails only for a topology text that hwloc cannot parse. */
-lowbit_status lb_machine_read(const lowbit_ctx *log_to, const char *topology, lowbit_machine *machine,
-                              lowbit_error *error);
+/* Fills made->machine and made->cpu_order. `topology` NULL reads this machine; else it is an hwloc synthetic
+ * description or an XML file, and there is no CPU order. Fails for a topology text that hwloc cannot parse, and without
+ * memory. */
+lowbit_status lb_machine_read(lowbit_ctx *made, const char *topology, lowbit_error *error);
+
+/* Frees the CPU order. */
+void lb_machine_release(lowbit_ctx *ctx);
+
+/* Derives usable_threads, cpu_limit and l3_trusted_bytes from the other fields. l3_cores: cores behind the L3. */
+void lb_machine_conclude(lowbit_machine *machine, uint32_t l3_cores);
 
 #endif

@@ -62,8 +62,9 @@ typedef struct lowbit_ctx_options {
  * options  NULL = all defaults
  * ctx      receives the context; release it with lowbit_ctx_destroy after everything that was created from it
  *
- * A machine that hwloc cannot read is no error: the context then knows one CPU and standard cache sizes and says so
- * through the logger. */
+ * The CPUs that may be used are those of the calling thread, because threads that it creates inherit them. A machine
+ * that hwloc cannot read is no error: the context then takes every CPU for a core, asks the C library for cache sizes,
+ * and says so through the logger. */
 LOWBIT_API lowbit_status lowbit_ctx_create(const lowbit_ctx_options *options, lowbit_ctx **ctx, lowbit_error *error);
 
 /* Frees the context. NULL is a no-op. */
@@ -82,12 +83,13 @@ typedef struct lowbit_machine {
     char vendor[16];   /* "GenuineIntel", "AuthenticAMD", "arm", ... */
     uint32_t family, model, stepping; /* x86: CPUID leaf 1, extended fields included. aarch64: MIDR implementer, part, variant */
     uint32_t packages, numa_nodes;
-    uint32_t cores;        /* cores of the machine */
+    uint32_t cores;        /* cores of the machine; where they are unknown, each hardware thread counts as one */
     uint32_t cpus;         /* hardware threads of the machine */
     uint32_t core_kinds;   /* 1, or more on hybrid parts (P and E cores, big.LITTLE) */
-    uint32_t allowed_cpus; /* hardware threads that this process may run on */
+    uint32_t allowed_cpus; /* hardware threads that the thread which created the context may run on */
     uint32_t allowed_cores; /* cores that have at least one of them */
-    uint32_t usable_threads; /* min(allowed_cores or, where cores are unknown, allowed_cpus; quota rounded up): a good pool */
+    uint32_t allowed_fast_cores; /* those of the fastest kind among them */
+    uint32_t usable_threads;     /* min(allowed_cores, quota rounded up): a good pool */
     uint32_t cpu_limit;      /* LOWBIT_CPU_LIMIT_*: what made usable_threads smaller than `cores` */
     double cpu_quota;        /* CPUs that the cgroup grants, 0 = no quota */
     int64_t l1d_bytes, l2_bytes, l3_bytes; /* one cache's size; 0 = none */
@@ -96,7 +98,7 @@ typedef struct lowbit_machine {
     int64_t memory_bytes;     /* of the machine */
     uint32_t hypervisor;      /* 1 = running in a guest */
     char hypervisor_name[16]; /* "KVM", ... or empty */
-    char allowed_list[128];   /* hardware threads of this process as "0-3,8"; cut with "..." where it is longer */
+    char allowed_list[128];   /* the allowed hardware threads as "0-3,8"; cut with "..." where it is longer */
 } lowbit_machine;
 
 /* Copies the machine report; `machine->struct_size` must be set. */

@@ -12,6 +12,9 @@ struct lowbit_ctx {
     uint32_t isa_present; /* LOWBIT_ISA_* that this CPU and operating system can run */
     uint32_t isa_enabled; /* present, compiled and not masked by the caller; always has LOWBIT_ISA_SCALAR */
     lowbit_machine machine;
+    uint16_t *cpu_order; /* the allowed CPUs: one of each core first, fast kinds before slow ones, neighbours together;
+                            then the cores' other hardware threads. NULL for a pretend machine */
+    size_t cpu_order_count;
 };
 
 /* 64-byte aligned memory from the context's allocator, or NULL. bytes may be 0 (NULL). Large blocks from the default
