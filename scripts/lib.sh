@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034
 # What the scripts share: where the repository is, installing missing Debian packages, finding the data folder.
 # Sourced, never run. Bash, because the scripts are.
 set -euo pipefail
