@@ -6,6 +6,7 @@
 #     units_nm.sh ARCHIVE NM OBJDUMP
 set -eu
 archive=$1 nm=$2 objdump=$3
+failed=0
 
 # Every C++ object is a unit: isa/<level>.cc. The scalar unit is plain C.
 "$nm" -A "$archive" | awk '
@@ -24,9 +25,10 @@ archive=$1 nm=$2 objdump=$3
         }
         print count + 0 " units"
         exit bad || !count
-    }'
+    }' || failed=1
 
 "$objdump" -t "$archive" | awk '
     /file format/ { member = $1; sub(/:$/, "", member) }
     / O \.(data|bss|tdata|tbss)/ && !/ \.data\.rel\.ro/ { print member " has writable state: " $NF; bad = 1 }
-    END { exit bad }'
+    END { exit bad }' || failed=1
+exit "$failed"
