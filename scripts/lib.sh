@@ -78,3 +78,17 @@ find_data() {
         export LOWBIT_DATA
     fi
 }
+
+# reference_tool NAME: prints the path of NAME of LLVM 14 (Debian 12), which settles what is well formed; other versions
+# break lines and warn differently. Fails, with a word on stderr, where it is missing.
+reference_tool() {
+    local tool
+    for tool in "$1-14" "$1"; do
+        if "$tool" --version 2>/dev/null | grep -q 'version 14\.'; then
+            command -v "$tool"
+            return 0
+        fi
+    done
+    printf 'skipped: %s 14 is the reference and is not here\n' "$1" >&2
+    return 1
+}
