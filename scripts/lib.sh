@@ -35,11 +35,13 @@ missing_packages() {
     done
 }
 
-# Runs apt-get without questions; its output is shown only if it fails.
+# Runs apt-get without questions; its output is shown only if it fails. A new machine may be busy with updates of its own:
+# their lock is waited for. sudo forgets the environment, and so the proxy.
 apt_get() {
     local log
+    local settings=(DEBIAN_FRONTEND=noninteractive ${http_proxy:+"http_proxy=$http_proxy"} ${https_proxy:+"https_proxy=$https_proxy"})
     log=$(mktemp)
-    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -q "$@" >"$log" 2>&1 </dev/null; then
+    if ! as_root env "${settings[@]}" apt-get -y -q -o DPkg::Lock::Timeout=300 "$@" >"$log" 2>&1 </dev/null; then
         cat "$log" >&2
         rm -f "$log"
         return 1
