@@ -6,7 +6,7 @@ set(here ${CMAKE_CURRENT_LIST_DIR})
 if(NOT LOWBIT_SANITIZE)
   add_test(NAME units_nm COMMAND sh ${here}/units_nm.sh $<TARGET_FILE:lowbit_internal> ${CMAKE_NM} ${CMAKE_OBJDUMP})
 endif()
-if(LOWBIT_LIBRARY_ONLY)
+if(CMAKE_CROSSCOMPILING)
   return()
 endif()
 
@@ -20,7 +20,7 @@ add_test(NAME budgets COMMAND Python3::Interpreter ${here}/budgets.py ${PROJECT_
 add_test(NAME headers COMMAND sh ${here}/headers.sh
   ${PROJECT_SOURCE_DIR}/include ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
 
-if(BUILD_SHARED_LIBS AND NOT LOWBIT_SANITIZE)
+if(BUILD_SHARED_LIBS AND LOWBIT_BUILD_PROGRAM AND NOT LOWBIT_SANITIZE)
   set(install_arguments ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
   add_test(NAME exports COMMAND sh ${here}/exports.sh $<TARGET_FILE:lowbit> ${CMAKE_NM} ${CMAKE_READELF})
   add_test(NAME install_shared COMMAND sh ${here}/install.sh ${install_arguments} shared)

@@ -27,6 +27,7 @@ if grep -rlF "$scratch/first" "$prefix" || grep -rlF "$source" "$prefix/include"
     echo "the files above hold an absolute path"
     exit 1
 fi
+"$prefix/bin/lowbit" --version
 
 export PKG_CONFIG_PATH="$libraries/pkgconfig" LD_LIBRARY_PATH="$libraries"
 for example in "$source"/examples/*.c; do
