@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum { M = 3, N = 64, K = 256 };
-
+static float w[N][K], x[M][K], y[M][N];
 static lowbit_error error = LOWBIT_ERROR_INIT;
 
 static void must(lowbit_status status) {
@@ -16,8 +16,6 @@ static void must(lowbit_status status) {
 }
 
 static void *aligned(int64_t bytes) { return aligned_alloc(64, (size_t)(bytes + 63) / 64 * 64); }
-
-static float w[N][K], x[M][K], y[M][N];
 
 int main(void) {
     for (int i = 0; i < N * K; i++) (&w[0][0])[i] = (float)(i * 37 % 101) / 50 - 1;
@@ -32,19 +30,18 @@ int main(void) {
 
     lowbit_matrix weights = {&w[0][0], N, K, K};
     lowbit_weights codes = {.struct_size = sizeof codes};
-    must(lowbit_quantize(ctx, &weights, &problem.weights, LOWBIT_RULE_AUTO, NULL, &codes, &error));
+    lowbit_packed packed = {.struct_size = sizeof packed};
     int64_t blob_bytes, scratch_bytes;
+    must(lowbit_quantize(ctx, &weights, &problem.weights, LOWBIT_RULE_AUTO, NULL, &codes, &error));
     must(lowbit_packed_size(&problem.weights, N, K, &blob_bytes, &error));
     must(lowbit_workspace_size(plan, M, &scratch_bytes, &error));
     void *blob = aligned(blob_bytes), *scratch = aligned(scratch_bytes);
     must(lowbit_pack(ctx, &codes, blob, blob_bytes, NULL, &error));
-    lowbit_packed packed = {.struct_size = sizeof packed};
     must(lowbit_packed_open(blob, blob_bytes, 0, &packed, &error));
 
     lowbit_gemm_args args = {.struct_size = sizeof args, .weights = &packed, .a = {&x[0][0], M, K, K}, .out_stride = N};
     args.out = y;
     must(lowbit_gemm(plan, &args, scratch, scratch_bytes, NULL, &error));
-
     double off = 0, size = 0;
     for (int m = 0; m < M; m++)
         for (int n = 0; n < N; n++) {
@@ -53,8 +50,7 @@ int main(void) {
             off += (y[m][n] - want) * (y[m][n] - want);
             size += want * want;
         }
-    printf("lowbit %s: %lld bytes instead of %zu, relative error %.3f\n", lowbit_version(), (long long)blob_bytes,
-           sizeof w, sqrt(off / size));
+    printf("%lld bytes instead of %zu, relative error %.3f\n", (long long)blob_bytes, sizeof w, sqrt(off / size));
     free(scratch);
     free(blob);
     lowbit_weights_free(ctx, &codes);
