@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests of the house itself: floors, budgets, headers, objects, exports, install. Sanitizers add symbols of their own, so
+# the tests that look at objects belong to the plain builds.
+set(here ${CMAKE_CURRENT_LIST_DIR})
+
+if(NOT LOWBIT_SANITIZE)
+  add_test(NAME units_nm COMMAND sh ${here}/units_nm.sh $<TARGET_FILE:lowbit_internal> ${CMAKE_NM} ${CMAKE_OBJDUMP})
+endif()
+if(CMAKE_CROSSCOMPILING)
+  return()
+endif()
+
+# Debian's own Python, which has Debian's numpy, before others in the path.
+if(NOT DEFINED Python3_EXECUTABLE AND EXISTS /usr/bin/python3)
+  set(Python3_EXECUTABLE /usr/bin/python3)
+endif()
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+add_test(NAME floors COMMAND Python3::Interpreter ${here}/floors.py ${PROJECT_SOURCE_DIR})
+add_test(NAME budgets COMMAND Python3::Interpreter ${here}/budgets.py ${PROJECT_SOURCE_DIR})
+add_test(NAME headers COMMAND sh ${here}/headers.sh
+  ${PROJECT_SOURCE_DIR}/include ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
+
+if(BUILD_SHARED_LIBS AND LOWBIT_BUILD_PROGRAM AND NOT LOWBIT_SANITIZE)
+  set(install_arguments ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
+  add_test(NAME exports COMMAND sh ${here}/exports.sh $<TARGET_FILE:lowbit> ${CMAKE_NM} ${CMAKE_READELF})
+  add_test(NAME install_shared COMMAND sh ${here}/install.sh ${install_arguments} shared)
+  add_test(NAME install_static COMMAND sh ${here}/install.sh ${install_arguments} static
+    -DLOWBIT_HWY_INCLUDE=${LOWBIT_HWY_INCLUDE})
+  set_tests_properties(install_static PROPERTIES TIMEOUT 900)
+endif()
