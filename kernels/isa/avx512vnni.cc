@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* avx512vnni: 512-bit vpdpbusd (Cascade Lake, Ice Lake, Zen 4 and newer). */
 #include "kernels/simd/dot-inl.h"
+#include "kernels/simd/probe-inl.h"
 #include "kernels/simd/rows-inl.h"
 
 LB_UNIT_TARGET(HWY_AVX3);
@@ -34,4 +35,4 @@ constexpr lb_kernel kKernels[] = {
 }  // namespace
 
 LB_EXPORT_UNIT(avx512vnni) = {LOWBIT_ISA_AVX512VNNI, kKernels, sizeof kKernels / sizeof kKernels[0], QuantizeRow,
-                              nullptr, nullptr, 0};
+                              nullptr, LB_PROBES};
