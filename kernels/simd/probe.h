@@ -18,13 +18,13 @@ enum {
     LB_PROBE_MADDUBS = 1, /* u8 x s8 with accumulators of s16, in registers; exact while no sum leaves s16 */
     LB_PROBE_MADD = 2,    /* s16 x s16 into s32, in registers: exact for every u8 and s8 */
     LB_PROBE_DECODE = 3,  /* packed codes of `width` bits from memory, decoded and multiplied with one row (M = 1) */
-    LB_PROBE_READ = 4,    /* memory read and added up */
+    LB_PROBE_READ = 4,    /* memory read into registers, and no more */
     LB_PROBE_KINDS = 5
 };
 
 /* Passes `reps` times over `bytes` bytes and returns a sum modulo 2^32:
  *
- *   READ     reps * sum of the 32-bit lanes of all lines
+ *   READ     0
  *   DECODE   reps * sum over lines, bytes i < 64 and fields f < P of field(line[i], f) * a[4 * f + i % 4],
  *            field(c, f) = (c >> width * f) & (2^width - 1), P = 8 / width; exact while reps * bytes <= 2^20
  *   others   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i % 4]: one step for

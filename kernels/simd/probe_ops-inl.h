@@ -26,6 +26,11 @@ template <class V>
 HWY_INLINE void Pin(V &v) {
     __asm__ volatile("" : "+v"(v.raw));
 }
+/* The value must be in a register here. */
+template <class V>
+HWY_INLINE void Use(V v) {
+    __asm__ volatile("" : : "v"(v.raw) : "memory");
+}
 
 constexpr int kCodeBias = 0; /* what Biased() and SplitCodes() take from every code */
 
@@ -101,6 +106,10 @@ HWY_INLINE V32 ExactAdd(V32 acc, const Split &codes, const Split &a) {
 template <class V>
 HWY_INLINE void Pin(V &v) {
     __asm__ volatile("" : "+w"(v.raw));
+}
+template <class V>
+HWY_INLINE void Use(V v) {
+    __asm__ volatile("" : : "w"(v.raw) : "memory");
 }
 
 constexpr int kCodeBias = 128;
