@@ -38,6 +38,29 @@ HWY_INLINE V8 Activations(const int8_t *a, size_t f) {
 
 HWY_INLINE uint32_t SumLanes(V32 v) { return static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(d32, v))); }
 
+/* The row's P vectors of activations, one for each field. With 16 registers, four and more stay in memory, where they
+ * are operands for free, so that the accumulators do not have to. */
+template <size_t P>
+struct Row {
+    static constexpr bool kInMemory = kRegisters == 16 && P >= 4;
+    using Memory = uint8_t[P * kBytes];
+    V8 act[P];
+    Memory *memory; /* 64-byte aligned */
+
+    HWY_INLINE void Set(const int8_t *a, Memory *to) {
+        memory = to;
+        Unroll<P>(LB_EACH(f) {
+            act[f] = Activations(a, f);
+            hn::Store(act[f], d8, *memory + f * kBytes);
+        });
+    }
+    /* Before each use: what is in memory stays there. */
+    HWY_INLINE void Pin() {
+        if (kInMemory) __asm__ volatile("" : "+m"(*memory));
+    }
+    HWY_INLINE V8 operator[](size_t f) const { return kInMemory ? hn::Load(d8, *memory + f * kBytes) : act[f]; }
+};
+
 template <size_t N>
 HWY_INLINE uint32_t SumAll(const V32 (&v)[N]) {
     V32 sum = v[0];
@@ -133,11 +156,13 @@ HWY_INLINE void EachVector(const uint8_t *lines, size_t bytes, size_t reps, Step
 template <size_t kWidth>
 struct DecodeDot {
     static constexpr size_t P = 8 / kWidth, kSets = P == 8 ? 1 : P == 4 ? 2 : P == 2 ? 4 : 12;
-    V8 act[P], mask[P];
+    Row<P> act;
+    V8 mask[P];
     V32 acc[kSets * P];
 
     template <size_t U>
     HWY_INLINE void Run(const uint8_t *p) {
+        act.Pin();
         Unroll<U>(LB_EACH(u) {
             V8 line = hn::Load(d8, p + u * kBytes);
             Pin(line);
@@ -156,10 +181,9 @@ uint32_t Decode(const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a
     using Step = DecodeDot<kWidth>;
     constexpr size_t P = Step::P;
     Step step;
-    Unroll<P>(LB_EACH(f) {
-        step.act[f] = Activations(a, f);
-        step.mask[f] = hn::Set(d8, static_cast<uint8_t>(((1u << kWidth) - 1) << (kWidth * f)));
-    });
+    alignas(64) typename decltype(step.act)::Memory memory;
+    step.act.Set(a, &memory);
+    Unroll<P>(LB_EACH(f) { step.mask[f] = hn::Set(d8, static_cast<uint8_t>(((1u << kWidth) - 1) << (kWidth * f))); });
     Unroll<Step::kSets * P>(LB_EACH(i) { step.acc[i] = hn::Zero(d32); });
     EachVector<Step::kSets>(lines, bytes, reps, step);
     uint32_t sum = kWidth == 8 ? static_cast<uint32_t>(reps * (bytes / 64)) * BiasOfLine(a) : 0;
@@ -180,20 +204,24 @@ struct DecodePairs {
     static constexpr size_t kBlock = P == 8   ? 8
                                      : P == 4 ? 5
                                               : 4; /* vectors that fill the accumulator of the last field */
-    V8 act[P], mask[H];
+    Row<P> act;
+    V8 mask[H];
     V16 narrow[H];
     V32 acc[H];
     size_t blocks;
 
     template <size_t U>
     HWY_INLINE void Run(const uint8_t *p) {
+        act.Pin();
         Unroll<U>(LB_EACH(u) {
             V8 line = hn::Load(d8, p + u * kBytes);
             Pin(line);
             const V8 upper = hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(du16, line)));
             Unroll<H>(LB_EACH(f) {
                 narrow[f] = PairsAdd(narrow[f], hn::And(line, mask[f]), act[f]);
+                Pin(narrow[f]);
                 narrow[f] = PairsAdd(narrow[f], hn::And(upper, mask[f]), act[f + H]);
+                Pin(narrow[f]);
             });
         });
         blocks++;
@@ -212,7 +240,8 @@ uint32_t Decode(const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a
     using Step = DecodePairs<kWidth>;
     Step step;
     step.blocks = 0;
-    Unroll<Step::P>(LB_EACH(f) { step.act[f] = Activations(a, f); });
+    alignas(64) typename decltype(step.act)::Memory memory;
+    step.act.Set(a, &memory);
     Unroll<Step::H>(LB_EACH(f) {
         step.mask[f] = hn::Set(d8, static_cast<uint8_t>(((1u << kWidth) - 1) << (kWidth * f)));
         step.narrow[f] = hn::Zero(d16);

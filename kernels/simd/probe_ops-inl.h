@@ -21,6 +21,8 @@ constexpr size_t kVectors = 64 / kBytes; /* of a line */
 
 #if HWY_ARCH_X86
 
+constexpr size_t kRegisters = HWY_TARGET <= HWY_AVX3 ? 32 : 16;
+
 /* Hides the value from the compiler, at no cost. */
 template <class V>
 HWY_INLINE void Pin(V &v) {
@@ -102,6 +104,8 @@ HWY_INLINE V32 ExactAdd(V32 acc, const Split &codes, const Split &a) {
 #undef LB_MM
 
 #else /* NEON: its dot and its long multiplies are s8 x s8 */
+
+constexpr size_t kRegisters = 32;
 
 template <class V>
 HWY_INLINE void Pin(V &v) {
