@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/simd/probe-inl.h"
-#include "kernels/simd/simd.h"
 
 LB_UNIT_TARGET(HWY_NEON);
 

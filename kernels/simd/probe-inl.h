@@ -6,8 +6,6 @@
 #ifndef LOWBIT_KERNELS_SIMD_PROBE_INL_H_
 #define LOWBIT_KERNELS_SIMD_PROBE_INL_H_
 
-#include <string.h>
-
 #include <utility>
 
 #include "kernels/simd/probe.h"
@@ -29,14 +27,9 @@ HWY_INLINE void Unroll(F f) {
 /* The body of an unrolled loop: Unroll<8>(LB_EACH(i) { ... }); */
 #define LB_EACH(i) [&](size_t i) __attribute__((always_inline))
 
-/* The activations of field f in every 32-bit lane. */
-HWY_INLINE V8 Activations(const int8_t *a, size_t f) {
-    int32_t four;
-    memcpy(&four, a + 4 * f, sizeof four);
-    return hn::BitCast(d8, hn::Set(d32, four));
-}
+HWY_INLINE VU8 Activations(const int8_t *a, size_t f) { return hn::BitCast(d8, BroadcastFour(a + 4 * f)); }
 
-HWY_INLINE uint32_t SumLanes(V32 v) { return static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(d32, v))); }
+HWY_INLINE uint32_t SumLanes(VI32 v) { return static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(d32, v))); }
 
 /* The row's P vectors of activations, one for each field. With 16 registers, four and more stay in memory, where they
  * are operands for free, so that the accumulators do not have to. */
@@ -44,7 +37,7 @@ template <size_t P>
 struct Row {
     static constexpr bool kInMemory = kRegisters == 16 && P >= 4;
     using Memory = uint8_t[P * kBytes];
-    V8 act[P];
+    VU8 act[P];
     Memory *memory; /* 64-byte aligned */
 
     HWY_INLINE void Set(const int8_t *a, Memory *to) {
@@ -58,12 +51,12 @@ struct Row {
     HWY_INLINE void Pin() {
         if (kInMemory) __asm__ volatile("" : "+m"(*memory));
     }
-    HWY_INLINE V8 operator[](size_t f) const { return kInMemory ? hn::Load(d8, *memory + f * kBytes) : act[f]; }
+    HWY_INLINE VU8 operator[](size_t f) const { return kInMemory ? hn::Load(d8, *memory + f * kBytes) : act[f]; }
 };
 
 template <size_t N>
-HWY_INLINE uint32_t SumAll(const V32 (&v)[N]) {
-    V32 sum = v[0];
+HWY_INLINE uint32_t SumAll(const VI32 (&v)[N]) {
+    VI32 sum = v[0];
     Unroll<N - 1>(LB_EACH(i) { sum = hn::Add(sum, v[i + 1]); });
     return SumLanes(sum);
 }
@@ -81,9 +74,9 @@ constexpr size_t kDotRepeat = kVectors == 1 ? 12 : kVectors == 2 ? 6 : 4;
 
 uint32_t Dot(const uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
     constexpr size_t kAccs = kVectors * kDotRepeat;
-    const V8 act = Activations(a, 0);
-    V8 w[kVectors];
-    V32 acc[kAccs];
+    const VU8 act = Activations(a, 0);
+    VU8 w[kVectors];
+    VI32 acc[kAccs];
     Unroll<kVectors>(LB_EACH(i) { w[i] = Biased(hn::Load(d8, line + i * kBytes)); });
     Unroll<kAccs>(LB_EACH(i) { acc[i] = hn::Zero(d32); });
     for (size_t step = reps * (bytes / 64); step > 0; step--) {
@@ -101,9 +94,9 @@ constexpr size_t kPairsRepeat = kVectors == 1 ? 8 : kVectors == 2 ? 4 : 2;
 
 uint32_t Pairs(const uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
     constexpr size_t kAccs = kVectors * kPairsRepeat;
-    const V8 act = Activations(a, 0);
-    V8 w[kVectors];
-    V16 acc[kAccs];
+    const VU8 act = Activations(a, 0);
+    VU8 w[kVectors];
+    VI16 acc[kAccs];
     Unroll<kVectors>(LB_EACH(i) { w[i] = hn::Load(d8, line + i * kBytes); });
     Unroll<kAccs>(LB_EACH(i) { acc[i] = hn::Zero(d16); });
     for (size_t step = reps * (bytes / 64); step > 0; step--) {
@@ -113,7 +106,7 @@ uint32_t Pairs(const uint8_t *line, size_t bytes, size_t reps, const int8_t *a) 
             Pin(acc[i]);
         });
     }
-    V32 total = hn::Zero(d32);
+    VI32 total = hn::Zero(d32);
     Unroll<kAccs>(LB_EACH(i) { total = Widen(total, acc[i]); });
     return SumLanes(total);
 }
@@ -124,7 +117,7 @@ uint32_t Exact(const uint8_t *line, size_t bytes, size_t reps, const int8_t *a) 
     constexpr size_t kAccs = kVectors * kExactRepeat;
     const ExactActivations act = SplitActivations(Activations(a, 0));
     ExactCodes w[kVectors];
-    V32 acc[kAccs];
+    VI32 acc[kAccs];
     Unroll<kVectors>(LB_EACH(i) { w[i] = SplitCodes(hn::Load(d8, line + i * kBytes)); });
     Unroll<kAccs>(LB_EACH(i) { acc[i] = hn::Zero(d32); });
     for (size_t step = reps * (bytes / 64); step > 0; step--) {
@@ -157,17 +150,17 @@ template <size_t kWidth>
 struct DecodeDot {
     static constexpr size_t P = 8 / kWidth, kSets = P == 8 ? 1 : P == 4 ? 2 : P == 2 ? 4 : 12;
     Row<P> act;
-    V8 mask[P];
-    V32 acc[kSets * P];
+    VU8 mask[P];
+    VI32 acc[kSets * P];
 
     template <size_t U>
     HWY_INLINE void Run(const uint8_t *p) {
         act.Pin();
         Unroll<U>(LB_EACH(u) {
-            V8 line = hn::Load(d8, p + u * kBytes);
+            VU8 line = hn::Load(d8, p + u * kBytes);
             Pin(line);
             Unroll<P>(LB_EACH(f) {
-                V8 codes = kWidth == 8 ? Biased(line) : Field<kWidth>(line, mask[f], f);
+                VU8 codes = kWidth == 8 ? Biased(line) : Field<kWidth>(line, mask[f], f);
                 Pin(codes);
                 acc[u * P + f] = DotAdd(acc[u * P + f], codes, act[f]);
                 Pin(acc[u * P + f]);
@@ -205,18 +198,18 @@ struct DecodePairs {
                                      : P == 4 ? 5
                                               : 4; /* vectors that fill the accumulator of the last field */
     Row<P> act;
-    V8 mask[H];
-    V16 narrow[H];
-    V32 acc[H];
+    VU8 mask[H];
+    VI16 narrow[H];
+    VI32 acc[H];
     size_t blocks;
 
     template <size_t U>
     HWY_INLINE void Run(const uint8_t *p) {
         act.Pin();
         Unroll<U>(LB_EACH(u) {
-            V8 line = hn::Load(d8, p + u * kBytes);
+            VU8 line = hn::Load(d8, p + u * kBytes);
             Pin(line);
-            const V8 upper = hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(du16, line)));
+            const VU8 upper = hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(DU16(), line)));
             Unroll<H>(LB_EACH(f) {
                 narrow[f] = PairsAdd(narrow[f], hn::And(line, mask[f]), act[f]);
                 Pin(narrow[f]);
@@ -259,7 +252,7 @@ uint32_t Decode(const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a
 /* 8-bit codes would leave s16 at once: even and odd bytes apart, exactly. */
 struct DecodeExact {
     ExactActivations act;
-    V32 acc[4];
+    VI32 acc[4];
 
     template <size_t U>
     HWY_INLINE void Run(const uint8_t *p) {
