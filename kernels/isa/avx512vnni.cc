@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* avx512vnni: 512-bit vpdpbusd (Cascade Lake, Ice Lake, Zen 4 and newer). */
+/* avx512vnni: 512-bit vpdpbusd (Ice Lake, Sapphire Rapids, Zen 4 and newer). */
 #include "kernels/simd/dot-inl.h"
+#include "kernels/simd/probe-inl.h"
 #include "kernels/simd/rows-inl.h"
 
 LB_UNIT_TARGET(HWY_AVX3);
@@ -9,10 +10,11 @@ namespace {
 
 struct Ops {
     using Acc = VI32;
+    static constexpr size_t kPorts = 2, kDotWork = 1;
     template <int kBits>
     static constexpr int kCodeBias = 0;
     template <int kBits>
-    static HWY_INLINE VU8 Signed(VU8 codes) {
+    static HWY_INLINE VU8 Bias(VU8 codes) {
         return codes;
     }
     static HWY_INLINE Acc Zero() { return hn::Zero(DI32()); }
@@ -21,15 +23,15 @@ struct Ops {
 };
 
 constexpr lb_kernel kKernels[] = {
-    DotRow<DotInPlace, Ops, 8, 1, 4>(32),  DotRow<DotDirect, Ops, 8, 4, 4>(128),  DotRow<DotDirect, Ops, 8, 8, 2>(256),
-    DotRow<DotDirect, Ops, 8, 12, 2>(384), DotRow<DotInPlace, Ops, 4, 1, 4>(32),  DotRow<DotDirect, Ops, 4, 4, 4>(128),
-    DotRow<DotDirect, Ops, 4, 8, 2>(256),  DotRow<DotDirect, Ops, 4, 12, 2>(384), DotRow<DotInPlace, Ops, 2, 1, 4>(32),
-    DotRow<DotDirect, Ops, 2, 4, 4>(128),  DotRow<DotDirect, Ops, 2, 8, 2>(256),  DotRow<DotDirect, Ops, 2, 12, 2>(384),
-    DotRow<DotInPlace, Ops, 1, 1, 2>(32),  DotRow<DotDirect, Ops, 1, 4, 4>(128),  DotRow<DotDirect, Ops, 1, 8, 2>(256),
-    DotRow<DotDirect, Ops, 1, 12, 2>(384),
+    DotRow<DotInPlace, Ops, 8, 1, 4>(), DotRow<DotDirect, Ops, 8, 2, 4>(),  DotRow<DotDirect, Ops, 8, 4, 4>(),
+    DotRow<DotDirect, Ops, 8, 8, 2>(),  DotRow<DotDirect, Ops, 8, 12, 2>(), DotRow<DotInPlace, Ops, 4, 1, 4>(),
+    DotRow<DotDirect, Ops, 4, 2, 4>(),  DotRow<DotDirect, Ops, 4, 4, 4>(),  DotRow<DotDirect, Ops, 4, 8, 2>(),
+    DotRow<DotDirect, Ops, 4, 12, 2>(), DotRow<DotInPlace, Ops, 2, 1, 4>(), DotRow<DotDirect, Ops, 2, 2, 4>(),
+    DotRow<DotDirect, Ops, 2, 4, 4>(),  DotRow<DotDirect, Ops, 2, 8, 2>(),  DotRow<DotDirect, Ops, 2, 12, 2>(),
+    DotRow<DotInPlace, Ops, 1, 1, 2>(), DotRow<DotDirect, Ops, 1, 2, 4>(),  DotRow<DotDirect, Ops, 1, 4, 4>(),
+    DotRow<DotDirect, Ops, 1, 8, 2>(),  DotRow<DotDirect, Ops, 1, 12, 2>(),
 };
 
 }  // namespace
 
-LB_EXPORT_UNIT(avx512vnni) = {
-    LOWBIT_ISA_AVX512VNNI, kKernels, sizeof kKernels / sizeof kKernels[0], QuantizeRow, nullptr, nullptr, 0};
+LB_EXPORT_UNIT(avx512vnni) = {LOWBIT_ISA_AVX512VNNI, LB_KERNELS, QuantizeRow, nullptr, LB_PROBES};

@@ -1,6 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/simd/simd.h"
+/* avxvnni: 256-bit vpdpbusd (Alder Lake and newer clients). */
+#include "kernels/simd/dot-inl.h"
+#include "kernels/simd/probe-inl.h"
+#include "kernels/simd/rows-inl.h"
 
 LB_UNIT_TARGET(HWY_AVX2);
 
-LB_EXPORT_UNIT(avxvnni) = {LOWBIT_ISA_AVXVNNI, nullptr, 0, nullptr, nullptr, nullptr, 0};
+namespace {
+
+struct Ops {
+    using Acc = VI32;
+    static constexpr size_t kPorts = 2, kDotWork = 1;
+    template <int kBits>
+    static constexpr int kCodeBias = 0;
+    template <int kBits>
+    static HWY_INLINE VU8 Bias(VU8 codes) {
+        return codes;
+    }
+    static HWY_INLINE Acc Zero() { return hn::Zero(DI32()); }
+    static HWY_INLINE Acc Dot(Acc acc, VU8 w, VI8 a) { return VI32{_mm256_dpbusd_avx_epi32(acc.raw, w.raw, a.raw)}; }
+    static HWY_INLINE VI32 Sum(Acc acc) { return acc; }
+};
+
+constexpr lb_kernel kKernels[] = {
+    DotRow<DotInPlace, Ops, 8, 1, 4>(), DotRow<DotDirect, Ops, 8, 2, 4>(),  DotRow<DotDirect, Ops, 8, 4, 2>(),
+    DotRow<DotDirect, Ops, 8, 6, 2>(),  DotRow<DotInPlace, Ops, 4, 1, 4>(), DotRow<DotDirect, Ops, 4, 2, 4>(),
+    DotRow<DotDirect, Ops, 4, 4, 2>(),  DotRow<DotDirect, Ops, 4, 6, 2>(),  DotRow<DotInPlace, Ops, 2, 1, 2>(),
+    DotRow<DotDirect, Ops, 2, 2, 4>(),  DotRow<DotDirect, Ops, 2, 4, 2>(),  DotRow<DotDirect, Ops, 2, 6, 2>(),
+    DotRow<DotInPlace, Ops, 1, 1, 1>(), DotRow<DotDirect, Ops, 1, 2, 4>(),  DotRow<DotDirect, Ops, 1, 4, 2>(),
+    DotRow<DotDirect, Ops, 1, 6, 2>(),
+};
+
+}  // namespace
+
+LB_EXPORT_UNIT(avxvnni) = {LOWBIT_ISA_AVXVNNI, LB_KERNELS, QuantizeRow, nullptr, LB_PROBES};

@@ -1,6 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/simd/simd.h"
+/* neon: smull and smlal into 16 bits, widened by sadalp (Armv8.0). */
+#include "kernels/simd/dot-inl.h"
+#include "kernels/simd/probe-inl.h"
+#include "kernels/simd/rows-inl.h"
 
 LB_UNIT_TARGET(HWY_NEON);
 
-LB_EXPORT_UNIT(neon) = {LOWBIT_ISA_NEON, nullptr, 0, nullptr, nullptr, nullptr, 0};
+namespace {
+
+/* A product of two bytes has a 16-bit lane of its own, so accumulators are pairs of vectors, one for each half of the
+ * bytes, and the two halves of a column's sums meet in Sum. */
+struct Pair16 {
+    int16x8_t low, high;
+};
+struct Pair32 {
+    int32x4_t low, high;
+};
+
+struct Ops {
+    using Acc = Pair32;
+    using Acc16 = Pair16;
+    static constexpr size_t kPorts = 2, kDotWork = 4, kStageWork = 2;
+    /* A sum of d products is at most 128 * (2^bits - 1) * d in magnitude, and -32768 fits. */
+    template <int kBits>
+    static constexpr int kDepth = 32768 / (128 * ((1 << kBits) - 1));
+    template <int kBits>
+    static constexpr int kCodeBias = 128; /* only 8-bit codes go the direct way */
+    template <int kBits>
+    static HWY_INLINE VU8 Bias(VU8 codes) {
+        return hn::Xor(codes, hn::Set(DU8(), 0x80));
+    }
+
+    static HWY_INLINE Acc Zero() { return Pair32{vdupq_n_s32(0), vdupq_n_s32(0)}; }
+    static HWY_INLINE Acc16 Zero16() { return Pair16{vdupq_n_s16(0), vdupq_n_s16(0)}; }
+    static HWY_INLINE Acc16 MulAdd(Acc16 acc, VU8 w, VI8 a) {
+        const int8x16_t codes = vreinterpretq_s8_u8(w.raw);
+        return Pair16{vmlal_s8(acc.low, vget_low_s8(codes), vget_low_s8(a.raw)), vmlal_high_s8(acc.high, codes, a.raw)};
+    }
+    static HWY_INLINE Acc Widen(Acc acc, Acc16 staged) {
+        return Pair32{vpadalq_s16(acc.low, staged.low), vpadalq_s16(acc.high, staged.high)};
+    }
+    /* One product fits 16 bits, two may not: (-128) * (-128) * 2 = 2^15. */
+    static HWY_INLINE Acc Dot(Acc acc, VU8 w, VI8 a) {
+        const int8x16_t codes = vreinterpretq_s8_u8(w.raw);
+        return Widen(acc, Pair16{vmull_s8(vget_low_s8(codes), vget_low_s8(a.raw)), vmull_high_s8(codes, a.raw)});
+    }
+    static HWY_INLINE VI32 Sum(Acc acc) { return VI32{vpaddq_s32(acc.low, acc.high)}; }
+};
+
+constexpr lb_kernel kKernels[] = {
+    DotRow<DotDirect, Ops, 8, 1, 4>(), DotRow<DotDirect, Ops, 8, 2, 2>(), DotRow<DotDirect, Ops, 8, 4, 2>(),
+    DotRow<DotStaged, Ops, 4, 1, 2>(), DotRow<DotStaged, Ops, 4, 2, 2>(), DotRow<DotStaged, Ops, 4, 4, 1>(),
+    DotRow<DotStaged, Ops, 2, 1, 2>(), DotRow<DotStaged, Ops, 2, 2, 2>(), DotRow<DotStaged, Ops, 2, 4, 1>(),
+    DotRow<DotStaged, Ops, 1, 1, 2>(), DotRow<DotStaged, Ops, 1, 2, 2>(), DotRow<DotStaged, Ops, 1, 4, 1>(),
+};
+
+}  // namespace
+
+LB_EXPORT_UNIT(neon) = {LOWBIT_ISA_NEON, LB_KERNELS, QuantizeRow, nullptr, LB_PROBES};

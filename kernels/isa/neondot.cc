@@ -1,6 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/simd/simd.h"
+/* neondot: sdot (Armv8.2 with dotprod: Cortex-A76, Neoverse N1 and newer). */
+#include "kernels/simd/dot-inl.h"
+#include "kernels/simd/probe-inl.h"
+#include "kernels/simd/rows-inl.h"
 
 LB_UNIT_TARGET(HWY_NEON);
 
-LB_EXPORT_UNIT(neondot) = {LOWBIT_ISA_NEONDOT, nullptr, 0, nullptr, nullptr, nullptr, 0};
+namespace {
+
+/* sdot reads both operands as signed. Codes below 8 bits are positive anyway; 8-bit ones lose 128 by an xor. */
+struct Ops {
+    using Acc = VI32;
+    static constexpr size_t kPorts = 2, kDotWork = 1;
+    template <int kBits>
+    static constexpr int kCodeBias = kBits == 8 ? 128 : 0;
+    template <int kBits>
+    static HWY_INLINE VU8 Bias(VU8 codes) {
+        return kBits == 8 ? hn::Xor(codes, hn::Set(DU8(), 0x80)) : codes;
+    }
+    static HWY_INLINE Acc Zero() { return hn::Zero(DI32()); }
+    static HWY_INLINE Acc Dot(Acc acc, VU8 w, VI8 a) {
+        return VI32{vdotq_s32(acc.raw, vreinterpretq_s8_u8(w.raw), a.raw)};
+    }
+    static HWY_INLINE VI32 Sum(Acc acc) { return acc; }
+};
+
+constexpr lb_kernel kKernels[] = {
+    DotRow<DotDirect, Ops, 8, 1, 8>(), DotRow<DotDirect, Ops, 8, 2, 4>(), DotRow<DotDirect, Ops, 8, 4, 4>(),
+    DotRow<DotDirect, Ops, 8, 6, 4>(), DotRow<DotDirect, Ops, 4, 1, 8>(), DotRow<DotDirect, Ops, 4, 2, 4>(),
+    DotRow<DotDirect, Ops, 4, 4, 4>(), DotRow<DotDirect, Ops, 4, 6, 4>(), DotRow<DotDirect, Ops, 2, 1, 8>(),
+    DotRow<DotDirect, Ops, 2, 2, 4>(), DotRow<DotDirect, Ops, 2, 4, 4>(), DotRow<DotDirect, Ops, 2, 6, 4>(),
+    DotRow<DotDirect, Ops, 1, 1, 8>(), DotRow<DotDirect, Ops, 1, 2, 4>(), DotRow<DotDirect, Ops, 1, 4, 4>(),
+    DotRow<DotDirect, Ops, 1, 6, 4>(),
+};
+
+}  // namespace
+
+LB_EXPORT_UNIT(neondot) = {LOWBIT_ISA_NEONDOT, LB_KERNELS, QuantizeRow, nullptr, LB_PROBES};

@@ -66,7 +66,12 @@ HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], VI32 (&r
     }
 }
 
-/* Each way below is a struct with kBias (what it subtracts from codes), kLayout (of A), and
+/* Vector instructions that shift and mask the fields of one vector of a line. */
+template <int kBits>
+constexpr size_t kShiftWork = kBits == 8 ? 0 : 2 * (8 / kBits) - 1;
+
+/* Each way below is a struct with kBias (what it subtracts from codes), kLayout (of A), kWork (vector instructions for
+ * one vector of a line, what ESTIMATE ranks by), and
  *     Sums(lines, first, count, a, raw)
  * which sets raw[i][j] to the products of lines first .. first + count - 1; `a` points at the A panel's element for
  * the first of them. */
@@ -74,6 +79,7 @@ template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotDirect {
     static constexpr int kBits = kBitsOf, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
     static constexpr size_t kFields = 8 / kBits;
+    static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + kShiftWork<kBits>;
     using A = int8_t;
 
     static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
@@ -89,7 +95,7 @@ struct DotDirect {
                 VU8 codes[kVectors];
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j)
-                    codes[j] = Ops::template Signed<kBits>(Field<kBits, kField>(line[j]));
+                    codes[j] = Ops::template Bias<kBits>(Field<kBits, kField>(line[j]));
                 LB_UNROLL
                 for (size_t i = 0; i < kRows; ++i) {
                     const VI8 four = BroadcastFour(a + (kField * kRows + i) * 4);
@@ -110,6 +116,7 @@ template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotInPlace {
     static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S8;
     static constexpr size_t kFields = 8 / kBits;
+    static constexpr size_t kWork = kFields * (Ops::kDotWork + (kBits < 8));
     static_assert(kRows == 1, "registers go to the fields");
     using A = int8_t;
 
@@ -150,6 +157,8 @@ struct DotStaged {
     static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S8;
     static constexpr size_t kFields = 8 / kBits;
     static constexpr size_t kDepthLines = Ops::template kDepth<kBits> / kFields;
+    static constexpr size_t kWork =
+        kFields * kRows * Ops::kStageWork + kShiftWork<kBits> + kRows * Ops::kStageWork / kDepthLines;
     using A = int8_t;
 
     static HWY_INLINE void Stage(const Lines<kVectors> &lines, size_t first, size_t last, const A *&a,
@@ -194,6 +203,8 @@ struct DotStaged {
 template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotWide {
     static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S16;
+    static constexpr size_t kFields = 1;
+    static constexpr size_t kWork = 4 * kRows + 2;
     static_assert(kBits == 8, "fewer bits fit the staged way");
     using A = int16_t;
 
@@ -240,12 +251,16 @@ void DotTile(const lb_tile *tile_pointer) {
     Finish(tile, totals);
 }
 
-/* A row of the unit's table. cost: see lb_kernel. */
+/* A row of the unit's table. Its cost: vector instructions on the ports that a core has for them, or loads at two a
+ * cycle (each field's broadcast serves all vectors), whichever takes longer. */
 template <template <class, int, size_t, size_t> class Way, class Ops, int kBits, size_t kRows, size_t kVectors>
-constexpr lb_kernel DotRow(uint32_t cost) {
+constexpr lb_kernel DotRow() {
     using W = Way<Ops, kBits, kRows, kVectors>;
+    constexpr size_t kBroadcasts = W::kFields * kRows * (W::kLayout == LB_A_S16 ? 2 : 1);
+    constexpr size_t kWork64 = 64 * W::kWork / Ops::kPorts, kLoads64 = 32 * (1 + kBroadcasts / kVectors);
+    constexpr uint32_t kCost = HWY_MAX(kWork64, kLoads64) / kColumns;
     return lb_kernel{kBits, LB_ALGORITHM_DOT,    W::kLayout, W::kBias,
-                     kRows, kVectors * kColumns, cost,       &DotTile<W, kRows, kVectors>};
+                     kRows, kVectors * kColumns, kCost,      &DotTile<W, kRows, kVectors>};
 }
 
 }  // namespace

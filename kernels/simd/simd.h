@@ -21,6 +21,9 @@
     extern "C" __attribute__((visibility("hidden"))) const lb_isa_unit lb_unit_##level;                                \
     const lb_isa_unit lb_unit_##level
 
+/* The two table fields that list kKernels, which every unit defines. */
+#define LB_KERNELS kKernels, sizeof kKernels / sizeof kKernels[0]
+
 /* Unrolls the loop that follows completely: accumulators are arrays that must become registers. */
 #if defined(__clang__)
 #define LB_UNROLL _Pragma("clang loop unroll(full)")
@@ -49,13 +52,16 @@ using VF32 = hn::Vec<DF32>;
 /* Columns that one vector of a line holds: 16, 8 or 4. */
 constexpr size_t kColumns = hn::MaxLanes(DI32());
 
-/* A unit's vocabulary is a struct of static functions, in one of two families.
+/* A unit's vocabulary is a struct of static functions, in one of two families, and kPorts: vector instructions that a
+ * core of the level starts in a cycle.
  *
  * Direct, for levels whose byte dot product adds four products straight into 32 bits:
- *     Acc Zero();  Acc Dot(Acc, VU8 codes, VI8 a);  VI32 Sum(Acc)
+ *     Acc Zero();  Acc Dot(Acc, VU8 codes, VI8 a);  VI32 Sum(Acc);  kDotWork = instructions of Dot
+ *     VU8 Bias<bits>(VU8 codes): subtracts kCodeBias<bits> where Dot reads signed codes
  * Staged, for levels that must pass through 16 bits. MulAdd adds the products of neighbouring bytes into 16-bit lanes
  * and may be repeated kDepth<bits> times before Widen:
- *     Acc16 Zero16();  Acc16 MulAdd(Acc16, VU8 codes, VI8 a);  Acc Widen(Acc, Acc16);  Acc Zero();  VI32 Sum(Acc)
+ *     Acc16 Zero16();  Acc16 MulAdd(Acc16, VU8 codes, VI8 a);  Acc Widen(Acc, Acc16);  Acc Zero();  VI32 Sum(Acc);
+ *     kStageWork = instructions of MulAdd
  * Sum gives one 32-bit sum a column. */
 
 /* 4 consecutive activations in every 32-bit lane. */

@@ -22,6 +22,7 @@ HWY_INLINE VI32 Madd(VI16 x, VI16 y) { return VI32{_mm_madd_epi16(x.raw, y.raw)}
 struct StagedOps {
     using Acc = VI32;
     using Acc16 = VI16;
+    static constexpr size_t kPorts = sizeof(VU8) == 64 ? 2 : 3, kStageWork = 2;
 
     /* How many maddubs results of codes below 2^bits and activations down to -128 fit 16 bits: each is at most
      * 2 * 128 * (2^bits - 1) in magnitude, and -32768 fits. */

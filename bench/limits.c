@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/limits.h"
+
+#include <string.h>
+
+#include "bench/measure.h"
+#include "kernels/base/base.h"
+
+enum {
+    KIND_MEMCPY = LB_PROBE_KINDS, /* beside the probes' kinds */
+    LEAST_SLICE = 4096,
+    MEMO_SIZE = 256,
+    /* Bytes that a compute probe passes over, in each thread: in every L1, and long enough that its loop runs steadily.
+     */
+    L1_BYTES = 12 << 10,
+    THREADED_SAMPLE_US = 2000 /* waking the workers must not count */
+};
+
+/* What was measured: enough to know it again. */
+typedef struct key {
+    const lb_isa_unit *unit;
+    size_t bytes, threads;
+    int kind, width;
+} key;
+
+struct lb_limits {
+    const lowbit_ctx *ctx;
+    double budget_s;
+    size_t count; /* remembered so far; the oldest is forgotten first */
+    struct {
+        key key;
+        lb_limit limit;
+    } memo[MEMO_SIZE];
+};
+
+lowbit_status lb_limits_create(const lowbit_ctx *ctx, double budget_s, lb_limits **limits, lowbit_error *error) {
+    lb_limits *made = lb_alloc(ctx, sizeof *made);
+    LB_REQUIRE(made, error, LOWBIT_NO_MEMORY, "no memory for the limits");
+    made->ctx = ctx;
+    made->budget_s = budget_s;
+    made->count = 0;
+    *limits = made;
+    return LOWBIT_OK;
+}
+
+void lb_limits_destroy(lb_limits *limits) {
+    if (limits) lb_free(limits->ctx, limits, sizeof *limits);
+}
+
+static bool same_key(const key *a, const key *b) {
+    return a->unit == b->unit && a->bytes == b->bytes && a->threads == b->threads && a->kind == b->kind &&
+           a->width == b->width;
+}
+
+static bool recall(const lb_limits *limits, const key *wanted, lb_limit *out) {
+    for (size_t i = 0; i < LB_COUNT(limits->memo) && i < limits->count; i++)
+        if (same_key(&limits->memo[i].key, wanted)) {
+            *out = limits->memo[i].limit;
+            return true;
+        }
+    return false;
+}
+
+static void remember(lb_limits *limits, const key *measured, const lb_limit *limit) {
+    const size_t slot = limits->count++ % MEMO_SIZE;
+    limits->memo[slot].key = *measured;
+    limits->memo[slot].limit = *limit;
+}
+
+/* One loop on a slice of the buffer for each thread. */
+typedef struct job {
+    const lb_probe *probe; /* NULL = memcpy */
+    uint8_t *data;
+    size_t slice, step; /* bytes of a thread's slice, and from one slice to the next */
+    size_t reps, threads;
+    const lowbit_pool *pool;
+    int8_t activations[32];
+    uint32_t sink; /* keeps the sums alive; only the calling thread's */
+} job;
+
+static void copy_halves(uint8_t *data, size_t bytes, size_t reps) {
+    for (; reps > 0; reps--) {
+        memcpy(data, data + bytes / 2, bytes / 2);
+        __asm__ volatile("" : : "r"(data) : "memory"); /* the copy was wanted */
+    }
+}
+
+static void run_slice(void *arg, size_t i, size_t worker) {
+    job *j = arg;
+    uint8_t *data = j->data + i * j->step;
+    if (!j->probe) {
+        copy_halves(data, j->slice, j->reps);
+        return;
+    }
+    const uint32_t sum = j->probe->run(data, j->slice, j->reps, j->activations);
+    if (worker == 0) j->sink += sum;
+}
+
+static void run_job(void *arg, size_t reps) {
+    job *j = arg;
+    j->reps = reps;
+    if (j->pool)
+        j->pool->parallel_for(j->pool->user, j->threads, run_slice, j);
+    else
+        run_slice(j, 0, 0);
+}
+
+static size_t threads_of(const lowbit_pool *pool) { return pool ? pool->num_threads(pool->user) : 1; }
+
+/* Work of one repetition of the job, all threads together. */
+static double work_of(const job *j) {
+    const double bytes = (double)j->slice * (double)j->threads;
+    if (!j->probe) return bytes / 2;
+    return j->probe->repeat ? bytes / LB_LINE * j->probe->repeat * (2 * LB_LINE) : bytes;
+}
+
+static lb_limit time_job(job *j, double budget_s) {
+    lb_measure_options options = LB_MEASURE_DEFAULTS(budget_s);
+    options.min_samples = 3;
+    if (j->threads > 1) options.sample_s = THREADED_SAMPLE_US * 1e-6;
+    lb_sample s;
+    lb_measure_with(&options, run_job, j, &s);
+    return (lb_limit){work_of(j) / s.min_s, work_of(j) / s.median_s, j->probe};
+}
+
+static void keep_better(lb_limit *best, lb_limit candidate) {
+    if (candidate.best > best->best) *best = candidate;
+}
+
+static bool is_wanted(const lb_probe *probe, int kind, int width) {
+    return probe->kind == kind && probe->width == width;
+}
+
+/* Gives the job a probe, and each of its streams the same whole number of lines. */
+static lb_limit time_probe(job *j, const lb_probe *probe, size_t slice, double budget_s) {
+    const size_t unit = (size_t)LB_LINE * probe->streams;
+    j->probe = probe;
+    j->slice = slice / unit * unit;
+    return time_job(j, budget_s);
+}
+
+/* The best of the unit's probes of that kind and width: each for a short while, then the winner for the rest. */
+static lb_limit best_probe(const lb_isa_unit *unit, int kind, int width, job *j, double budget_s) {
+    const size_t slice = j->slice;
+    size_t candidates = 0;
+    for (size_t i = 0; i < unit->probe_count; i++) candidates += is_wanted(&unit->probes[i], kind, width);
+    lb_limit best = {0, 0, NULL};
+    for (size_t i = 0; i < unit->probe_count; i++)
+        if (is_wanted(&unit->probes[i], kind, width))
+            keep_better(&best, time_probe(j, &unit->probes[i], slice, budget_s / (2.0 * (double)candidates)));
+    if (best.probe) keep_better(&best, time_probe(j, best.probe, slice, budget_s / 2));
+    return best;
+}
+
+/* Codes and activations are arbitrary: no instruction of the probes depends on its data. Not zeros, for those may not
+ * be backed by memory of their own. */
+static void first_touch(uint8_t *data, size_t bytes) { memset(data, 0x5a, bytes); }
+
+/* What is remembered, or else measured now on a buffer of its own. */
+static lowbit_status measure_once(lb_limits *limits, const key *k, size_t slice, size_t step, const lowbit_pool *pool,
+                                  lb_limit *out, lowbit_error *error) {
+    if (recall(limits, k, out)) return LOWBIT_OK;
+    const size_t bytes = step * k->threads;
+    job j = {.slice = slice, .step = step, .threads = k->threads, .pool = pool, .data = lb_alloc(limits->ctx, bytes)};
+    LB_REQUIRE(j.data, error, LOWBIT_NO_MEMORY, "no memory for a buffer of %zu bytes to measure with", bytes);
+    for (size_t i = 0; i < LB_COUNT(j.activations); i++) j.activations[i] = (int8_t)(17 * i - 100);
+    first_touch(j.data, bytes);
+    *out = k->kind == KIND_MEMCPY ? time_job(&j, limits->budget_s)
+                                  : best_probe(k->unit, k->kind, k->width, &j, limits->budget_s);
+    lb_free(limits->ctx, j.data, bytes);
+    remember(limits, k, out);
+    return LOWBIT_OK;
+}
+
+/* The memory limits divide the working set over the threads. */
+static lowbit_status measure_memory(lb_limits *limits, const key *k, const lowbit_pool *pool, lb_limit *out,
+                                    lowbit_error *error) {
+    const size_t slice = k->bytes / k->threads / LB_LINE * LB_LINE;
+    LB_REQUIRE(slice >= LEAST_SLICE, error, LOWBIT_INVALID_ARGUMENT,
+               "a working set of %zu bytes for %zu threads: less than %d bytes each", k->bytes, k->threads,
+               LEAST_SLICE);
+    return measure_once(limits, k, slice, slice, pool, out, error);
+}
+
+lowbit_status lb_limit_read(lb_limits *limits, size_t bytes, const lowbit_pool *pool, lb_limit *out,
+                            lowbit_error *error) {
+    const key k = {lb_unit_best(limits->ctx), bytes, threads_of(pool), LB_PROBE_READ, 0};
+    return measure_memory(limits, &k, pool, out, error);
+}
+
+lowbit_status lb_limit_memcpy(lb_limits *limits, size_t bytes, const lowbit_pool *pool, lb_limit *out,
+                              lowbit_error *error) {
+    const key k = {NULL, bytes, threads_of(pool), KIND_MEMCPY, 0};
+    return measure_memory(limits, &k, pool, out, error);
+}
+
+lowbit_status lb_limit_compute(lb_limits *limits, const lb_isa_unit *unit, int kind, int width, const lowbit_pool *pool,
+                               lb_limit *out, lowbit_error *error) {
+    const key k = {unit, L1_BYTES, threads_of(pool), kind, width};
+    return measure_once(limits, &k, L1_BYTES, lb_round_up(L1_BYTES, LEAST_SLICE), pool, out, error);
+}
+
+double lb_limit_read_gbs(lb_limits *limits, size_t bytes, const lowbit_pool *pool) {
+    lb_limit limit;
+    return lb_limit_read(limits, bytes, pool, &limit, NULL) == LOWBIT_OK ? limit.best * 1e-9 : 0;
+}
+
+double lb_limit_decode_gbs(lb_limits *limits, const lb_isa_unit *unit, int width, const lowbit_pool *pool) {
+    lb_limit limit;
+    return lb_limit_compute(limits, unit, LB_PROBE_DECODE, width, pool, &limit, NULL) == LOWBIT_OK ? limit.best * 1e-9
+                                                                                                   : 0;
+}
+
+double lb_limit_tops(lb_limits *limits, const lb_isa_unit *unit, int kind, const lowbit_pool *pool) {
+    lb_limit limit;
+    return lb_limit_compute(limits, unit, kind, 0, pool, &limit, NULL) == LOWBIT_OK ? limit.best * 1e-12 : 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Probes: the fastest loop that a level has for one step of a product, and nothing else. `bench limits` times them, and
+ * every kernel's speed is reported as a share of what they reach. Plain C.
+ *
+ * Each returns a sum that a test can check, so that neither a compiler nor a bug can make a limit too good. */
+#ifndef LOWBIT_KERNELS_SIMD_PROBE_H_
+#define LOWBIT_KERNELS_SIMD_PROBE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    LB_PROBE_DOT = 0,     /* one instruction for 4 x (u8, s8) into s32, in registers */
+    LB_PROBE_MADDUBS = 1, /* u8 x s8 with accumulators of s16, in registers; exact while no sum leaves s16 */
+    LB_PROBE_MADD = 2,    /* s16 x s16 into s32, in registers: exact for every u8 and s8 */
+    LB_PROBE_DECODE = 3,  /* packed codes of `width` bits from memory, decoded and multiplied with one row (M = 1) */
+    LB_PROBE_READ = 4,    /* memory read into registers, and no more */
+    LB_PROBE_KINDS = 5
+};
+
+/* Passes `reps` times over `bytes` bytes and returns a sum modulo 2^32:
+ *
+ *   READ     0
+ *   DECODE   reps * sum over lines, bytes i < 64 and fields f < P of field(line[i], f) * a[4 * f + i % 4],
+ *            field(c, f) = (c >> width * f) & (2^width - 1), P = 8 / width; exact while reps * bytes <= 2^20
+ *   others   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i % 4]: one step for
+ *            each 64 bytes of `bytes`, but nothing is read after the first line
+ *
+ *   lines  64-byte aligned
+ *   bytes  a multiple of 64 * streams (READ), else of 64
+ *   a      s8 [4P] activations, P = 1 but for DECODE */
+typedef uint32_t (*lb_probe_fn)(const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a);
+
+typedef struct lb_probe {
+    uint8_t kind;     /* LB_PROBE_* */
+    uint8_t width;    /* DECODE: bits of a code; else 0 */
+    uint8_t streams;  /* READ: places of the buffer that are read in turn; else 1 */
+    uint8_t prefetch; /* READ: how many lines ahead of each stream software prefetches; 0 = none */
+    uint16_t repeat;  /* register probes: multiplications of the line in one step; else 0 */
+    lb_probe_fn run;
+} lb_probe;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

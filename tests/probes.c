@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Probes compute what they claim, read what they claim, and the limits made of them are kept. */
+#include "kernels/simd/probe.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench/limits.h"
+#include "kernels/base/cpu.h"
+#include "tests/check.h"
+
+enum { LINE = 64 };
+
+/* The sums of probe.h, written from its text. */
+static uint32_t decode_sum(int width, const uint8_t *lines, size_t bytes, const int8_t *a) {
+    uint32_t sum = 0;
+    for (size_t i = 0; i < bytes; i++)
+        for (int f = 0; f < 8 / width; f++)
+            sum += (uint32_t)((lines[i] >> (width * f) & ((1 << width) - 1)) * a[4 * f + (int)(i % 4)]);
+    return sum;
+}
+
+static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a) {
+    if (p->kind == LB_PROBE_READ) return 0;
+    if (p->kind == LB_PROBE_DECODE) return (uint32_t)reps * decode_sum(p->width, lines, bytes, a);
+    return (uint32_t)(reps * (bytes / LINE) * p->repeat) * decode_sum(8, lines, LINE, a);
+}
+
+enum { DATA_RANDOM, DATA_LEAST, DATA_MOST, DATA_KINDS };
+
+/* Random data, or the codes and activations that make the sums as small or as large as they get: those find an
+ * accumulator that is widened too late. The s16 probe gets values that its contract allows. */
+static void fill(const lb_probe *p, int data, uint8_t *lines, size_t bytes, int8_t *a) {
+    const bool narrow = p->kind == LB_PROBE_MADDUBS;
+    for (size_t i = 0; i < bytes; i++) lines[i] = (uint8_t)(data == DATA_RANDOM ? check_random_in(0, 255) : 255);
+    for (size_t i = 0; i < 32; i++)
+        a[i] = (int8_t)(data == DATA_RANDOM ? check_random_in(-128, 127) : data == DATA_LEAST ? -128 : 127);
+    if (!narrow) return;
+    for (size_t i = 0; i < bytes; i++) lines[i] &= 1;
+    for (size_t i = 0; i < 32; i++) a[i] = (int8_t)(a[i] % 8);
+}
+
+static void check_sums(const lb_probe *p) {
+    static const size_t kLines[] = {8, 16, 24, 40, 104, 520};
+    for (size_t s = 0; s < sizeof kLines / sizeof kLines[0]; s++)
+        for (int data = 0; data < DATA_KINDS; data++)
+            for (size_t reps = 0; reps <= 3; reps++) {
+                const size_t bytes = kLines[s] * LINE;
+                uint8_t *lines = check_guarded(bytes, CHECK_GUARD_AFTER);
+                int8_t *a = check_guarded(32, CHECK_GUARD_AFTER);
+                fill(p, data, lines, bytes, a);
+                CHECK(p->run(lines, bytes, reps, a) == expected_sum(p, lines, bytes, reps, a));
+                check_guard_free_all();
+            }
+}
+
+/* True if the probe dies when it may not touch page `hole` of the buffer. */
+static bool reads_page(const lb_probe *p, uint8_t *lines, size_t pages, size_t page, size_t hole) {
+    const pid_t child = fork();
+    if (child == 0) {
+        static const int8_t a[32];
+        const struct rlimit no_core = {0, 0};
+        setrlimit(RLIMIT_CORE, &no_core);
+        signal(SIGSEGV, SIG_DFL);
+        mprotect(lines + hole * page, page, PROT_NONE);
+        p->run(lines, pages * page, 1, a);
+        _exit(0);
+    }
+    int status = 0;
+    return child > 0 && waitpid(child, &status, 0) == child && !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void check_reads_all(const lb_probe *p) {
+    enum { PAGES = 9 };
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *lines = check_guarded(PAGES * page, CHECK_GUARD_BEFORE);
+    CHECK(!reads_page(p, lines, PAGES, page, PAGES)); /* the guard itself */
+    for (size_t hole = 0; hole < PAGES; hole++) CHECK(reads_page(p, lines, PAGES, page, hole));
+    check_guard_free_all();
+}
+
+static bool has_probe(const lb_isa_unit *unit, int kind, int width) {
+    for (size_t i = 0; i < unit->probe_count; i++)
+        if (unit->probes[i].kind == kind && unit->probes[i].width == width) return true;
+    return false;
+}
+
+static void check_complete(const lb_isa_unit *unit) {
+    CHECK(has_probe(unit, LB_PROBE_READ, 0));
+    if (unit->isa == LOWBIT_ISA_SCALAR) return;
+    CHECK(has_probe(unit, LB_PROBE_MADDUBS, 0) && has_probe(unit, LB_PROBE_MADD, 0));
+    for (int width = 1; width <= 8; width *= 2) CHECK(has_probe(unit, LB_PROBE_DECODE, width));
+    const uint32_t kWithDot = LOWBIT_ISA_AVXVNNI | LOWBIT_ISA_AVX512VNNI | LOWBIT_ISA_NEONDOT;
+    CHECK(has_probe(unit, LB_PROBE_DOT, 0) == ((unit->isa & kWithDot) != 0));
+}
+
+void subject_probes(void) {
+    const uint32_t present = lb_isa_present();
+    for (size_t u = 0; lb_unit_at(u); u++) {
+        const lb_isa_unit *unit = lb_unit_at(u);
+        const char *level = lb_isa_level_of(unit->isa)->name;
+        check_context("%s", level);
+        check_complete(unit);
+        for (size_t i = 0; (unit->isa & present) && i < unit->probe_count; i++) {
+            const lb_probe *p = &unit->probes[i];
+            check_context("%s, kind %d, width %d, streams %d", level, p->kind, p->width, p->streams);
+            check_sums(p);
+            if (p->kind == LB_PROBE_READ) check_reads_all(p);
+        }
+    }
+}
+
+static size_t three_threads(void *user) {
+    (void)user;
+    return 3;
+}
+
+static void in_turn(void *user, size_t n, lowbit_task task, void *arg) {
+    (void)user;
+    for (size_t i = 0; i < n; i++) task(arg, i, 0);
+}
+
+static void *no_alloc(void *user, size_t bytes, size_t align) {
+    (void)align;
+    return bytes > *(size_t *)user ? NULL : malloc(bytes);
+}
+
+static void no_free(void *user, void *memory, size_t bytes) {
+    (void)user;
+    (void)bytes;
+    free(memory);
+}
+
+static void check_refusals(void) {
+    size_t most = 100 << 10;
+    const lowbit_allocator allocator = {sizeof allocator, &most, no_alloc, no_free};
+    lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
+    options.allocator = &allocator;
+    lowbit_ctx *ctx = NULL;
+    lb_limits *limits = NULL;
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    CHECK(lowbit_ctx_create(&options, &ctx, &error) == LOWBIT_OK);
+    CHECK(lb_limits_create(ctx, 0.001, &limits, &error) == LOWBIT_OK);
+    lb_limit limit;
+    CHECK(lb_limit_read(limits, 1 << 20, NULL, &limit, &error) == LOWBIT_NO_MEMORY);
+    CHECK(strstr(error.message, "1048576") != NULL);
+    CHECK(lb_limit_read(limits, 4095, NULL, &limit, &error) == LOWBIT_INVALID_ARGUMENT);
+    CHECK(lb_limit_read_gbs(limits, 1 << 20, NULL) == 0);
+    lb_limits_destroy(limits);
+    lb_limits_destroy(NULL);
+    most = 16;
+    CHECK(lb_limits_create(ctx, 0.001, &limits, &error) == LOWBIT_NO_MEMORY);
+    lowbit_ctx_destroy(ctx);
+}
+
+void subject_limits(void) {
+    const lowbit_pool pool = {sizeof pool, NULL, three_threads, in_turn};
+    lowbit_ctx *ctx = NULL;
+    lb_limits *limits = NULL;
+    CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
+    CHECK(lb_limits_create(ctx, 0.0005, &limits, NULL) == LOWBIT_OK);
+
+    lb_limit first, again;
+    CHECK(lb_limit_read(limits, 100000, NULL, &first, NULL) == LOWBIT_OK);
+    CHECK(first.best > 0 && first.median > 0 && first.median <= first.best && first.probe->kind == LB_PROBE_READ);
+    CHECK(lb_limit_read(limits, 100000, NULL, &again, NULL) == LOWBIT_OK);
+    CHECK(memcmp(&first, &again, sizeof first) == 0); /* remembered: a second measurement would differ */
+    CHECK(lb_limit_read_gbs(limits, 100000, &pool) > 0);
+    CHECK(lb_limit_memcpy(limits, 100000, &pool, &first, NULL) == LOWBIT_OK && first.best > 0 && !first.probe);
+
+    const lb_isa_unit *best = lb_unit_best(ctx), *scalar = lb_unit_at(0);
+    for (int width = 1; width <= 8; width *= 2) {
+        CHECK(lb_limit_decode_gbs(limits, scalar, width, NULL) == 0);
+        CHECK((lb_limit_decode_gbs(limits, best, width, NULL) > 0) == (best != scalar));
+    }
+    CHECK((lb_limit_tops(limits, best, LB_PROBE_MADD, &pool) > 0) == (best != scalar));
+    CHECK(lb_limit_tops(limits, scalar, LB_PROBE_DOT, NULL) == 0);
+    for (size_t i = 0; i < 600; i++) /* more than it remembers */
+        CHECK(lb_limit_compute(limits, scalar, LB_PROBE_DOT, (int)i, NULL, &again, NULL) == LOWBIT_OK &&
+              again.best == 0);
+    lb_limits_destroy(limits);
+    lowbit_ctx_destroy(ctx);
+    check_refusals();
+}
