@@ -28,11 +28,10 @@ static int64_t take(int64_t *total, int64_t bytes) {
 static int64_t place(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m, void *workspace, prepared *p) {
     const int64_t k = problem->k, group = lb_max(problem->weights.group, 0), mr = kernel->mr;
     const bool panels = mr > 1 || kernel->a_layout != LB_A_S8;
-    int64_t total = 0, rows_bytes = 0;
-    lowbit_rows_size(m, k, group, &rows_bytes, NULL);
+    int64_t total = 0;
     p->blocks = lb_div_up(m, mr);
     p->panel_bytes = mr * lb_round_up(k, LB_LINE) * (kernel->a_layout == LB_A_S16 ? 2 : 1);
-    const int64_t rows_at = take(&total, rows_bytes);
+    const int64_t rows_at = take(&total, lb_rows_bytes(m, k, group));
     const int64_t panels_at = take(&total, panels ? p->blocks * p->panel_bytes : 0);
     const int64_t sums = p->blocks * mr * lb_groups(k, group);
     const int64_t sums_at = take(&total, sums * (int64_t)sizeof(int32_t));

@@ -15,30 +15,30 @@ typedef struct rows_layout {
     int64_t scales, sums, bytes;
 } rows_layout;
 
-static lowbit_status layout_of(int64_t m, int64_t k, int64_t group, rows_layout *layout, lowbit_error *error) {
+static rows_layout layout_of(int64_t m, int64_t k, int64_t group) {
+    rows_layout layout;
+    layout.scales = m * lb_rows_stride(k); /* below 2^49 */
+    layout.sums = layout.scales + lb_round_up(m * (int64_t)sizeof(float), LB_LINE);
+    layout.bytes = layout.sums + lb_round_up(m * lb_groups(k, group) * (int64_t)sizeof(int32_t), LB_LINE);
+    return layout;
+}
+
+int64_t lb_rows_bytes(int64_t m, int64_t k, int64_t group) { return layout_of(m, k, group).bytes; }
+
+lowbit_status lowbit_rows_size(int64_t m, int64_t k, int64_t group, int64_t *bytes, lowbit_error *error) {
+    LB_REQUIRE(bytes, error, LOWBIT_INVALID_ARGUMENT, "bytes is NULL");
     LB_REQUIRE(m >= 1 && m <= INT32_MAX, error, LOWBIT_INVALID_ARGUMENT, "M is %lld: legal are 1 to 2^31 - 1",
                (long long)m);
     LB_REQUIRE(k >= 1 && k <= LOWBIT_MAX_K, error, LOWBIT_INVALID_ARGUMENT, "K is %lld: legal are 1 to %d",
                (long long)k, LOWBIT_MAX_K);
     LB_REQUIRE(group == LOWBIT_GROUP_ROW || (group >= 16 && group % 16 == 0), error, LOWBIT_INVALID_ARGUMENT,
                "group is %lld: legal are LOWBIT_GROUP_ROW and multiples of 16", (long long)group);
-    layout->scales = m * lb_rows_stride(k); /* below 2^49 */
-    layout->sums = layout->scales + lb_round_up(m * (int64_t)sizeof(float), LB_LINE);
-    layout->bytes = layout->sums + lb_round_up(m * lb_groups(k, group) * (int64_t)sizeof(int32_t), LB_LINE);
-    return LOWBIT_OK;
-}
-
-lowbit_status lowbit_rows_size(int64_t m, int64_t k, int64_t group, int64_t *bytes, lowbit_error *error) {
-    LB_REQUIRE(bytes, error, LOWBIT_INVALID_ARGUMENT, "bytes is NULL");
-    rows_layout layout;
-    LB_TRY(layout_of(m, k, group, &layout, error));
-    *bytes = layout.bytes;
+    *bytes = lb_rows_bytes(m, k, group);
     return LOWBIT_OK;
 }
 
 void lb_rows_place(int64_t m, int64_t k, int64_t group, void *memory, lowbit_rows *rows) {
-    rows_layout layout;
-    layout_of(m, k, group, &layout, NULL);
+    const rows_layout layout = layout_of(m, k, group);
     uint8_t *bytes = memory;
     *rows = (lowbit_rows){.struct_size = sizeof *rows,
                           .m = m,
@@ -79,7 +79,7 @@ lowbit_status lowbit_quantize_rows(const lowbit_ctx *ctx, const lowbit_matrix *a
     LB_TRY(lb_check_pool(pool, error));
     LB_REQUIRE((uintptr_t)memory % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT, "memory is not aligned to %d bytes",
                LB_LINE);
-    int64_t bytes;
+    int64_t bytes = 0;
     LB_TRY(lowbit_rows_size(a->rows, a->cols, group, &bytes, error));
     LB_REQUIRE(size >= bytes, error, LOWBIT_TOO_SMALL, "memory has %lld bytes, the rows need %lld", (long long)size,
                (long long)bytes);

@@ -11,6 +11,9 @@
  * set and push each other out. */
 int64_t lb_rows_stride(int64_t k);
 
+/* What lowbit_rows_size returns for legal arguments. */
+int64_t lb_rows_bytes(int64_t m, int64_t k, int64_t group);
+
 /* Points `rows` into memory of lowbit_rows_size bytes; arguments are legal. */
 void lb_rows_place(int64_t m, int64_t k, int64_t group, void *memory, lowbit_rows *rows);
 
