@@ -10,16 +10,18 @@
 enum {
     TASKS_PER_THREAD = 4, /* so that a slow core does not make the others wait long */
     FORK_CYCLES = 60000,  /* about 20 us: less work than this stays on one thread */
+    L2_LINE_COST = 128,   /* 1/64 cycles to read a line from the L2 cache */
     STREAM_BYTES = 8,     /* packed bytes that one thread reads from beyond its L2 in a cycle, about */
     DEFAULT_L2 = 1 << 20
 };
 
-/* Cycles of one pass over the packed weights with all m rows: compute or streaming, whichever is longer. */
+/* Cycles for all m rows. Every block of mr rows passes over the packed lines once; a pass computes, and reads its lines
+ * from the L2 cache; the first pass reads them from wherever they are. */
 static int64_t cycles(const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
-    const int64_t lanes = lb_round_up(problem->n, lb_max(kernel->nr, LB_PANEL));
-    const int64_t lines = lb_div_up(problem->k * kernel->width, 32);
-    const int64_t compute = lb_div_up(m, kernel->mr) * lanes * lines * kernel->cost / 64;
-    return lb_max(compute, lanes * lines * 4 / STREAM_BYTES);
+    const int64_t panels = lb_round_up(problem->n, lb_max(kernel->nr, LB_PANEL)) / LB_PANEL;
+    const int64_t lines = panels * lb_div_up(problem->k * kernel->width, 32), passes = lb_div_up(m, kernel->mr);
+    const int64_t compute = lines * passes * lb_max(kernel->cost, passes > 1 ? L2_LINE_COST : 0) / 64;
+    return lb_max(compute, lines * LB_LINE / STREAM_BYTES);
 }
 
 static int64_t block_rows(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {

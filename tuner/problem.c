@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The problem string: parser and printer of the grammar in include/lowbit/gemm.h. Both walk the same tables. */
+#include "tuner/problem.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "kernels/base/base.h"
 #include "kernels/formats/format.h"
-#include "lowbit/gemm.h"
 
 typedef struct word {
     const char *text;
@@ -155,4 +156,11 @@ lowbit_status lowbit_problem_print(const lowbit_problem *problem, char *text, si
     PUT(&p, kResidual, problem->residual);
     LB_REQUIRE(p.used < size, error, LOWBIT_TOO_SMALL, "text has %zu bytes, the string needs %zu", size, p.used + 1);
     return LOWBIT_OK;
+}
+
+void lb_problem_words(const lowbit_problem *problem, char format[LB_PROBLEM_WORD], char act[LB_PROBLEM_WORD]) {
+    printer f = {format, LB_PROBLEM_WORD, 0}, a = {act, LB_PROBLEM_WORD, 0};
+    put_weights(&f, &problem->weights);
+    PUT(&a, kActivations, problem->activations);
+    PUT(&a, kStatic, problem->static_scale);
 }

@@ -67,14 +67,14 @@ TILE(tile_4_w2, 2, ROWS)
 TILE(tile_4_w1, 1, ROWS)
 
 static const lb_kernel kKernels[] = {
-    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 256, tile_1_w8},
-    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 1024, tile_4_w8},
-    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 512, tile_1_w4},
-    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 2048, tile_4_w4},
-    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 1024, tile_1_w2},
-    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 4096, tile_4_w2},
-    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 2048, tile_1_w1},
-    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 8192, tile_4_w1},
+    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 4096, tile_1_w8},
+    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 16384, tile_4_w8},
+    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 8192, tile_1_w4},
+    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 32768, tile_4_w4},
+    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 16384, tile_1_w2},
+    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 65536, tile_4_w2},
+    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 32768, tile_1_w1},
+    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 131072, tile_4_w1},
 };
 
 static float largest_magnitude(const float *x, size_t k) {

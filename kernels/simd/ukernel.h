@@ -74,7 +74,7 @@ typedef struct lb_kernel {
     uint8_t code_bias; /* what the kernel subtracts from every code before it multiplies */
     uint16_t mr;       /* rows of a tile */
     uint16_t nr;       /* columns: a multiple of 16, or a divisor of it */
-    uint32_t cost;     /* 1/64 cycles for one 32-bit lane column of one line, all mr rows: what ESTIMATE ranks by */
+    uint32_t cost;     /* 1/64 cycles for one line of one panel, all mr rows: what ESTIMATE ranks by */
     lb_tile_fn run;
 } lb_kernel;
 

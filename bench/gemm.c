@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/gemm.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "bench/measure.h"
+#include "bench/random.h"
+#include "kernels/base/base.h"
+#include "kernels/base/pool.h"
+#include "kernels/formats/format.h"
+#include "kernels/weights.h"
+
+/* Cold calls walk a ring of weights of this size: beyond the caches of a core's neighbours, as an LLM's layers are. */
+static const int64_t kRingBytes = INT64_C(1) << 30;
+
+/* The reference takes about a nanosecond for a product: a sample of rows is checked in a fraction of a second. */
+static const int64_t kVerifiedProducts = INT64_C(1) << 28;
+
+/* Everything that one cell of the bench owns, so that one function releases it however far the making came. */
+typedef struct cell {
+    const lb_gemm_bench *bench;
+    lowbit_problem problem;
+    lowbit_weights weights;
+    uint8_t *ring;
+    int64_t blob_bytes, step, copies, at; /* copies of the blob, `step` bytes apart; `at` = the next call's */
+    lowbit_packed *packed;                /* [copies] */
+    float *a, *bias, *residual, *out;
+    void *workspace;
+    int64_t workspace_bytes;
+    lowbit_plan *plan;
+} cell;
+
+static float *floats(cell *c, int64_t count, uint64_t seed) {
+    float *x = lb_alloc(c->bench->ctx, (size_t)count * sizeof *x);
+    if (x) lb_random_floats(x, count, seed);
+    return x;
+}
+
+static void release_floats(cell *c, float *x, int64_t count) { lb_free(c->bench->ctx, x, (size_t)count * sizeof *x); }
+
+static void release(cell *c) {
+    const lowbit_ctx *ctx = c->bench->ctx;
+    const lowbit_problem *p = &c->problem;
+    lowbit_weights_free(ctx, &c->weights);
+    lb_free(ctx, c->ring, (size_t)(c->copies * c->step));
+    lb_free(ctx, c->packed, (size_t)c->copies * sizeof *c->packed);
+    release_floats(c, c->a, p->m * p->k);
+    release_floats(c, c->bias, p->n);
+    release_floats(c, c->residual, p->m * p->n);
+    release_floats(c, c->out, p->m * p->n);
+    lb_free(ctx, c->workspace, (size_t)c->workspace_bytes);
+    lowbit_plan_destroy(ctx, c->plan);
+}
+
+static lowbit_status make_weights(cell *c, lowbit_error *error) {
+    lowbit_weights *w = &c->weights;
+    *w = (lowbit_weights){.struct_size = sizeof *w, .type = c->problem.weights, .n = c->problem.n, .k = c->problem.k};
+    LB_TRY(lb_weights_alloc(c->bench->ctx, w, error));
+    const int64_t scales = lb_scale_count(&w->type, w->n, w->k);
+    const uint32_t codes = lb_format_of(w->type.format)->codes;
+    lb_random_codes(w->codes, w->n * w->stride, codes, 1);
+    lb_random_floats(w->scales, scales, 2);
+    if (w->zeros) lb_random_codes(w->zeros, scales, codes, 3);
+    if (w->mins) lb_random_floats(w->mins, scales, 4);
+    return LOWBIT_OK;
+}
+
+static lowbit_status make_ring(cell *c, lowbit_error *error) {
+    LB_TRY(lowbit_packed_size(&c->problem.weights, c->problem.n, c->problem.k, &c->blob_bytes, error));
+    c->step = lb_round_up(c->blob_bytes, 4096);
+    c->copies = c->bench->cold ? lb_max(2, lb_div_up(kRingBytes, c->step)) : 1;
+    c->ring = lb_alloc(c->bench->ctx, (size_t)(c->copies * c->step));
+    c->packed = lb_alloc(c->bench->ctx, (size_t)c->copies * sizeof *c->packed);
+    LB_REQUIRE(c->ring && c->packed, error, LOWBIT_NO_MEMORY, "no memory for %lld packed blobs of %lld bytes",
+               (long long)c->copies, (long long)c->blob_bytes);
+    LB_TRY(lowbit_pack(c->bench->ctx, &c->weights, c->ring, c->step, c->bench->pool, error));
+    for (int64_t i = 0; i < c->copies; i++) {
+        uint8_t *blob = c->ring + i * c->step;
+        if (i > 0) memcpy(blob, c->ring, (size_t)c->blob_bytes);
+        c->packed[i].struct_size = sizeof c->packed[i];
+        LB_TRY(lowbit_packed_open(blob, c->blob_bytes, 0, &c->packed[i], error));
+    }
+    return LOWBIT_OK;
+}
+
+static lowbit_status make_inputs(cell *c, lowbit_error *error) {
+    const lowbit_problem *p = &c->problem;
+    c->a = floats(c, p->m * p->k, 5);
+    c->out = floats(c, p->m * p->n, 6);
+    if (p->bias) c->bias = floats(c, p->n, 7);
+    if (p->residual) c->residual = floats(c, p->m * p->n, 8);
+    LB_REQUIRE(c->a && c->out && (c->bias || !p->bias) && (c->residual || !p->residual), error, LOWBIT_NO_MEMORY,
+               "no memory for activations of %lld x %lld", (long long)p->m, (long long)p->k);
+    return LOWBIT_OK;
+}
+
+static lowbit_status make_plan(cell *c, lowbit_error *error) {
+    const lb_gemm_bench *b = c->bench;
+    const uint32_t threads = (uint32_t)lb_pool_threads(b->pool);
+    if (b->kernel)
+        LB_TRY(lowbit_plan_force(b->ctx, &c->problem, b->kernel, threads, &c->plan, error));
+    else
+        LB_TRY(lowbit_plan_create(b->ctx, &c->problem, threads, &c->plan, error));
+    LB_TRY(lowbit_workspace_size(c->plan, c->problem.m, &c->workspace_bytes, error));
+    c->workspace = lb_alloc(b->ctx, (size_t)c->workspace_bytes);
+    LB_REQUIRE(c->workspace, error, LOWBIT_NO_MEMORY, "no memory for a workspace of %lld bytes",
+               (long long)c->workspace_bytes);
+    return LOWBIT_OK;
+}
+
+static lowbit_gemm_args arguments(const cell *c, const lowbit_packed *packed) {
+    const lowbit_problem *p = &c->problem;
+    return (lowbit_gemm_args){.struct_size = sizeof(lowbit_gemm_args),
+                              .weights = packed,
+                              .a = {c->a, p->m, p->k, p->k},
+                              .bias = c->bias,
+                              .residual = c->residual,
+                              .residual_stride = p->n,
+                              .out = c->out,
+                              .out_stride = p->n};
+}
+
+static void run_cell(void *arg, size_t reps) {
+    cell *c = arg;
+    for (; reps > 0; reps--) {
+        const lowbit_gemm_args args = arguments(c, &c->packed[c->at]);
+        lowbit_gemm(c->plan, &args, c->workspace, c->workspace_bytes, c->bench->pool, NULL);
+        c->at = (c->at + 1) % c->copies;
+    }
+}
+
+/* ---- checking ---- */
+
+static void compare(const lowbit_problem *p, const float *got, const float *want, lb_gemm_result *r) {
+    for (int64_t n = 0; n < p->n; n++) {
+        if (memcmp(&got[n], &want[n], sizeof *got) == 0) continue;
+        r->exact = false;
+        int32_t g, w;
+        memcpy(&g, &got[n], sizeof g);
+        memcpy(&w, &want[n], sizeof w);
+        const double difference = p->out == LOWBIT_OUT_S32 ? (double)g - (double)w : (double)got[n] - (double)want[n];
+        r->max_abs_err = fmax(r->max_abs_err, fabs(difference));
+    }
+}
+
+/* One row at a time, spread over the matrix, so that a sample needs no second product of the whole. */
+static lowbit_status verify(cell *c, lb_gemm_result *r, lowbit_error *error) {
+    const lowbit_problem *p = &c->problem;
+    const int64_t affordable = lb_max(1, kVerifiedProducts / (p->n * p->k));
+    const int64_t rows = c->bench->verify_all ? p->m : lb_min(p->m, affordable);
+    float *want = lb_alloc(c->bench->ctx, (size_t)p->n * sizeof *want);
+    LB_REQUIRE(want, error, LOWBIT_NO_MEMORY, "no memory for a row of %lld results", (long long)p->n);
+    lowbit_status status = LOWBIT_OK;
+    r->exact = true;
+    for (int64_t i = 0; i < rows && status == LOWBIT_OK; i++) {
+        const int64_t m = rows == 1 ? 0 : i * (p->m - 1) / (rows - 1);
+        lowbit_gemm_args args = arguments(c, NULL);
+        args.a = (lowbit_matrix){c->a + m * p->k, 1, p->k, p->k};
+        if (c->residual) args.residual = c->residual + m * p->n;
+        args.out = want;
+        status = lowbit_gemm_reference(c->bench->ctx, p, &c->weights, &args, error);
+        if (status == LOWBIT_OK) compare(p, c->out + m * p->n, want, r);
+        r->verified_rows++;
+    }
+    lb_free(c->bench->ctx, want, (size_t)p->n * sizeof *want);
+    return status;
+}
+
+/* ---- limits ---- */
+
+static void keep_slower(lb_gemm_result *r, const char *name, double us) {
+    if (us > r->limit_us) {
+        r->limit = name;
+        r->limit_us = us;
+    }
+}
+
+/* What the kernel's level multiplies with. */
+static int probe_of(const lb_kernel_ref *kernel) {
+    for (size_t i = 0; i < kernel->unit->probe_count; i++)
+        if (kernel->unit->probes[i].kind == LB_PROBE_DOT) return LB_PROBE_DOT;
+    return kernel->kernel->width == 8 ? LB_PROBE_MADD : LB_PROBE_MADDUBS;
+}
+
+/* The slowest of: all products at the rate of the level's multiplication; the weights decoded once from L1; the weights
+ * read once from where they lie. */
+static void find_limit(const cell *c, lb_gemm_result *r) {
+    const lb_gemm_bench *b = c->bench;
+    const lowbit_problem *p = &c->problem;
+    const lowbit_pool *pool = r->plan.threads > 1 ? b->pool : NULL;
+    const double bytes = (double)c->blob_bytes, operations = 2.0 * (double)p->m * (double)p->n * (double)p->k;
+    const size_t working_set = (size_t)(b->cold ? c->copies * c->step : c->blob_bytes);
+    lb_kernel_ref kernel;
+    r->limit = "none";
+    if (!lb_kernel_find(r->plan.kernel, &kernel)) return;
+    const double tops = lb_limit_tops(b->limits, kernel.unit, probe_of(&kernel), pool);
+    const double decode = lb_limit_decode_gbs(b->limits, kernel.unit, kernel.kernel->width, pool);
+    const double read = lb_limit_read_gbs(b->limits, working_set, pool);
+    if (tops > 0) keep_slower(r, "compute", operations / tops * 1e-6);
+    if (decode > 0) keep_slower(r, "decode", bytes / decode * 1e-3);
+    if (read > 0) keep_slower(r, "read", bytes / read * 1e-3);
+    r->share = r->limit_us * 1e-6 / r->time.median_s;
+}
+
+static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) {
+    LB_TRY(make_weights(c, error));
+    LB_TRY(make_ring(c, error));
+    LB_TRY(make_inputs(c, error));
+    LB_TRY(make_plan(c, error));
+    r->plan.struct_size = sizeof r->plan;
+    LB_TRY(lowbit_plan_describe(c->plan, c->problem.m, &r->plan, error));
+    run_cell(c, 1);
+    LB_TRY(verify(c, r, error));
+    lb_measure(run_cell, c, c->bench->budget_s, &r->time);
+    const lowbit_problem *p = &c->problem;
+    r->weight_bytes = c->blob_bytes;
+    r->gops = 2e-9 * (double)p->m * (double)p->n * (double)p->k / r->time.median_s;
+    r->weight_gbs = 1e-9 * (double)c->blob_bytes / r->time.median_s;
+    find_limit(c, r);
+    return LOWBIT_OK;
+}
+
+lowbit_status lb_bench_gemm(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,
+                            lowbit_error *error) {
+    LB_TRY(lowbit_supported(bench->ctx, problem, error));
+    cell c = {.bench = bench, .problem = *problem};
+    *result = (lb_gemm_result){.threads = (uint32_t)lb_pool_threads(bench->pool)};
+    const lowbit_status status = run_bench(&c, result, error);
+    release(&c);
+    return status;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Timing one product: random weights, the public call, its result checked against the reference, and the limit of the
+ * machine that binds it. */
+#ifndef LOWBIT_BENCH_GEMM_H_
+#define LOWBIT_BENCH_GEMM_H_
+
+#include "bench/limits.h"
+#include "bench/stats.h"
+#include "lowbit/lowbit.h"
+
+typedef struct lb_gemm_bench {
+    const lowbit_ctx *ctx;
+    lb_limits *limits;
+    const lowbit_pool *pool; /* NULL = one thread */
+    const char *kernel;      /* a kernel's name, or NULL = what the plan estimates */
+    double budget_s;         /* of the samples */
+    bool cold;               /* every call on other weights of a ring beyond the caches */
+    bool verify_all;         /* check every row, not a sample of them */
+} lb_gemm_bench;
+
+typedef struct lb_gemm_result {
+    lowbit_plan_info plan;
+    uint32_t threads;
+    lb_sample time;       /* of one lowbit_gemm call, row quantization included */
+    int64_t weight_bytes; /* of the packed blob */
+    double gops;          /* 2 M N K operations at the median time, 1e9 a second */
+    double weight_gbs;    /* packed bytes at the median time, 1e9 a second */
+    const char *limit;    /* what binds: "compute", "decode" or "read"; "none" where nothing was measured */
+    double limit_us;      /* the time that this limit alone would take */
+    double share;         /* limit_us / median */
+    int64_t verified_rows;
+    double max_abs_err; /* over the verified rows; 0 if exact */
+    bool exact;         /* every verified element has the reference's bits */
+} lb_gemm_result;
+
+lowbit_status lb_bench_gemm(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,
+                            lowbit_error *error);
+
+#endif

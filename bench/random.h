@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fast repeatable data for benches. Contents do not change a kernel's speed, but zeros and denormals might. */
+#ifndef LOWBIT_BENCH_RANDOM_H_
+#define LOWBIT_BENCH_RANDOM_H_
+
+#include <stdint.h>
+
+/* codes[i] uniform in 0 .. limit - 1, limit <= 256. */
+void lb_random_codes(uint8_t *codes, int64_t count, uint32_t limit, uint64_t seed);
+
+/* x[i] uniform in (0.01, 1), with random sign. */
+void lb_random_floats(float *x, int64_t count, uint64_t seed);
+
+#endif
