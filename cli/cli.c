@@ -48,13 +48,14 @@ static bool find_level(const lowbit_ctx *ctx, const char *name, lowbit_isa_info 
 }
 
 /* A level is named by its text, but only a context knows the levels: the first context finds the bit. */
-static int isa_mask(const char *command, const char *isa, const lowbit_ctx *ctx, uint32_t *mask) {
+static int isa_mask(const char *command, const char *source, const char *isa, const lowbit_ctx *ctx, uint32_t *mask) {
     lowbit_isa_info level;
     char names[200];
     if (!find_level(ctx, isa, &level, names, sizeof names))
-        return lb_cli_error(LB_EXIT_USAGE, command, "no instruction set level is called '%s'; this machine can run: %s",
+        return lb_cli_error(LB_EXIT_USAGE, command, "%s: no level is called '%s'; this machine can run: %s", source,
                             isa, names);
-    if (!level.enabled) return lb_cli_error(LB_EXIT_FAILED, command, "%s cannot be used: %s", isa, level.reason);
+    if (!level.enabled)
+        return lb_cli_error(LB_EXIT_FAILED, command, "%s: %s cannot be used: %s", source, isa, level.reason);
     *mask = level.bit | LOWBIT_ISA_SCALAR;
     return LB_EXIT_OK;
 }
@@ -69,11 +70,12 @@ int lb_cli_context(const char *command, const char *isa, const char *topology, l
     const lowbit_logger logger = {sizeof logger, NULL, log_to_stderr};
     lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
     options.topology = topology;
+    const char *source = isa ? "--isa" : "LOWBIT_ISA";
     if (!isa) isa = getenv("LOWBIT_ISA");
     if (isa && *isa) {
         lowbit_ctx *probe = NULL;
         int code = create_context(command, &options, &probe);
-        if (code == LB_EXIT_OK) code = isa_mask(command, isa, probe, &options.isa_mask);
+        if (code == LB_EXIT_OK) code = isa_mask(command, source, isa, probe, &options.isa_mask);
         lowbit_ctx_destroy(probe);
         if (code != LB_EXIT_OK) return code;
     }

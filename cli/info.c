@@ -37,7 +37,8 @@ static void print_machine(const lowbit_machine *m) {
     printf("%-12s %" PRIu32 " hardware threads on %" PRIu32 " cores: %s\n", "allowed", m->allowed_cpus,
            m->allowed_cores, m->allowed_list);
     if (m->cpu_quota > 0) printf("%-12s %.2f CPUs\n", "quota", m->cpu_quota);
-    printf("%-12s %" PRIu32 " (limited by: %s)\n", "threads", m->usable_threads, limit_name(m->cpu_limit));
+    printf("%-12s %" PRIu32 " usable threads (limited by: %s)\n", "threads", m->usable_threads,
+           limit_name(m->cpu_limit));
     print_cache("L1d", m->l1d_bytes, m->l1d_sharing);
     print_cache("L2", m->l2_bytes, m->l2_sharing);
     print_cache("L3", m->l3_bytes, m->l3_sharing);
@@ -82,9 +83,12 @@ static json_t *levels_json(const lowbit_ctx *ctx) {
     for (size_t i = 0; i < lowbit_isa_count(); i++) {
         lowbit_isa_info info = {.struct_size = sizeof info};
         if (lowbit_isa_get(ctx, i, &info, NULL) != LOWBIT_OK) continue;
-        json_array_append_new(
-            levels, json_pack("{s:s, s:b, s:b, s:b, s:s}", "name", info.name, "compiled", (int)info.compiled, "present",
-                              (int)info.present, "enabled", (int)info.enabled, "reason", info.reason));
+        json_t *level = json_pack("{s:s, s:b, s:b, s:b, s:s}", "name", info.name, "compiled", (int)info.compiled,
+                                  "present", (int)info.present, "enabled", (int)info.enabled, "reason", info.reason);
+        if (json_array_append_new(levels, level) != 0) {
+            json_decref(levels);
+            return NULL;
+        }
     }
     return levels;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The topology where there is no hwloc, or where hwloc fails. */
 #include <unistd.h>
 
 #include "kernels/base/base.h"

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The program `lowbit` from outside: help, exit codes, what goes to which stream, JSON, full disks, closed pipes.
+
+    program.py LOWBIT     the path of the program
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+LOWBIT = sys.argv[1]
+OK, FAILED, USAGE = 0, 1, 2
+failures = []
+
+
+def lowbit(*words, env=None, **options):
+    environment = {k: v for k, v in os.environ.items() if k != "LOWBIT_ISA"}
+    environment.update(env or {})
+    options.setdefault("stdout", subprocess.PIPE)
+    return subprocess.run([LOWBIT, *words], stderr=subprocess.PIPE, text=True, env=environment, timeout=120, **options)
+
+
+def check(what, condition, result=None):
+    if not condition:
+        detail = f"\n  exit {result.returncode}\n  {result.stdout}\n  {result.stderr}" if result else ""
+        failures.append(f"FAILED {what}{detail}")
+
+
+def answers(words, code, text):
+    """The command prints `text` on the stream that fits its exit code, and nothing on the other one."""
+    result = lowbit(*words)
+    said, silent = (result.stdout, result.stderr) if code == OK else (result.stderr, result.stdout)
+    check(f"lowbit {' '.join(words)}", result.returncode == code and text in said and not silent, result)
+    return result
+
+
+def commands():
+    """The names in the list of `lowbit --help`: between its two blank lines, two or more spaces before the help."""
+    lines = answers(["--help"], OK, "usage: lowbit").stdout.split("\n\n")[1].splitlines()
+    return [line.strip().split("  ")[0] for line in lines]
+
+
+def test_help():
+    names = commands()
+    check("the list of commands has info and kernels", "info" in names and "kernels" in names)
+    for name in names:
+        words = name.split()
+        first = answers([*words, "--help"], OK, f"usage: lowbit {name}")
+        check(f"help {name} is {name} --help", answers(["help", *words], OK, "usage").stdout == first.stdout)
+        answers([*words, "--no-such-option"], USAGE, f"lowbit {name}: unknown option '--no-such-option'")
+    for group in {name.split()[0] for name in names if " " in name}:
+        answers([group, "--help"], OK, f"usage: lowbit {group}")
+        answers([group], USAGE, f"usage: lowbit {group}")
+        answers([group, "nonsense"], USAGE, f"unknown command '{group} nonsense'")
+
+
+def test_usage():
+    answers([], USAGE, "usage: lowbit")
+    answers(["--version"], OK, "lowbit ")
+    answers(["nonsense"], USAGE, "unknown command 'nonsense'")
+    answers(["help", "nonsense"], USAGE, "unknown command 'nonsense'")
+    answers(["info", "word"], USAGE, "too many arguments")
+    answers(["info", "--json"], USAGE, "--json needs FILE|-")
+    answers(["info", "--help=x"], USAGE, "unknown option")
+    answers(["info", "--isa", "nonsense"], USAGE, "nonsense")
+    answers(["info", "--topology", "nonsense"], FAILED, "nonsense")
+
+
+def test_info():
+    answers(["info"], OK, "usable threads")
+    report = json.loads(answers(["info", "--json", "-"], OK, '"machine"').stdout)
+    machine = report["machine"]
+    allowed = len(os.sched_getaffinity(0))
+    check("info counts the allowed CPUs", machine["allowed_cpus"] == allowed)
+    check("info finds a thread", 1 <= machine["usable_threads"] <= machine["cores"])
+    check("scalar is enabled", [x["enabled"] for x in report["levels"] if x["name"] == "scalar"] == [True])
+    pretend = json.loads(lowbit("info", "--topology", "pack:2 core:4 pu:2", "--json=-").stdout)["machine"]
+    check("a pretend machine", (pretend["packages"], pretend["cores"], pretend["cpus"]) == (2, 8, 16))
+    bound = lowbit("info", "--json", "-", preexec_fn=lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}))
+    check("info sees the affinity mask", json.loads(bound.stdout)["machine"]["usable_threads"] == 1, bound)
+
+
+def enabled(*words, env=None):
+    report = json.loads(lowbit("info", "--json", "-", *words, env=env).stdout)
+    return {x["name"] for x in report["levels"] if x["enabled"]}
+
+
+def test_isa():
+    everything = enabled()
+    for name in everything:
+        check(f"--isa {name}", enabled("--isa", name) == {name, "scalar"})
+        check(f"LOWBIT_ISA={name}", enabled(env={"LOWBIT_ISA": name}) == {name, "scalar"})
+    check("an empty LOWBIT_ISA", enabled(env={"LOWBIT_ISA": ""}) == everything)
+    check("--isa before LOWBIT_ISA", enabled("--isa", "scalar", env={"LOWBIT_ISA": "nonsense"}) == {"scalar"})
+    result = lowbit("info", env={"LOWBIT_ISA": "nonsense"})
+    check("a wrong LOWBIT_ISA", result.returncode == USAGE and "LOWBIT_ISA" in result.stderr, result)
+    levels = [x["name"] for x in json.loads(lowbit("info", "--json", "-").stdout)["levels"]]
+    for name in set(levels) - everything:
+        answers(["info", "--isa", name], FAILED, f"{name} cannot be used")
+
+
+def test_kernels():
+    rows = json.loads(answers(["kernels", "--json", "-"], OK, '"kernels"').stdout)["kernels"]
+    text = answers(["kernels"], OK, "scalar").stdout
+    check("every kernel is in the text too", rows and all(row["name"] in text for row in rows))
+    check("names are unique", len({row["name"] for row in rows}) == len(rows))
+    masked = json.loads(lowbit("kernels", "--isa", "scalar", "--json", "-").stdout)["kernels"]
+    check("--isa masks kernels", {row["isa"] for row in masked if row["enabled"]} == {"scalar"})
+
+
+def test_output():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "info.json")
+        result = lowbit("info", "--json", path)
+        check("--json FILE keeps the text", result.returncode == OK and "usable threads" in result.stdout, result)
+        with open(path, encoding="utf-8") as file:
+            check("--json FILE", "machine" in json.load(file))
+        answers(["info", "--json", "-"], OK, "{")
+        result = lowbit("info", "--json", os.path.join(folder, "absent", "x"))
+        check("--json into nowhere", result.returncode == FAILED and "No such file" in result.stderr, result)
+    for words in (["info"], ["info", "--json", "-"], ["--help"]):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            result = lowbit(*words, stdout=full)
+        check(f"{words} to a full disk", result.returncode == FAILED and "No space" in result.stderr, result)
+        reader, writer = os.pipe()
+        os.close(reader)
+        result = lowbit(*words, stdout=writer)
+        os.close(writer)
+        check(f"{words} into a closed pipe", result.returncode == FAILED and not result.stderr, result)
+    result = lowbit("info", "--json", "/dev/full")
+    check("--json to a full disk", result.returncode == FAILED and "No space" in result.stderr, result)
+
+
+for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_output):
+    test()
+print("\n".join(failures) or "ok")
+sys.exit(bool(failures))
