@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/limits.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "bench/measure.h"
@@ -10,10 +11,10 @@ enum {
     KIND_MEMCPY = LB_PROBE_KINDS, /* beside the probes' kinds */
     LEAST_SLICE = 4096,
     MEMO_SIZE = 256,
-    /* Bytes that a compute probe passes over, in each thread: in every L1, and long enough that its loop runs steadily.
-     */
+    /* Bytes that each thread of a compute probe passes over: in every L1, and enough for its loop to run steadily. */
     L1_BYTES = 12 << 10,
-    THREADED_SAMPLE_US = 2000 /* waking the workers must not count */
+    THREADED_SAMPLE_US = 2000, /* long against the skew of their beginnings */
+    MEET_US = 2000             /* how long a task waits for the others */
 };
 
 /* What was measured: enough to know it again. */
@@ -67,7 +68,7 @@ static void remember(lb_limits *limits, const key *measured, const lb_limit *lim
     limits->memo[slot].limit = *limit;
 }
 
-/* One loop on a slice of the buffer for each thread. */
+/* One loop on a slice of the buffer for each thread. A round is one call of the loop in every thread. */
 typedef struct job {
     const lb_probe *probe; /* NULL = memcpy */
     uint8_t *data;
@@ -75,8 +76,22 @@ typedef struct job {
     size_t reps, threads;
     const lowbit_pool *pool;
     int8_t activations[32];
-    uint32_t sink; /* keeps the sums alive; only the calling thread's */
+    int64_t spent_ns;      /* by all rounds so far, from the first begin to the last end of each */
+    atomic_size_t arrived; /* tasks of this round that have begun */
+    atomic_llong begin_ns, end_ns;
+    atomic_uint sink; /* keeps the sums alive */
 } job;
+
+static int64_t now_ns(void) { return lb_monotonic_clock.now_ns(lb_monotonic_clock.user); }
+
+/* Waits until every task of the round has begun, so that no worker runs two while another wakes up. On a busy machine,
+ * or on a pool that runs its tasks in turn, that never comes: then the tasks go on one after the other. */
+static void meet(job *j) {
+    const int64_t start = now_ns();
+    atomic_fetch_add(&j->arrived, 1);
+    while (atomic_load(&j->arrived) < j->threads)
+        if (now_ns() - start > MEET_US * 1000) return;
+}
 
 static void copy_halves(uint8_t *data, size_t bytes, size_t reps) {
     for (; reps > 0; reps--) {
@@ -86,24 +101,37 @@ static void copy_halves(uint8_t *data, size_t bytes, size_t reps) {
 }
 
 static void run_slice(void *arg, size_t i, size_t worker) {
+    (void)worker;
     job *j = arg;
     uint8_t *data = j->data + i * j->step;
-    if (!j->probe) {
+    if (j->threads > 1) meet(j);
+    const long long begin = now_ns();
+    if (j->probe)
+        atomic_fetch_add(&j->sink, j->probe->run(data, j->slice, j->reps, j->activations));
+    else
         copy_halves(data, j->slice, j->reps);
-        return;
-    }
-    const uint32_t sum = j->probe->run(data, j->slice, j->reps, j->activations);
-    if (worker == 0) j->sink += sum;
+    const long long end = now_ns();
+    for (long long seen = atomic_load(&j->begin_ns); begin < seen;)
+        if (atomic_compare_exchange_weak(&j->begin_ns, &seen, begin)) break;
+    for (long long seen = atomic_load(&j->end_ns); end > seen;)
+        if (atomic_compare_exchange_weak(&j->end_ns, &seen, end)) break;
 }
 
 static void run_job(void *arg, size_t reps) {
     job *j = arg;
     j->reps = reps;
+    atomic_store(&j->arrived, 0);
+    atomic_store(&j->begin_ns, INT64_MAX);
+    atomic_store(&j->end_ns, INT64_MIN);
     if (j->pool)
         j->pool->parallel_for(j->pool->user, j->threads, run_slice, j);
     else
         run_slice(j, 0, 0);
+    j->spent_ns += atomic_load(&j->end_ns) - atomic_load(&j->begin_ns);
 }
+
+/* The clock of the measuring loop runs only while the job does: waking the workers is no part of a limit. */
+static int64_t spent_ns(void *user) { return ((const job *)user)->spent_ns; }
 
 static size_t threads_of(const lowbit_pool *pool) { return pool ? pool->num_threads(pool->user) : 1; }
 
@@ -115,7 +143,9 @@ static double work_of(const job *j) {
 }
 
 static lb_limit time_job(job *j, double budget_s) {
+    const lb_clock clock = {spent_ns, j};
     lb_measure_options options = LB_MEASURE_DEFAULTS(budget_s);
+    options.clock = &clock;
     options.min_samples = 3;
     if (j->threads > 1) options.sample_s = THREADED_SAMPLE_US * 1e-6;
     lb_sample s;

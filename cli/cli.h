@@ -94,4 +94,11 @@ int lb_cli_write_json(const char *command, const char *target, json_t *value);
 /* What every JSON output says about the machine: the object of `lowbit info`. NULL without memory. */
 json_t *lb_cli_machine_json(const lowbit_ctx *ctx);
 
+/* What every measurement adds about its build and its moment: version, compiler, kernel, date, load average of the last
+ * minute (-1 = unknown). NULL without memory. */
+json_t *lb_cli_run_json(void);
+
+/* "gcc 12.2.0": what compiled the program; static. */
+const char *lb_cli_compiler(void);
+
 #endif

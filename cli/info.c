@@ -5,15 +5,6 @@
 
 #include "cli/cli.h"
 
-static const char kCompiler[] =
-#if defined(__clang__)
-    "clang " __clang_version__;
-#elif defined(__GNUC__)
-    "gcc " __VERSION__;
-#else
-    "unknown";
-#endif
-
 static const char *limit_name(uint32_t limit) {
     switch (limit) {
         case LOWBIT_CPU_LIMIT_AFFINITY: return "affinity";
@@ -94,7 +85,7 @@ static json_t *levels_json(const lowbit_ctx *ctx) {
 }
 
 static json_t *info_json(const lowbit_ctx *ctx) {
-    return json_pack("{s:s, s:s, s:o, s:o}", "version", lowbit_version(), "compiler", kCompiler, "machine",
+    return json_pack("{s:s, s:s, s:o, s:o}", "version", lowbit_version(), "compiler", lb_cli_compiler(), "machine",
                      lb_cli_machine_json(ctx), "levels", levels_json(ctx));
 }
 
@@ -122,7 +113,7 @@ int lb_cmd_info(int argc, char **argv) {
     if (!lb_cli_json_only(json)) {
         lowbit_machine machine = {.struct_size = sizeof machine};
         lowbit_machine_info(ctx, &machine, NULL);
-        printf("%-12s %s, built by %s\n", "lowbit", lowbit_version(), kCompiler);
+        printf("%-12s %s, built by %s\n", "lowbit", lowbit_version(), lb_cli_compiler());
         print_machine(&machine);
         print_levels(ctx);
     }

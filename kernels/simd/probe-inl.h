@@ -194,9 +194,8 @@ uint32_t Decode(const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a
 template <size_t kWidth>
 struct DecodePairs {
     static constexpr size_t P = 8 / kWidth, H = P / 2;
-    static constexpr size_t kBlock = P == 8   ? 8
-                                     : P == 4 ? 5
-                                              : 4; /* vectors that fill the accumulator of the last field */
+    /* Vectors that fill the accumulator of the last field. */
+    static constexpr size_t kBlock = P == 8 ? 8 : P == 4 ? 5 : 4;
     Row<P> act;
     VU8 mask[H];
     VI16 narrow[H];

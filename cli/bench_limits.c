@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `lowbit bench limits`: what this machine can do at most, level by level and size by size. */
+#include <stdio.h>
+
+#include "bench/limits.h"
+#include "bench/table.h"
+#include "cli/cli.h"
+#include "kernels/base/base.h"
+#include "kernels/base/cpu.h"
+
+/* One limit that is measured for every level and number of threads. */
+typedef struct column {
+    const char *name;
+    int kind, width;
+    double scale; /* printed value of one unit per second */
+    const char *unit;
+} column;
+
+static const column kColumns[] = {
+    {"dot", LB_PROBE_DOT, 0, 1e-12, "op/s"},        {"maddubs", LB_PROBE_MADDUBS, 0, 1e-12, "op/s"},
+    {"madd", LB_PROBE_MADD, 0, 1e-12, "op/s"},      {"decode", LB_PROBE_DECODE, 1, 1e-9, "byte/s"},
+    {"decode", LB_PROBE_DECODE, 2, 1e-9, "byte/s"}, {"decode", LB_PROBE_DECODE, 4, 1e-9, "byte/s"},
+    {"decode", LB_PROBE_DECODE, 8, 1e-9, "byte/s"},
+};
+
+static const int64_t kSizes[] = {32 << 10, 1 << 20, 8 << 20, 64 << 20, INT64_C(1) << 30};
+
+/* Everything that the parts of the command share. */
+typedef struct bench {
+    const char *command;
+    const lowbit_ctx *ctx;
+    lb_limits *limits;
+    lb_thread_list threads;
+    lowbit_pool pools[LB_MAX_THREAD_LIST]; /* of the list; all zeros where it is one thread */
+    json_t *results;
+    lb_table compute, memory;
+} bench;
+
+static const lowbit_pool *pool_at(const bench *b, size_t i) { return b->pools[i].parallel_for ? &b->pools[i] : NULL; }
+
+static void add_result(bench *b, const char *name, const char *unit, const char *isa, int width, int64_t bytes,
+                       uint32_t threads, const lb_limit *limit) {
+    const lb_probe *p = limit->probe;
+    json_array_append_new(
+        b->results,
+        json_pack("{s:s, s:s, s:s?, s:i, s:I, s:I, s:f, s:f, s:i, s:i}", "limit", name, "unit", unit, "isa", isa,
+                  "width", width, "bytes", (json_int_t)bytes, "threads", (json_int_t)threads, "best", limit->best,
+                  "median", limit->median, "streams", p ? p->streams : 0, "prefetch", p ? p->prefetch : 0));
+}
+
+static lowbit_status measure_level(bench *b, const lb_isa_unit *unit, size_t t, lowbit_error *error) {
+    const char *isa = lb_isa_level_of(unit->isa)->name;
+    lb_table_cell(&b->compute, "%s", isa);
+    lb_table_cell(&b->compute, "%u", b->threads.threads[t]);
+    for (size_t i = 0; i < LB_COUNT(kColumns); i++) {
+        const column *c = &kColumns[i];
+        lb_cli_progress("%s, %u threads: %s %d", isa, b->threads.threads[t], c->name, c->width);
+        lb_limit limit;
+        LB_TRY(lb_limit_compute(b->limits, unit, c->kind, c->width, pool_at(b, t), &limit, error));
+        lb_table_number(&b->compute, limit.best * c->scale);
+        if (limit.probe) add_result(b, c->name, c->unit, isa, c->width, 0, b->threads.threads[t], &limit);
+    }
+    return LOWBIT_OK;
+}
+
+static lowbit_status measure_levels(bench *b, lowbit_error *error) {
+    static const char *const kHeads[] = {"level", "threads", "dot",   "maddubs", "madd",
+                                         "1 bit", "2 bit",   "4 bit", "8 bit"};
+    b->compute = (lb_table){.columns = LB_COUNT(kHeads), .left = 1};
+    for (size_t i = 0; i < LB_COUNT(kHeads); i++) lb_table_cell(&b->compute, "%s", kHeads[i]);
+    for (size_t u = 1; lb_unit_at(u); u++)
+        for (size_t t = 0; (lb_unit_at(u)->isa & b->ctx->isa_enabled) && t < b->threads.count; t++)
+            LB_TRY(measure_level(b, lb_unit_at(u), t, error));
+    return LOWBIT_OK;
+}
+
+static lowbit_status measure_size(bench *b, int64_t bytes, size_t t, lowbit_error *error) {
+    const uint32_t threads = b->threads.threads[t];
+    lb_cli_progress("memory, %u threads: %lld KiB", threads, (long long)(bytes >> 10));
+    lb_limit read, copy;
+    LB_TRY(lb_limit_read(b->limits, (size_t)bytes, pool_at(b, t), &read, error));
+    LB_TRY(lb_limit_memcpy(b->limits, (size_t)bytes, pool_at(b, t), &copy, error));
+    const char *isa = lb_isa_level_of(lb_unit_best(b->ctx)->isa)->name;
+    add_result(b, "read", "byte/s", isa, 0, bytes, threads, &read);
+    add_result(b, "memcpy", "byte/s", NULL, 0, bytes, threads, &copy);
+    lb_table_cell(&b->memory, "%lld KiB", (long long)(bytes >> 10));
+    lb_table_cell(&b->memory, "%u", threads);
+    lb_table_number(&b->memory, read.best * 1e-9);
+    lb_table_number(&b->memory, copy.best * 1e-9);
+    lb_table_cell(&b->memory, "%u", read.probe->streams);
+    lb_table_cell(&b->memory, "%u", read.probe->prefetch);
+    return LOWBIT_OK;
+}
+
+/* Sizes that the machine cannot well hold, or that are too small for so many threads, are left out. */
+static lowbit_status measure_sizes(bench *b, lowbit_error *error) {
+    static const char *const kHeads[] = {"working set", "threads", "read", "memcpy", "streams", "prefetch"};
+    enum { LEAST_FOR_A_THREAD = 4096 };
+    const int64_t memory = b->ctx->machine.memory_bytes;
+    b->memory = (lb_table){.columns = LB_COUNT(kHeads), .left = 1};
+    for (size_t i = 0; i < LB_COUNT(kHeads); i++) lb_table_cell(&b->memory, "%s", kHeads[i]);
+    for (size_t i = 0; i < LB_COUNT(kSizes); i++)
+        for (size_t t = 0; t < b->threads.count; t++) {
+            const bool fits = memory == 0 || kSizes[i] <= memory / 2;
+            if (fits && kSizes[i] / b->threads.threads[t] >= LEAST_FOR_A_THREAD)
+                LB_TRY(measure_size(b, kSizes[i], t, error));
+        }
+    return LOWBIT_OK;
+}
+
+static lowbit_status create_pools(bench *b, lowbit_error *error) {
+    for (size_t i = 0; i < b->threads.count; i++) {
+        lowbit_pool_options options = LOWBIT_POOL_OPTIONS_INIT;
+        options.threads = b->threads.threads[i];
+        b->pools[i].struct_size = sizeof b->pools[i];
+        if (options.threads > 1) LB_TRY(lowbit_pool_create(b->ctx, &options, &b->pools[i], error));
+    }
+    return LOWBIT_OK;
+}
+
+static lowbit_status measure_all(bench *b, double seconds, lowbit_error *error) {
+    LB_TRY(create_pools(b, error));
+    LB_TRY(lb_limits_create(b->ctx, seconds, &b->limits, error));
+    LB_TRY(measure_levels(b, error));
+    return measure_sizes(b, error);
+}
+
+static void print_tables(const bench *b) {
+    printf(
+        "dot, maddubs, madd: TOPS (1e12 multiplies and adds) in registers\n"
+        "1 bit .. 8 bit: GB/s of packed codes decoded and multiplied with one row, from L1\n\n");
+    lb_table_print(&b->compute, stdout);
+    printf("\nread, memcpy: GB/s (memcpy: of bytes copied, source and destination make the working set)\n\n");
+    lb_table_print(&b->memory, stdout);
+}
+
+static void release(bench *b) {
+    for (size_t i = 0; i < b->threads.count; i++) lowbit_pool_destroy(&b->pools[i]);
+    lb_limits_destroy(b->limits);
+    lb_table_free(&b->compute);
+    lb_table_free(&b->memory);
+    json_decref(b->results);
+}
+
+static int run(bench *b, const char *json, double seconds) {
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    b->results = json_array();
+    const lowbit_status status = measure_all(b, seconds, &error);
+    lb_cli_progress_clear();
+    if (status != LOWBIT_OK) return lb_cli_failed(b->command, status, &error);
+    if (!lb_cli_json_only(json)) print_tables(b);
+    if (!json) return LB_EXIT_OK;
+    return lb_cli_write_json(b->command, json,
+                             json_pack("{s:o, s:o, s:O}", "machine", lb_cli_machine_json(b->ctx), "run",
+                                       lb_cli_run_json(), "results", b->results));
+}
+
+int lb_cmd_bench_limits(int argc, char **argv) {
+    const char *isa = NULL, *json = NULL, *threads = "1,all";
+    double seconds = 0.05;
+    const lb_option options[] = {
+        LB_OPTION_ISA(&isa),
+        LB_OPTION_JSON(&json),
+        {"--threads", "LIST", "thread counts, \"all\" is every usable one (default: 1,all)", LB_OPTION_TEXT, &threads},
+        {"--time", "S", "seconds for each limit, about (default: 0.05)", LB_OPTION_SECONDS, &seconds},
+    };
+    const lb_syntax syntax = {
+        "[--threads LIST] [--time S] [--isa NAME] [--json FILE|-]",
+        "Measures what this machine can do at most: byte products in registers, decoding of packed\n"
+        "codes from L1, reading and copying memory. docs/benchmarking.md tells how.",
+        options,
+        LB_COUNT(options),
+        0,
+        0};
+    int code;
+    if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
+    lowbit_ctx *ctx = NULL;
+    code = lb_cli_context(argv[0], isa, NULL, &ctx);
+    if (code != LB_EXIT_OK) return code;
+    bench b = {.command = argv[0], .ctx = ctx};
+    if (lb_cli_threads(threads, ctx, &b.threads))
+        code = run(&b, json, seconds);
+    else
+        code = lb_cli_error(LB_EXIT_USAGE, argv[0], "--threads: '%s' is no list of thread counts", threads);
+    release(&b);
+    lowbit_ctx_destroy(ctx);
+    return code;
+}
