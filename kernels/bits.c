@@ -16,7 +16,7 @@ const lb_bits_ops *lb_bits_best(const lowbit_ctx *ctx) {
     return best;
 }
 
-uint32_t lb_bits_stream(const lowbit_ctx *ctx, int64_t bytes) { return bytes > 4 * ctx->machine.l2_bytes; }
+uint32_t lb_bits_stream(const lowbit_ctx *ctx, int64_t bytes) { return bytes > 8 * ctx->machine.l2_bytes; }
 
 lowbit_status lb_bits_check_order(uint32_t order, lowbit_error *error) {
     LB_REQUIRE(order <= LOWBIT_BITS_LITTLE, error, LOWBIT_INVALID_ARGUMENT, "order is %u, not LOWBIT_BITS_*", order);

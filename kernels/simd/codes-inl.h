@@ -145,17 +145,31 @@ HWY_INLINE size_t Reach() {
     return Unit<kBits>::kBytes == 1 && kBits != 1 ? blocks * block : (blocks - 1) * block + 16;
 }
 
+/* How many codes of n, a multiple of kWord, can be packed or unpacked by whole vectors without leaving the packed side.
+ */
+template <uint32_t kBits>
+HWY_INLINE size_t WholeWords(size_t n) {
+    const size_t bytes = n / 8 * kBits + (n % 8 * kBits + 7) / 8,
+                 beyond = Reach<kBits>() - hn::Lanes(Bytes()) * kBits / 8;
+    size_t words = n / kWord;
+    while (words > 0 && words * kWord * kBits / 8 + beyond > bytes) words--;
+    return words * kWord;
+}
+
 template <uint32_t kBits, uint32_t kOrder>
 uint8_t PackCodes(const uint8_t *codes, size_t n, uint8_t *out) {
     const Bytes d;
-    const size_t N = hn::Lanes(d), step = N * kBits / 8, reach = Reach<kBits>();
+    const size_t N = hn::Lanes(d), step = N * kBits / 8, whole = WholeWords<kBits>(n);
     const size_t bytes = n / 8 * kBits + (n % 8 * kBits + 7) / 8;
     auto seen = hn::Zero(d);
     size_t i = 0, o = 0;
-    for (; i + N <= n && o + reach <= bytes; i += N, o += step) {
-        const auto v = hn::LoadU(d, codes + i);
-        seen = hn::Or(seen, v);
-        PackCodeVector<kBits, kOrder>(v, out + o);
+    while (i < whole) {
+        hwy::Prefetch(codes + i + kAhead);
+        for (size_t v = 0; v < kWord; v += N, i += N, o += step) {
+            const auto x = hn::LoadU(d, codes + i);
+            seen = hn::Or(seen, x);
+            PackCodeVector<kBits, kOrder>(x, out + o);
+        }
     }
     for (; i < n; i += N, o += step) {
         alignas(64) uint8_t last[kWord] = {}, packed[2 * kWord];
@@ -173,16 +187,19 @@ uint8_t PackCodes(const uint8_t *codes, size_t n, uint8_t *out) {
 }
 
 template <uint32_t kBits, uint32_t kOrder, bool kStream>
-HWY_INLINE size_t UnpackCodeVectors(const uint8_t *in, uint8_t *codes, size_t i, size_t n) {
+HWY_INLINE size_t UnpackCodeWords(const uint8_t *in, uint8_t *codes, size_t i, size_t n) {
     const Bytes d;
-    const size_t N = hn::Lanes(d), reach = Reach<kBits>(), bytes = n / 8 * kBits + (n % 8 * kBits + 7) / 8;
+    const size_t N = hn::Lanes(d), end = i + WholeWords<kBits>(n - i);
     size_t o = i / 8 * kBits;
-    for (; i + N <= n && o + reach <= bytes; i += N, o += N * kBits / 8) {
-        const auto v = UnpackCodeVector<kBits, kOrder>(in + o);
-        if (kStream) {
-            hn::Stream(v, d, codes + i);
-        } else {
-            hn::StoreU(v, d, codes + i);
+    while (i < end) {
+        if (!kStream) PrefetchStore(codes + i + kAhead);
+        for (size_t v = 0; v < kWord; v += N, i += N, o += N * kBits / 8) {
+            const auto x = UnpackCodeVector<kBits, kOrder>(in + o);
+            if (kStream) {
+                hn::Stream(x, d, codes + i);
+            } else {
+                hn::StoreU(x, d, codes + i);
+            }
         }
     }
     return i;
@@ -208,10 +225,10 @@ void UnpackCodes(const uint8_t *in, uint8_t *codes, size_t n, uint32_t stream) {
     if (stream && reinterpret_cast<uintptr_t>(codes) % 8 == 0 && n >= kWord) {
         i = (kWord - reinterpret_cast<uintptr_t>(codes) % kWord) % kWord;
         UnpackCodesShort<kBits, kOrder>(in, codes, 0, i);
-        i = UnpackCodeVectors<kBits, kOrder, true>(in, codes, i, n);
+        i = UnpackCodeWords<kBits, kOrder, true>(in, codes, i, n);
         hwy::FlushStream();
     }
-    i = UnpackCodeVectors<kBits, kOrder, false>(in, codes, i, n);
+    i = UnpackCodeWords<kBits, kOrder, false>(in, codes, i, n);
     UnpackCodesShort<kBits, kOrder>(in, codes, i, n);
 }
 
