@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* avx2: 256-bit vpmaddubsw through 16 bits, vpmaddwd for 8-bit codes (Haswell, Zen and newer). */
+#include "kernels/simd/bits-ops-inl.h"
 #include "kernels/simd/dot-inl.h"
 #include "kernels/simd/probe-inl.h"
 #include "kernels/simd/rows-inl.h"
@@ -22,4 +23,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(avx2) = {LOWBIT_ISA_AVX2, LB_KERNELS, QuantizeRow, nullptr, LB_PROBES};
+LB_EXPORT_UNIT(avx2) = {LOWBIT_ISA_AVX2, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};

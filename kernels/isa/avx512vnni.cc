@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* avx512vnni: 512-bit vpdpbusd (Ice Lake, Sapphire Rapids, Zen 4 and newer). */
+#include "kernels/simd/bits-ops-inl.h"
 #include "kernels/simd/dot-inl.h"
 #include "kernels/simd/probe-inl.h"
 #include "kernels/simd/rows-inl.h"
@@ -34,4 +35,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(avx512vnni) = {LOWBIT_ISA_AVX512VNNI, LB_KERNELS, QuantizeRow, nullptr, LB_PROBES};
+LB_EXPORT_UNIT(avx512vnni) = {LOWBIT_ISA_AVX512VNNI, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};

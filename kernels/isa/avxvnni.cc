@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* avxvnni: 256-bit vpdpbusd (Alder Lake and newer clients). */
+#include "kernels/simd/bits-ops-inl.h"
 #include "kernels/simd/dot-inl.h"
 #include "kernels/simd/probe-inl.h"
 #include "kernels/simd/rows-inl.h"
@@ -33,4 +34,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(avxvnni) = {LOWBIT_ISA_AVXVNNI, LB_KERNELS, QuantizeRow, nullptr, LB_PROBES};
+LB_EXPORT_UNIT(avxvnni) = {LOWBIT_ISA_AVXVNNI, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* neon: smull and smlal into 16 bits, widened by sadalp (Armv8.0). */
+#include "kernels/simd/bits-ops-inl.h"
 #include "kernels/simd/dot-inl.h"
 #include "kernels/simd/probe-inl.h"
 #include "kernels/simd/rows-inl.h"
@@ -57,4 +58,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(neon) = {LOWBIT_ISA_NEON, LB_KERNELS, QuantizeRow, nullptr, LB_PROBES};
+LB_EXPORT_UNIT(neon) = {LOWBIT_ISA_NEON, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* neondot: sdot (Armv8.2 with dotprod: Cortex-A76, Neoverse N1 and newer). */
+#include "kernels/simd/bits-ops-inl.h"
 #include "kernels/simd/dot-inl.h"
 #include "kernels/simd/probe-inl.h"
 #include "kernels/simd/rows-inl.h"
@@ -36,4 +37,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(neondot) = {LOWBIT_ISA_NEONDOT, LB_KERNELS, QuantizeRow, nullptr, LB_PROBES};
+LB_EXPORT_UNIT(neondot) = {LOWBIT_ISA_NEONDOT, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels/formats/scale.h"
+#include "kernels/simd/bits.h"
 #include "kernels/simd/probe_scalar.h"
 #include "kernels/simd/ukernel.h"
 #include "lowbit/context.h"
@@ -105,5 +106,6 @@ const lb_isa_unit lb_unit_scalar = {.isa = LOWBIT_ISA_SCALAR,
                                     .kernels = kKernels,
                                     .kernel_count = sizeof kKernels / sizeof kKernels[0],
                                     .quantize_row = quantize_row,
+                                    .bits = &lb_bits_scalar,
                                     .probes = kProbes,
                                     .probe_count = sizeof kProbes / sizeof kProbes[0]};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sse4: 128-bit pmaddubsw through 16 bits, pmaddwd for 8-bit codes: the Highway floor on x86. */
+#include "kernels/simd/bits-ops-inl.h"
 #include "kernels/simd/dot-inl.h"
 #include "kernels/simd/probe-inl.h"
 #include "kernels/simd/rows-inl.h"
@@ -22,4 +23,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(sse4) = {LOWBIT_ISA_SSE4, LB_KERNELS, QuantizeRow, nullptr, LB_PROBES};
+LB_EXPORT_UNIT(sse4) = {LOWBIT_ISA_SSE4, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};
