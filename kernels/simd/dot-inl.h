@@ -58,11 +58,12 @@ HWY_INLINE void Fill(V (&acc)[kRows][kVectors], V value) {
 }
 
 template <class Ops, size_t kRows, size_t kVectors>
-HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], VI32 (&raw)[kRows][kVectors]) {
+HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], int32_t *sums) {
     LB_UNROLL
     for (size_t i = 0; i < kRows; ++i) {
         LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) raw[i][j] = Ops::Sum(acc[i][j]);
+        for (size_t j = 0; j < kVectors; ++j)
+            hn::Store(Ops::Sum(acc[i][j]), DI32(), sums + (i * kVectors + j) * kColumns);
     }
 }
 
@@ -72,9 +73,9 @@ constexpr size_t kShiftWork = kBits == 8 ? 0 : 2 * (8 / kBits) - 1;
 
 /* Each way below is a struct with kBias (what it subtracts from codes), kLayout (of A), kWork (vector instructions for
  * one vector of a line, what ESTIMATE ranks by), and
- *     Sums(lines, first, count, a, raw)
- * which sets raw[i][j] to the products of lines first .. first + count - 1; `a` points at the A panel's element for
- * the first of them. */
+ *     Sums(lines, first, count, a, sums)
+ * which sets sums[row][column] to the products of lines first .. first + count - 1; `a` points at the A panel's element
+ * for the first of them. */
 template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotDirect {
     static constexpr int kBits = kBitsOf, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
@@ -82,8 +83,7 @@ struct DotDirect {
     static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + kShiftWork<kBits>;
     using A = int8_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
-                                VI32 (&raw)[kRows][kVectors]) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, int32_t *sums) {
         typename Ops::Acc acc[kRows][kVectors];
         Fill(acc, Ops::Zero());
         for (size_t l = first; l < first + count; ++l) {
@@ -105,7 +105,7 @@ struct DotDirect {
             });
             a += kFields * kRows * 4;
         }
-        SumAll<Ops>(acc, raw);
+        SumAll<Ops>(acc, sums);
     }
 };
 
@@ -120,8 +120,7 @@ struct DotInPlace {
     static_assert(kRows == 1, "registers go to the fields");
     using A = int8_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
-                                VI32 (&raw)[kRows][kVectors]) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, int32_t *sums) {
         typename Ops::Acc acc[kFields][kVectors];
         Fill(acc, Ops::Zero());
         for (size_t l = first; l < first + count; ++l) {
@@ -147,7 +146,7 @@ struct DotInPlace {
                 constexpr int kField = decltype(field)::value;
                 if constexpr (kField > 0) sum = hn::Add(sum, hn::ShiftRight<kBits * kField>(Ops::Sum(acc[kField][j])));
             });
-            raw[0][j] = sum;
+            hn::Store(sum, DI32(), sums + j * kColumns);
         }
     }
 };
@@ -190,13 +189,12 @@ struct DotStaged {
         }
     }
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
-                                VI32 (&raw)[kRows][kVectors]) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, int32_t *sums) {
         typename Ops::Acc acc[kRows][kVectors];
         Fill(acc, Ops::Zero());
         const size_t end = first + count;
         for (size_t l = first; l < end; l += kDepthLines) Stage(lines, l, HWY_MIN(l + kDepthLines, end), a, acc);
-        SumAll<Ops>(acc, raw);
+        SumAll<Ops>(acc, sums);
     }
 };
 
@@ -208,8 +206,7 @@ struct DotWide {
     static_assert(kBits == 8, "fewer bits fit the staged way");
     using A = int16_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
-                                VI32 (&raw)[kRows][kVectors]) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, int32_t *sums) {
         typename Ops::Acc acc[kRows][kVectors];
         Fill(acc, Ops::Zero());
         for (size_t l = first; l < first + count; ++l) {
@@ -229,7 +226,7 @@ struct DotWide {
             }
             a += kRows * 4;
         }
-        SumAll<Ops>(acc, raw);
+        SumAll<Ops>(acc, sums);
     }
 };
 
@@ -239,16 +236,16 @@ void DotTile(const lb_tile *tile_pointer) {
     const lb_tile &tile = *tile_pointer;
     const Lines<kVectors> lines(tile);
     const auto *a = static_cast<const typename Way::A *>(tile.a);
-    Totals<kRows, kVectors> totals;
-    totals.Clear();
+    alignas(64) int32_t sums[kRows * kVectors * kColumns];
+    alignas(64) float totals[kRows * kVectors * kColumns] = {};
     for (size_t g = 0; g < tile.groups; ++g) {
         const size_t first = g * tile.lines_per_group;
         const size_t count = g + 1 < tile.groups ? tile.lines_per_group : tile.lines_last_group;
-        VI32 raw[kRows][kVectors];
-        Way::Sums(lines, first, count, a + first * (8 / Way::kBits) * kRows * 4, raw);
-        AddGroup(tile, g, Way::kBias, raw, totals);
+        Way::Sums(lines, first, count, a + first * (8 / Way::kBits) * kRows * 4, sums);
+        if (HWY_UNLIKELY(tile.raw)) return Epilogue<kVectors>::FinishRaw(tile, kRows, Way::kBias, sums);
+        Epilogue<kVectors>::AddGroup(tile, g, kRows, Way::kBias, sums, totals);
     }
-    Finish(tile, totals);
+    Epilogue<kVectors>::Finish(tile, kRows, totals);
 }
 
 /* A row of the unit's table. Its cost: vector instructions on the ports that a core has for them, or loads at two a

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What follows the integer sums of a tile: scales of a group, then bias, residual and ReLU. Shared by all algorithms.
- * The order of operations is the law of docs/numerics.md; no multiply-add is fused. */
+ * The order of operations is the law of docs/numerics.md; no multiply-add is fused.
+ *
+ * Sums and totals pass through memory, [row][column], so that this code exists once per number of vectors and not once
+ * per kernel: a group costs a kernel far more than the few stores. */
 #ifndef LOWBIT_KERNELS_SIMD_EPILOGUE_INL_H_
 #define LOWBIT_KERNELS_SIMD_EPILOGUE_INL_H_
 
@@ -8,94 +11,106 @@
 
 namespace {
 
-/* Where vector j's columns of group g stand in scale, zero and min. */
-HWY_INLINE size_t ScaleIndex(const lb_tile &tile, size_t j, size_t group) {
-    const size_t column = j * kColumns;
-    return tile.scale_at[column / LB_PANEL] + column % LB_PANEL + group * LB_PANEL;
-}
+/* Where a tile's integer sums mean something else than s * raw + corr. */
+enum Offset { kCorrection, kZeroPoint, kMinimum };
 
 HWY_INLINE VF32 LoadScale(uint32_t type, const void *array, size_t at) {
     const DF32 df;
     if (type == LOWBIT_SCALE_F32) return hn::LoadU(df, static_cast<const float *>(array) + at);
-    const auto *half = static_cast<const uint16_t *>(array) + at;
-    const hn::Rebind<uint16_t, DF32> d16;
-    const auto bits = hn::LoadU(d16, half);
+    const auto bits = hn::LoadU(hn::Rebind<uint16_t, DF32>(), static_cast<const uint16_t *>(array) + at);
     if (type == LOWBIT_SCALE_F16) return hn::PromoteTo(df, hn::BitCast(hn::Rebind<hwy::float16_t, DF32>(), bits));
     return hn::BitCast(df, hn::ShiftLeft<16>(hn::PromoteTo(DU32(), bits)));
 }
 
-/* dot[g] of vector j for row i, from the raw sums. */
-HWY_INLINE VI32 CorrectDot(const lb_tile &tile, VI32 raw, size_t row_at, size_t scale_at, int code_bias) {
-    const DI32 d;
-    if (HWY_UNLIKELY(tile.zero != nullptr)) {
-        const auto zero = hn::PromoteTo(d, hn::LoadU(hn::Rebind<uint8_t, DI32>(), tile.zero + scale_at));
-        const VI32 offset = hn::Sub(hn::Set(d, code_bias), zero);
-        return hn::Add(raw, hn::Mul(offset, hn::Set(d, tile.asum[row_at])));
+template <size_t kVectors>
+struct Epilogue {
+    static constexpr size_t kWidth = kVectors * kColumns;
+
+    /* Where vector j's columns of group g stand in scale, zero and min. */
+    static HWY_INLINE size_t ScaleIndex(const lb_tile &tile, size_t j, size_t group) {
+        const size_t column = j * kColumns;
+        return tile.scale_at[column / LB_PANEL] + column % LB_PANEL + group * LB_PANEL;
     }
-    const VI32 scaled = tile.shift ? hn::ShiftLeft<1>(raw) : raw;
-    return hn::Add(scaled, hn::Set(d, tile.corr[row_at]));
-}
 
-/* t of one tile between groups. In memory: integer accumulators take the registers. */
-template <size_t kRows, size_t kVectors>
-struct Totals {
-    alignas(64) float t[kRows * kVectors * kColumns];
-
-    HWY_INLINE void Clear() {
+    static HWY_INLINE void LoadScales(const lb_tile &tile, const void *array, size_t group, VF32 (&to)[kVectors]) {
         LB_UNROLL
-        for (size_t v = 0; v < kRows * kVectors; ++v) hn::Store(hn::Zero(DF32()), DF32(), t + v * kColumns);
+        for (size_t j = 0; j < kVectors; ++j) to[j] = LoadScale(tile.scale_type, array, ScaleIndex(tile, j, group));
     }
 
-    HWY_INLINE float *At(size_t i, size_t j) { return t + (i * kVectors + j) * kColumns; }
-};
-
-/* t += f32(dot[g]) * scale[g], and the minima's part. A raw tile keeps the bits of dot itself instead. */
-template <size_t kRows, size_t kVectors>
-HWY_INLINE void AddGroup(const lb_tile &tile, size_t group, int code_bias, const VI32 (&raw)[kRows][kVectors],
-                         Totals<kRows, kVectors> &totals) {
-    const DF32 df;
-    LB_UNROLL
-    for (size_t j = 0; j < kVectors; ++j) {
-        const size_t at = ScaleIndex(tile, j, group);
-        const VF32 scale = tile.raw ? hn::Zero(df) : LoadScale(tile.scale_type, tile.scale, at);
-        LB_UNROLL
-        for (size_t i = 0; i < kRows; ++i) {
-            const size_t row_at = group * kRows + i;
-            float *to = totals.At(i, j);
-            const VI32 dot = CorrectDot(tile, raw[i][j], row_at, at, code_bias);
-            if (HWY_UNLIKELY(tile.raw)) {
-                hn::Store(hn::BitCast(df, dot), df, to);
-                continue;
-            }
-            VF32 t = hn::Add(hn::Load(df, to), hn::Mul(hn::ConvertTo(df, dot), scale));
-            if (HWY_UNLIKELY(tile.min != nullptr)) {
-                const VF32 sum = hn::Set(df, static_cast<float>(tile.asum[row_at]));
-                t = hn::Add(t, hn::Mul(sum, LoadScale(tile.scale_type, tile.min, at)));
-            }
-            hn::Store(t, df, to);
-        }
-    }
-}
-
-/* out = relu(((t * ascale) + bias) + residual), or the bits of dot. */
-template <size_t kRows, size_t kVectors>
-HWY_INLINE void Finish(const lb_tile &tile, Totals<kRows, kVectors> &totals) {
-    const DF32 df;
-    for (size_t i = 0; i < kRows; ++i) {
+    /* code_bias - zero of every column. */
+    static HWY_INLINE void LoadZeros(const lb_tile &tile, size_t group, int code_bias, VI32 (&to)[kVectors]) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
-            const size_t column = j * kColumns;
-            VF32 y = hn::Load(df, totals.At(i, j));
-            if (!tile.raw) {
-                y = hn::Mul(y, hn::Set(df, tile.ascale[i]));
+            const auto zero = hn::LoadU(hn::Rebind<uint8_t, DI32>(), tile.zero + ScaleIndex(tile, j, group));
+            to[j] = hn::Sub(hn::Set(DI32(), code_bias), hn::PromoteTo(DI32(), zero));
+        }
+    }
+
+    /* totals += f32(dot) * scale (+ f32(asum) * min) for one group and all rows. */
+    template <Offset kOffset>
+    static HWY_INLINE void AddRows(const lb_tile &tile, size_t group, size_t rows, int code_bias, const int32_t *sums,
+                                   float *totals) {
+        const DI32 d;
+        const DF32 df;
+        VF32 scale[kVectors], min[kVectors];
+        VI32 zero[kVectors];
+        LoadScales(tile, tile.scale, group, scale);
+        if constexpr (kOffset == kMinimum) LoadScales(tile, tile.min, group, min);
+        if constexpr (kOffset == kZeroPoint) LoadZeros(tile, group, code_bias, zero);
+        for (size_t i = 0; i < rows; ++i, sums += kWidth, totals += kWidth) {
+            const int32_t asum = tile.asum[group * rows + i], corr = tile.corr[group * rows + i];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                VI32 dot = hn::Load(d, sums + j * kColumns);
+                if constexpr (kOffset == kZeroPoint)
+                    dot = hn::Add(dot, hn::Mul(zero[j], hn::Set(d, asum)));
+                else
+                    dot = hn::Add(hn::ShiftLeftSame(dot, static_cast<int>(tile.shift)), hn::Set(d, corr));
+                VF32 t = hn::Add(hn::Load(df, totals + j * kColumns), hn::Mul(hn::ConvertTo(df, dot), scale[j]));
+                if constexpr (kOffset == kMinimum)
+                    t = hn::Add(t, hn::Mul(hn::Set(df, static_cast<float>(asum)), min[j]));
+                hn::Store(t, df, totals + j * kColumns);
+            }
+        }
+    }
+
+    static HWY_NOINLINE void AddGroup(const lb_tile &tile, size_t group, size_t rows, int code_bias,
+                                      const int32_t *sums, float *totals) {
+        if (tile.zero)
+            AddRows<kZeroPoint>(tile, group, rows, code_bias, sums, totals);
+        else if (tile.min)
+            AddRows<kMinimum>(tile, group, rows, code_bias, sums, totals);
+        else
+            AddRows<kCorrection>(tile, group, rows, code_bias, sums, totals);
+    }
+
+    /* out = relu(((t * ascale) + bias) + residual) */
+    static HWY_NOINLINE void Finish(const lb_tile &tile, size_t rows, const float *totals) {
+        const DF32 df;
+        for (size_t i = 0; i < rows; ++i)
+            for (size_t column = 0; column < kWidth; column += kColumns) {
+                VF32 y = hn::Mul(hn::Load(df, totals + i * kWidth + column), hn::Set(df, tile.ascale[i]));
                 if (tile.bias) y = hn::Add(y, hn::LoadU(df, tile.bias + column));
                 if (tile.residual) y = hn::Add(y, hn::LoadU(df, tile.residual + i * tile.residual_stride + column));
                 if (tile.relu) y = hn::IfThenElseZero(hn::Gt(y, hn::Zero(df)), y);
+                hn::StoreU(y, df, static_cast<float *>(tile.out) + i * tile.out_stride + column);
             }
-            hn::StoreU(y, df, static_cast<float *>(tile.out) + i * tile.out_stride + column);
-        }
     }
-}
+
+    /* out = dot of the one group. */
+    static HWY_NOINLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias, const int32_t *sums) {
+        const DI32 d;
+        VI32 zero[kVectors];
+        if (tile.zero) LoadZeros(tile, 0, code_bias, zero);
+        for (size_t i = 0; i < rows; ++i)
+            for (size_t j = 0; j < kVectors; ++j) {
+                const VI32 raw = hn::Load(d, sums + i * kWidth + j * kColumns);
+                const VI32 scaled = tile.zero ? hn::Mul(zero[j], hn::Set(d, tile.asum[i])) : hn::Set(d, tile.corr[i]);
+                const VI32 dot = hn::Add(hn::ShiftLeftSame(raw, static_cast<int>(tile.shift)), scaled);
+                hn::StoreU(dot, d, static_cast<int32_t *>(tile.out) + i * tile.out_stride + j * kColumns);
+            }
+    }
+};
 
 }  // namespace
 
