@@ -128,100 +128,156 @@ void lb_gemm_prepare(const lb_gemm_call *call, const lowbit_pool *pool) {
 
 /* ---- tiles ---- */
 
-/* Edges of the output go through these: full tiles, so that kernels never ask where the matrix ends. */
-typedef struct edge {
+/* Sums and totals of the rows that share one tile of columns while K is walked part by part. */
+enum { STATE_ELEMENTS = 4096 };
+
+/* A task's scratch, on its stack. Edges of the output go through full tiles here, so that kernels never ask where the
+ * matrix ends. */
+typedef struct scratch {
+    _Alignas(LB_LINE) int32_t sums[STATE_ELEMENTS];
+    _Alignas(LB_LINE) float totals[STATE_ELEMENTS];
     float bias[LB_TILE_COLUMNS];
     float residual[LB_TILE_ROWS * LB_TILE_COLUMNS];
     float out[LB_TILE_ROWS * LB_TILE_COLUMNS];
-} edge;
+} scratch;
 
-/* What is the same for all tiles of a call. */
-static lb_tile common_tile(const lb_gemm_call *call) {
+_Static_assert(STATE_ELEMENTS >= LB_TILE_ROWS * LB_TILE_COLUMNS, "one tile must fit");
+
+/* What is the same for all tiles of a task, and where each tile of the walk stands. */
+typedef struct walk {
+    const lb_gemm_call *call;
+    prepared p;
+    scratch *s;
+    lb_tile tile;
+    int64_t fields;     /* P */
+    int64_t per_group;  /* lines of a full group */
+    int64_t part_lines; /* lines of a part of K: whole groups, or a piece of the only one */
+} walk;
+
+static walk walk_of(const lb_gemm_call *call, scratch *s) {
     const lowbit_packed *w = call->args->weights;
     const lb_format *f = lb_format_of(w->type.format);
-    const int64_t line = 4 * lb_fields(f), group = w->type.group > 0 ? w->type.group : w->k;
-    const int64_t per_group = lb_div_up(lb_min(group, w->k), line);
-    const bool raw = call->problem->out == LOWBIT_OUT_S32;
-    return (lb_tile){.groups = (size_t)w->groups,
-                     .lines_per_group = (size_t)per_group,
-                     .lines_last_group = (size_t)(w->panel_lines - (w->groups - 1) * per_group),
-                     .scale = w->scales,
-                     .zero = w->zeros,
-                     .min = w->mins,
-                     .scale_type = w->type.scale_type,
-                     .shift = w->type.offset == LOWBIT_SYMMETRIC && f->value_scale == 2,
-                     .residual_stride = (size_t)call->args->residual_stride,
-                     .out_stride = (size_t)call->args->out_stride,
-                     .raw = raw,
-                     .relu = call->problem->act == LOWBIT_ACT_RELU};
+    const int64_t line = 4 * lb_fields(f), group = w->type.group > 0 ? lb_min(w->type.group, w->k) : w->k;
+    walk walking = {.call = call, .p = prepared_of(call), .s = s, .fields = lb_fields(f)};
+    walking.per_group = lb_div_up(group, line);
+    const int64_t wanted = call->config.step_k ? lb_div_up(call->config.step_k, line) : w->panel_lines;
+    walking.part_lines = w->groups == 1 ? wanted : lb_round_up(wanted, walking.per_group);
+    walking.tile = (lb_tile){.lines_per_group = (size_t)walking.per_group,
+                             .scale = w->scales,
+                             .zero = w->zeros,
+                             .min = w->mins,
+                             .scale_type = w->type.scale_type,
+                             .shift = w->type.offset == LOWBIT_SYMMETRIC && f->value_scale == 2,
+                             .raw = call->problem->out == LOWBIT_OUT_S32,
+                             .relu = call->problem->act == LOWBIT_ACT_RELU};
+    return walking;
 }
 
 /* Panels of the columns from n on; those past the last panel are the last one again. */
-static void aim_columns(lb_tile *tile, const lowbit_packed *w, int64_t nr, int64_t n) {
+static void aim_columns(walk *walking, int64_t n, int64_t line, int64_t group) {
+    const lowbit_packed *w = walking->call->args->weights;
     const int64_t last = lb_div_up(w->n, LB_PANEL) - 1, column = n % LB_PANEL;
-    for (int64_t p = 0; p < lb_div_up(nr, LB_PANEL); p++) {
+    for (int64_t p = 0; p < lb_div_up(walking->call->config.kernel->nr, LB_PANEL); p++) {
         const int64_t panel = lb_min(n / LB_PANEL + p, last);
-        tile->lines[p] = w->lines + panel * w->panel_lines * LB_LINE + column * 4;
-        tile->scale_at[p] = (size_t)(panel * w->groups * LB_PANEL + column);
+        walking->tile.lines[p] = w->lines + (panel * w->panel_lines + line) * LB_LINE + column * 4;
+        walking->tile.scale_at[p] = (size_t)((panel * w->groups + group) * LB_PANEL + column);
     }
 }
 
-static void aim_rows(lb_tile *tile, const prepared *p, int64_t mr, int64_t m) {
-    const int64_t block = m / mr, groups = p->rows.groups;
-    tile->a = p->panels ? (const void *)(p->panels + block * p->panel_bytes) : p->rows.codes + m * p->rows.stride;
-    tile->asum = p->sums + block * groups * mr;
-    tile->corr = p->corrs + block * groups * mr;
-    tile->ascale = p->scales + block * mr;
+/* Lines `first` .. `last` - 1 of K. */
+static void aim_part(walk *walking, int64_t n, int64_t first, int64_t last) {
+    const lowbit_packed *w = walking->call->args->weights;
+    const bool whole = w->groups > 1;
+    const int64_t group = first / walking->per_group, groups = whole ? lb_div_up(last - first, walking->per_group) : 1;
+    lb_tile *tile = &walking->tile;
+    aim_columns(walking, n, first, group);
+    tile->groups = (size_t)groups;
+    tile->lines_last_group = (size_t)(last - first - (groups - 1) * walking->per_group);
+    tile->start = first == 0;
+    tile->finish = last == w->panel_lines;
+    tile->resume = !whole && first > 0;
+    tile->suspend = !whole && last < w->panel_lines;
 }
 
-static void run_inner(lb_tile *tile, const lb_gemm_call *call, int64_t m, int64_t n) {
-    const lowbit_gemm_args *args = call->args;
+static void aim_rows(walk *walking, int64_t m, int64_t first_line, int64_t state_row) {
+    const lb_kernel *kernel = walking->call->config.kernel;
+    const prepared *p = &walking->p;
+    const int64_t mr = kernel->mr, block = m / mr, group = first_line / walking->per_group;
+    const int64_t at = first_line * walking->fields * 4 * mr * (kernel->a_layout == LB_A_S16 ? 2 : 1);
+    lb_tile *tile = &walking->tile;
+    tile->a =
+        p->panels ? (const void *)(p->panels + block * p->panel_bytes + at) : p->rows.codes + m * p->rows.stride + at;
+    tile->asum = p->sums + (block * p->rows.groups + group) * mr;
+    tile->corr = p->corrs + (block * p->rows.groups + group) * mr;
+    tile->ascale = p->scales + block * mr;
+    tile->sums = walking->s->sums + state_row * kernel->nr;
+    tile->totals = walking->s->totals + state_row * kernel->nr;
+}
+
+static void run_inner(walk *walking, int64_t m, int64_t n) {
+    const lowbit_gemm_args *args = walking->call->args;
+    lb_tile *tile = &walking->tile;
     tile->bias = args->bias ? args->bias + n : NULL;
     tile->residual = args->residual ? args->residual + m * args->residual_stride + n : NULL;
+    tile->residual_stride = (size_t)args->residual_stride;
     tile->out = (float *)args->out + m * args->out_stride + n; /* int32_t is as long */
-    call->config.kernel->run(tile);
+    tile->out_stride = (size_t)args->out_stride;
+    walking->call->config.kernel->run(tile);
 }
 
-static void run_edge(const lb_tile *inner, const lb_gemm_call *call, int64_t m, int64_t n, int64_t rows, int64_t cols) {
-    const lowbit_gemm_args *args = call->args;
-    const int64_t nr = call->config.kernel->nr;
-    edge e;
-    lb_tile tile = *inner;
-    if (args->bias) {
-        memset(e.bias, 0, sizeof e.bias);
-        memcpy(e.bias, args->bias + n, (size_t)cols * sizeof(float));
-        tile.bias = e.bias;
+static void copy_edge(float *to, int64_t to_stride, const float *from, int64_t from_stride, int64_t rows,
+                      int64_t cols) {
+    for (int64_t i = 0; i < rows; i++) memcpy(to + i * to_stride, from + i * from_stride, (size_t)cols * sizeof *to);
+}
+
+static void run_edge(walk *walking, int64_t m, int64_t n, int64_t rows, int64_t cols) {
+    const lowbit_gemm_args *args = walking->call->args;
+    const int64_t nr = walking->call->config.kernel->nr;
+    scratch *s = walking->s;
+    lb_tile *tile = &walking->tile;
+    if (args->bias && tile->finish) {
+        memset(s->bias, 0, sizeof s->bias);
+        copy_edge(s->bias, nr, args->bias + n, 0, 1, cols);
     }
-    if (args->residual) {
-        memset(e.residual, 0, sizeof e.residual);
-        for (int64_t i = 0; i < rows; i++)
-            memcpy(e.residual + i * nr, args->residual + (m + i) * args->residual_stride + n,
-                   (size_t)cols * sizeof(float));
-        tile.residual = e.residual;
-        tile.residual_stride = (size_t)nr;
+    if (args->residual && tile->finish) {
+        memset(s->residual, 0, sizeof s->residual);
+        copy_edge(s->residual, nr, args->residual + m * args->residual_stride + n, args->residual_stride, rows, cols);
     }
-    tile.out = e.out;
-    tile.out_stride = (size_t)nr;
-    call->config.kernel->run(&tile);
-    for (int64_t i = 0; i < rows; i++)
-        memcpy((float *)args->out + (m + i) * args->out_stride + n, e.out + i * nr, (size_t)cols * sizeof(float));
+    tile->bias = args->bias ? s->bias : NULL;
+    tile->residual = args->residual ? s->residual : NULL;
+    tile->residual_stride = (size_t)nr;
+    tile->out = s->out;
+    tile->out_stride = (size_t)nr;
+    walking->call->config.kernel->run(tile);
+    if (tile->finish)
+        copy_edge((float *)args->out + m * args->out_stride + n, args->out_stride, s->out, nr, rows, cols);
+}
+
+/* One tile of columns and the rows m0 .. m1 - 1, whose sums fit the scratch: part by part of K, all rows for each. */
+static void walk_rows(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t cols) {
+    const lb_kernel *kernel = walking->call->config.kernel;
+    const int64_t all = walking->call->args->weights->panel_lines;
+    for (int64_t line = 0; line < all; line += walking->part_lines) {
+        aim_part(walking, n, line, lb_min(all, line + walking->part_lines));
+        for (int64_t m = m0; m < m1; m += kernel->mr) {
+            const int64_t rows = lb_min(kernel->mr, m1 - m);
+            aim_rows(walking, m, line, m - m0);
+            if (rows == kernel->mr && cols == kernel->nr)
+                run_inner(walking, m, n);
+            else
+                run_edge(walking, m, n, rows, cols);
+        }
+    }
 }
 
 void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
-    const int64_t mr = call->config.kernel->mr, nr = call->config.kernel->nr;
-    const prepared p = prepared_of(call);
-    lb_tile tile = common_tile(call);
-    for (int64_t n = n0; n < n1; n += nr) {
-        aim_columns(&tile, call->args->weights, nr, n);
-        for (int64_t m = m0; m < m1; m += mr) {
-            const int64_t rows = lb_min(mr, m1 - m), cols = lb_min(nr, n1 - n);
-            aim_rows(&tile, &p, mr, m);
-            if (rows == mr && cols == nr)
-                run_inner(&tile, call, m, n);
-            else
-                run_edge(&tile, call, m, n, rows, cols);
-        }
-    }
+    const lb_kernel *kernel = call->config.kernel;
+    scratch s;
+    walk walking = walk_of(call, &s);
+    const int64_t rows = STATE_ELEMENTS / kernel->nr / kernel->mr * kernel->mr;
+    for (int64_t n = n0; n < n1; n += kernel->nr)
+        for (int64_t m = m0; m < m1; m += rows)
+            walk_rows(&walking, m, lb_min(m1, m + rows), n, lb_min(kernel->nr, n1 - n));
 }
 
 static void tile_task(void *arg, size_t i, size_t worker) {

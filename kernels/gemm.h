@@ -13,6 +13,7 @@ typedef struct lb_gemm_config {
     const lb_isa_unit *unit; /* of the kernel: its row quantizer is used */
     int64_t step_m;          /* rows of a task: a multiple of the kernel's mr */
     int64_t step_n;          /* columns of a task: a multiple of its nr, and of 16 */
+    int64_t step_k;          /* k of a part whose lines and A stay in the L1 cache; 0 = all of K */
     uint32_t threads;        /* 1 = on the calling thread */
 } lb_gemm_config;
 

@@ -12,7 +12,9 @@ enum {
     FORK_CYCLES = 60000,  /* about 20 us: less work than this stays on one thread */
     L2_LINE_COST = 128,   /* 1/64 cycles to read a line from the L2 cache */
     STREAM_BYTES = 8,     /* packed bytes that one thread reads from beyond its L2 in a cycle, about */
-    DEFAULT_L2 = 1 << 20
+    DEFAULT_L1 = 32 << 10,
+    DEFAULT_L2 = 1 << 20,
+    PART_UNIT = 128 /* k, so that parts end with whole stages of 16-bit sums */
 };
 
 /* Cycles for all m rows. Every block of mr rows passes over the packed lines once; a pass computes, and reads its lines
@@ -31,6 +33,15 @@ static int64_t block_rows(const lowbit_ctx *ctx, const lowbit_problem *problem, 
     return blocks * kernel->mr;
 }
 
+/* Half of the L1 cache for a part's lines and its rows of A. A single pass over the lines reads them once anyway. */
+static int64_t part_k(const lowbit_ctx *ctx, int64_t m, const lb_kernel *kernel) {
+    const int64_t l1 = ctx->machine.l1d_bytes > 0 ? ctx->machine.l1d_bytes : DEFAULT_L1;
+    const int64_t per_line = lb_div_up(kernel->nr, LB_PANEL) * LB_LINE;
+    const int64_t k_of_line = 32 / kernel->width, a_bytes = kernel->mr * (kernel->a_layout == LB_A_S16 ? 2 : 1);
+    const int64_t lines = l1 / 2 / (per_line + k_of_line * a_bytes);
+    return m <= kernel->mr ? 0 : lb_round_up(lines * k_of_line, PART_UNIT);
+}
+
 lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, lb_kernel_ref found,
                             uint32_t threads) {
     const lb_kernel *kernel = found.kernel;
@@ -39,6 +50,7 @@ lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem
     const bool alone = threads <= 1 || total < FORK_CYCLES;
     lb_gemm_config c = {.kernel = kernel, .unit = found.unit, .threads = alone ? 1 : threads};
     c.step_m = block_rows(ctx, problem, m, kernel);
+    c.step_k = part_k(ctx, m, kernel);
     const int64_t cuts = alone ? 1 : lb_max(1, lb_div_up(tasks, lb_div_up(m, c.step_m)));
     c.step_n = lb_round_up(lb_div_up(problem->n, cuts), unit_n);
     return c;

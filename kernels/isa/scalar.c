@@ -38,19 +38,24 @@ static inline void store(const lb_tile *t, size_t i, size_t n, float total) {
 }
 
 static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_t i) {
-    float total = 0;
+    int32_t *sum = &t->sums[i * COLUMNS + n];
+    float *total = &t->totals[i * COLUMNS + n];
+    if (t->start) *total = 0;
     for (size_t g = 0; g < t->groups; g++) {
         const size_t first = g * t->lines_per_group, at = t->scale_at[0] + g * LB_PANEL + n, row_at = g * mr + i;
         const size_t count = g + 1 < t->groups ? t->lines_per_group : t->lines_last_group;
-        const int32_t dot = corrected(t, raw_sum(t, bits, mr, first, count, n, i), row_at, at);
+        const uint32_t before = g == 0 && t->resume ? (uint32_t)*sum : 0;
+        *sum = (int32_t)(before + raw_sum(t, bits, mr, first, count, n, i));
+        if (g + 1 == t->groups && t->suspend) return;
+        const int32_t dot = corrected(t, (uint32_t)*sum, row_at, at);
         if (t->raw) {
             ((int32_t *)t->out)[i * t->out_stride + n] = dot;
             return;
         }
-        total = total + (float)dot * lb_scale_load(t->scale_type, t->scale, (int64_t)at);
-        if (t->min) total = total + (float)t->asum[row_at] * lb_scale_load(t->scale_type, t->min, (int64_t)at);
+        *total = *total + (float)dot * lb_scale_load(t->scale_type, t->scale, (int64_t)at);
+        if (t->min) *total = *total + (float)t->asum[row_at] * lb_scale_load(t->scale_type, t->min, (int64_t)at);
     }
-    store(t, i, n, total);
+    if (t->finish) store(t, i, n, *total);
 }
 
 #define TILE(name, bits, mr)                                                                                           \

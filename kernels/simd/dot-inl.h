@@ -57,14 +57,29 @@ HWY_INLINE void Fill(V (&acc)[kRows][kVectors], V value) {
     }
 }
 
-template <class Ops, size_t kRows, size_t kVectors>
-HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], int32_t *sums) {
+/* Stores a tile's sums, or adds them to those that an earlier part of K has left. */
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void StoreSums(const VI32 (&sum)[kRows][kVectors], bool add, int32_t *sums) {
+    const DI32 d;
     LB_UNROLL
     for (size_t i = 0; i < kRows; ++i) {
         LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j)
-            hn::Store(Ops::Sum(acc[i][j]), DI32(), sums + (i * kVectors + j) * kColumns);
+        for (size_t j = 0; j < kVectors; ++j) {
+            int32_t *to = sums + (i * kVectors + j) * kColumns;
+            hn::Store(add ? hn::Add(hn::Load(d, to), sum[i][j]) : sum[i][j], d, to);
+        }
     }
+}
+
+template <class Ops, size_t kRows, size_t kVectors>
+HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], bool add, int32_t *sums) {
+    VI32 sum[kRows][kVectors];
+    LB_UNROLL
+    for (size_t i = 0; i < kRows; ++i) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) sum[i][j] = Ops::Sum(acc[i][j]);
+    }
+    StoreSums(sum, add, sums);
 }
 
 /* Vector instructions that shift and mask the fields of one vector of a line. */
@@ -73,9 +88,9 @@ constexpr size_t kShiftWork = kBits == 8 ? 0 : 2 * (8 / kBits) - 1;
 
 /* Each way below is a struct with kBias (what it subtracts from codes), kLayout (of A), kWork (vector instructions for
  * one vector of a line, what ESTIMATE ranks by), and
- *     Sums(lines, first, count, a, sums)
- * which sets sums[row][column] to the products of lines first .. first + count - 1; `a` points at the A panel's element
- * for the first of them. */
+ *     Sums(lines, first, count, a, add, sums)
+ * which sets sums[row][column] to the products of lines first .. first + count - 1, or adds them; `a` points at the A
+ * panel's element for the first of them. */
 template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotDirect {
     static constexpr int kBits = kBitsOf, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
@@ -83,7 +98,8 @@ struct DotDirect {
     static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + kShiftWork<kBits>;
     using A = int8_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, int32_t *sums) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, bool add,
+                                int32_t *sums) {
         typename Ops::Acc acc[kRows][kVectors];
         Fill(acc, Ops::Zero());
         for (size_t l = first; l < first + count; ++l) {
@@ -105,7 +121,7 @@ struct DotDirect {
             });
             a += kFields * kRows * 4;
         }
-        SumAll<Ops>(acc, sums);
+        SumAll<Ops>(acc, add, sums);
     }
 };
 
@@ -120,7 +136,8 @@ struct DotInPlace {
     static_assert(kRows == 1, "registers go to the fields");
     using A = int8_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, int32_t *sums) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, bool add,
+                                int32_t *sums) {
         typename Ops::Acc acc[kFields][kVectors];
         Fill(acc, Ops::Zero());
         for (size_t l = first; l < first + count; ++l) {
@@ -139,15 +156,17 @@ struct DotInPlace {
             });
             a += kFields * 4;
         }
+        VI32 sum[1][kVectors];
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
-            VI32 sum = Ops::Sum(acc[0][j]);
+            sum[0][j] = Ops::Sum(acc[0][j]);
             ForFields<kBits>([&](auto field) HWY_ATTR {
                 constexpr int kField = decltype(field)::value;
-                if constexpr (kField > 0) sum = hn::Add(sum, hn::ShiftRight<kBits * kField>(Ops::Sum(acc[kField][j])));
+                if constexpr (kField > 0)
+                    sum[0][j] = hn::Add(sum[0][j], hn::ShiftRight<kBits * kField>(Ops::Sum(acc[kField][j])));
             });
-            hn::Store(sum, DI32(), sums + j * kColumns);
         }
+        StoreSums(sum, add, sums);
     }
 };
 
@@ -189,12 +208,13 @@ struct DotStaged {
         }
     }
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, int32_t *sums) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, bool add,
+                                int32_t *sums) {
         typename Ops::Acc acc[kRows][kVectors];
         Fill(acc, Ops::Zero());
         const size_t end = first + count;
         for (size_t l = first; l < end; l += kDepthLines) Stage(lines, l, HWY_MIN(l + kDepthLines, end), a, acc);
-        SumAll<Ops>(acc, sums);
+        SumAll<Ops>(acc, add, sums);
     }
 };
 
@@ -206,7 +226,8 @@ struct DotWide {
     static_assert(kBits == 8, "fewer bits fit the staged way");
     using A = int16_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, int32_t *sums) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, bool add,
+                                int32_t *sums) {
         typename Ops::Acc acc[kRows][kVectors];
         Fill(acc, Ops::Zero());
         for (size_t l = first; l < first + count; ++l) {
@@ -226,7 +247,7 @@ struct DotWide {
             }
             a += kRows * 4;
         }
-        SumAll<Ops>(acc, sums);
+        SumAll<Ops>(acc, add, sums);
     }
 };
 
@@ -236,16 +257,17 @@ void DotTile(const lb_tile *tile_pointer) {
     const lb_tile &tile = *tile_pointer;
     const Lines<kVectors> lines(tile);
     const auto *a = static_cast<const typename Way::A *>(tile.a);
-    alignas(64) int32_t sums[kRows * kVectors * kColumns];
-    alignas(64) float totals[kRows * kVectors * kColumns] = {};
+    if (tile.start) memset(tile.totals, 0, kRows * kVectors * kColumns * sizeof(float));
     for (size_t g = 0; g < tile.groups; ++g) {
         const size_t first = g * tile.lines_per_group;
         const size_t count = g + 1 < tile.groups ? tile.lines_per_group : tile.lines_last_group;
-        Way::Sums(lines, first, count, a + first * (8 / Way::kBits) * kRows * 4, sums);
-        if (HWY_UNLIKELY(tile.raw)) return Epilogue<kVectors>::FinishRaw(tile, kRows, Way::kBias, sums);
-        Epilogue<kVectors>::AddGroup(tile, g, kRows, Way::kBias, sums, totals);
+        const auto *group_a = a + first * (8 / Way::kBits) * kRows * 4;
+        Way::Sums(lines, first, count, group_a, g == 0 && tile.resume, tile.sums);
+        if (g + 1 == tile.groups && tile.suspend) return;
+        if (HWY_UNLIKELY(tile.raw)) return Epilogue<kVectors>::FinishRaw(tile, kRows, Way::kBias);
+        Epilogue<kVectors>::AddGroup(tile, g, kRows, Way::kBias);
     }
-    Epilogue<kVectors>::Finish(tile, kRows, totals);
+    if (tile.finish) Epilogue<kVectors>::Finish(tile, kRows);
 }
 
 /* A row of the unit's table. Its cost: vector instructions on the ports that a core has for them, or loads at two a

@@ -48,8 +48,7 @@ struct Epilogue {
 
     /* totals += f32(dot) * scale (+ f32(asum) * min) for one group and all rows. */
     template <Offset kOffset>
-    static HWY_INLINE void AddRows(const lb_tile &tile, size_t group, size_t rows, int code_bias, const int32_t *sums,
-                                   float *totals) {
+    static HWY_INLINE void AddRows(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
         const DI32 d;
         const DF32 df;
         VF32 scale[kVectors], min[kVectors];
@@ -57,6 +56,8 @@ struct Epilogue {
         LoadScales(tile, tile.scale, group, scale);
         if constexpr (kOffset == kMinimum) LoadScales(tile, tile.min, group, min);
         if constexpr (kOffset == kZeroPoint) LoadZeros(tile, group, code_bias, zero);
+        const int32_t *sums = tile.sums;
+        float *totals = tile.totals;
         for (size_t i = 0; i < rows; ++i, sums += kWidth, totals += kWidth) {
             const int32_t asum = tile.asum[group * rows + i], corr = tile.corr[group * rows + i];
             LB_UNROLL
@@ -74,22 +75,21 @@ struct Epilogue {
         }
     }
 
-    static HWY_NOINLINE void AddGroup(const lb_tile &tile, size_t group, size_t rows, int code_bias,
-                                      const int32_t *sums, float *totals) {
+    static HWY_NOINLINE void AddGroup(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
         if (tile.zero)
-            AddRows<kZeroPoint>(tile, group, rows, code_bias, sums, totals);
+            AddRows<kZeroPoint>(tile, group, rows, code_bias);
         else if (tile.min)
-            AddRows<kMinimum>(tile, group, rows, code_bias, sums, totals);
+            AddRows<kMinimum>(tile, group, rows, code_bias);
         else
-            AddRows<kCorrection>(tile, group, rows, code_bias, sums, totals);
+            AddRows<kCorrection>(tile, group, rows, code_bias);
     }
 
     /* out = relu(((t * ascale) + bias) + residual) */
-    static HWY_NOINLINE void Finish(const lb_tile &tile, size_t rows, const float *totals) {
+    static HWY_NOINLINE void Finish(const lb_tile &tile, size_t rows) {
         const DF32 df;
         for (size_t i = 0; i < rows; ++i)
             for (size_t column = 0; column < kWidth; column += kColumns) {
-                VF32 y = hn::Mul(hn::Load(df, totals + i * kWidth + column), hn::Set(df, tile.ascale[i]));
+                VF32 y = hn::Mul(hn::Load(df, tile.totals + i * kWidth + column), hn::Set(df, tile.ascale[i]));
                 if (tile.bias) y = hn::Add(y, hn::LoadU(df, tile.bias + column));
                 if (tile.residual) y = hn::Add(y, hn::LoadU(df, tile.residual + i * tile.residual_stride + column));
                 if (tile.relu) y = hn::IfThenElseZero(hn::Gt(y, hn::Zero(df)), y);
@@ -98,13 +98,13 @@ struct Epilogue {
     }
 
     /* out = dot of the one group. */
-    static HWY_NOINLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias, const int32_t *sums) {
+    static HWY_NOINLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias) {
         const DI32 d;
         VI32 zero[kVectors];
         if (tile.zero) LoadZeros(tile, 0, code_bias, zero);
         for (size_t i = 0; i < rows; ++i)
             for (size_t j = 0; j < kVectors; ++j) {
-                const VI32 raw = hn::Load(d, sums + i * kWidth + j * kColumns);
+                const VI32 raw = hn::Load(d, tile.sums + i * kWidth + j * kColumns);
                 const VI32 scaled = tile.zero ? hn::Mul(zero[j], hn::Set(d, tile.asum[i])) : hn::Set(d, tile.corr[i]);
                 const VI32 dot = hn::Add(hn::ShiftLeftSame(raw, static_cast<int>(tile.shift)), scaled);
                 hn::StoreU(dot, d, static_cast<int32_t *>(tile.out) + i * tile.out_stride + j * kColumns);

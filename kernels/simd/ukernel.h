@@ -28,7 +28,7 @@ enum { LB_A_S8 = 0, LB_A_S16 = 1 };
 
 enum { LB_ALGORITHM_DOT = 0 };
 
-/* One tile of the product: mr rows of A times nr columns of the packed weights, for all of K.
+/* One tile of the product, mr rows of A times nr columns of the packed weights, for all of K or a part of it.
  *
  *   raw[g]  = sum over k of group g of a[i,k] * (c[k,n] - code_bias)            integer, modulo 2^32
  *   dot[g]  = (raw[g] << shift) + corr[g][i]                                    or, with zero points,
@@ -36,23 +36,36 @@ enum { LB_ALGORITHM_DOT = 0 };
  *   t       = 0; for g ascending: t += f32(dot[g]) * scale[g][n], and with minima t += f32(asum[g][i]) * min[g][n]
  *   out     = relu(((t * ascale[i]) + bias[n]) + residual[i,n])                 each present or not; or, raw: out = dot
  *
+ * A call does the groups that `groups` and the pointers say. To keep lines and A in the L1 cache, K may be cut into
+ * parts, one call each in ascending order with the same sums and totals: between groups (t stays in `totals`), or
+ * inside a single group, whose calls set `suspend` but for the last and `resume` but for the first (raw stays in
+ * `sums`).
+ *
  * Every array has its full mr rows and nr columns: the caller points edges at padded scratch, and the panels of a tile
  * that hangs over the last panel at the last one again. A tile narrower than a panel starts inside one. */
 typedef struct lb_tile {
-    const uint8_t *lines[LB_TILE_PANELS]; /* line 0 of each panel, from the tile's first 32-bit lane on */
-    size_t scale_at[LB_TILE_PANELS]; /* element of scale, zero and min for group 0 of each panel; groups are 16 apart */
-    const void *a;                   /* A panel of mr rows, zero beyond K */
-    size_t groups;                   /* G >= 1 */
+    const uint8_t *lines[LB_TILE_PANELS]; /* first line of each panel, from the tile's first 32-bit lane on */
+    size_t scale_at[LB_TILE_PANELS]; /* element of scale, zero and min for the first group of each panel; groups are
+                                        16 apart */
+    const void *a;                   /* A panel of mr rows, zero beyond K, from the first line's k on */
+    size_t groups;                   /* of this call, >= 1 */
     size_t lines_per_group;          /* lines of every group but the last */
     size_t lines_last_group;         /* lines of the last group */
 
-    const void *scale;   /* of scale_type; NULL for a raw tile */
+    const void *scale;   /* of scale_type; not read in a raw tile */
     const uint8_t *zero; /* or NULL */
     const void *min;     /* of scale_type, or NULL */
     uint32_t scale_type; /* LOWBIT_SCALE_* */
     uint32_t shift;      /* log2 of the format's s: 0 or 1 */
-    const int32_t *corr; /* [G][mr]: (s * code_bias - o) * asum */
-    const int32_t *asum; /* [G][mr]: sum of a over the group */
+    const int32_t *corr; /* [groups][mr]: (s * code_bias - o) * asum */
+    const int32_t *asum; /* [groups][mr]: sum of a over the group */
+
+    int32_t *sums;    /* [mr][nr] scratch, 64-byte aligned */
+    float *totals;    /* the same */
+    uint32_t start;   /* 1 = the first part: t = 0 */
+    uint32_t finish;  /* 1 = the last part: write out */
+    uint32_t resume;  /* 1 = add to what `sums` holds of this group */
+    uint32_t suspend; /* 1 = the group goes on in the next part */
 
     const float *ascale;    /* [mr] */
     const float *bias;      /* [nr] or NULL */
