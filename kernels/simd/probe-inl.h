@@ -29,7 +29,13 @@ HWY_INLINE void Unroll(F f) {
 
 HWY_INLINE VU8 Activations(const int8_t *a, size_t f) { return hn::BitCast(d8, BroadcastFour(a + 4 * f)); }
 
-HWY_INLINE uint32_t SumLanes(VI32 v) { return static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(d32, v))); }
+/* Modulo 2^32; Highway's reduction is signed in places, where overflow is undefined. */
+HWY_INLINE uint32_t SumLanes(VI32 v) {
+    uint32_t lanes[kColumns], sum = 0;
+    hn::StoreU(hn::BitCast(DU32(), v), DU32(), lanes);
+    for (uint32_t lane : lanes) sum += lane;
+    return sum;
+}
 
 /* The row's P vectors of activations, one for each field. With 16 registers, four and more stay in memory, where they
  * are operands for free, so that the accumulators do not have to. */
