@@ -29,7 +29,14 @@ HWY_INLINE void Unroll(F f) {
 
 HWY_INLINE VU8 Activations(const int8_t *a, size_t f) { return hn::BitCast(d8, BroadcastFour(a + 4 * f)); }
 
-HWY_INLINE uint32_t SumLanes(VI32 v) { return static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(d32, v))); }
+/* Modulo 2^32, which Highway's SumOfLanes is not on AVX-512: gcc's reduction ends in signed additions. */
+HWY_INLINE uint32_t SumLanes(VI32 v) {
+    alignas(64) int32_t lanes[kBytes / 4];
+    hn::Store(v, d32, lanes);
+    uint32_t sum = 0;
+    for (int32_t lane : lanes) sum += static_cast<uint32_t>(lane);
+    return sum;
+}
 
 /* The row's P vectors of activations, one for each field. With 16 registers, four and more stay in memory, where they
  * are operands for free, so that the accumulators do not have to. */
