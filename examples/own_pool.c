@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORKERS = 4, M = 33, N = 256, K = 512 };
+enum { WORKERS = 4, M = 100, N = 1024, K = 1024 };
 
 /* One parallel loop: worker w of WORKERS takes the tasks w, w + WORKERS, ... An engine would keep its threads alive
  * between loops; starting them anew is the shortest correct pool. */
@@ -74,7 +74,7 @@ int main(void) {
     lowbit_ctx *ctx;
     must(lowbit_ctx_create(NULL, &ctx, &error));
     lowbit_problem problem = {.struct_size = sizeof problem};
-    must(lowbit_problem_parse("t2a8:m33n256k512", &problem, &error));
+    must(lowbit_problem_parse("t2a8:m100n1024k1024", &problem, &error));
     lowbit_plan *plan;
     must(lowbit_plan_create(ctx, &problem, WORKERS, &plan, &error));
 

@@ -45,6 +45,7 @@ static int64_t part_k(const lowbit_ctx *ctx, int64_t m, const lb_kernel *kernel)
 lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, lb_kernel_ref found,
                             uint32_t threads) {
     const lb_kernel *kernel = found.kernel;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the scalar unit has kernels of every width */
     const int64_t unit_n = lb_max(kernel->nr, LB_PANEL), total = cycles(problem, m, kernel);
     const int64_t tasks = lb_min((int64_t)threads * TASKS_PER_THREAD, total / (FORK_CYCLES / TASKS_PER_THREAD));
     const bool alone = threads <= 1 || total < FORK_CYCLES;

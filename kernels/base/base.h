@@ -11,10 +11,14 @@
 lowbit_status lb_fail(lowbit_error *error, lowbit_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The two lines that guard a public door. */
+/* The two lines that guard a public door. LB_REQUIRE returns the status itself, not what lb_fail returns: compilers and
+ * analyzers then see that a call which went on has succeeded. */
 #define LB_REQUIRE(condition, error, status, ...)                                                                      \
     do {                                                                                                               \
-        if (!(condition)) return lb_fail((error), (status), __VA_ARGS__);                                              \
+        if (!(condition)) {                                                                                            \
+            lb_fail((error), (status), __VA_ARGS__);                                                                   \
+            return (status);                                                                                           \
+        }                                                                                                              \
     } while (0)
 #define LB_TRY(call)                                                                                                   \
     do {                                                                                                               \
