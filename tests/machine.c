@@ -323,12 +323,24 @@ static void check_bound(void) {
     CHECK(lb_cpu_mask_set_thread(&before));
 }
 
+/* A pretend machine in hwloc's own variable must not pass for this one. */
+static void check_environment(void) {
+    lowbit_machine before, after;
+    check_context("HWLOC_SYNTHETIC");
+    CHECK(read_machine(NULL, &before, NULL));
+    setenv("HWLOC_SYNTHETIC", "pack:40 core:4 pu:1", 1);
+    CHECK(read_machine(NULL, &after, NULL));
+    unsetenv("HWLOC_SYNTHETIC");
+    CHECK(after.cpus == before.cpus && after.packages < 40);
+}
+
 void subject_machine(void) {
     check_mask_print();
     check_cgroups();
     check_limits();
     check_this_machine();
     check_bound();
+    check_environment();
     check_context("pretend machines");
     if (!has_hwloc()) {
         printf("  no hwloc in this build: pretend machines are not tested\n");

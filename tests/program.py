@@ -65,7 +65,7 @@ def test_usage():
     answers(["info", "--json"], USAGE, "--json needs FILE|-")
     answers(["info", "--help=x"], USAGE, "unknown option")
     answers(["info", "--isa", "nonsense"], USAGE, "nonsense")
-    answers(["info", "--topology", "nonsense"], FAILED, "nonsense")
+    answers(["info", "--topology", "nonsense"], FAILED, "lowbit info: ")
 
 
 def test_info():
@@ -76,8 +76,10 @@ def test_info():
     check("info counts the allowed CPUs", machine["allowed_cpus"] == allowed)
     check("info finds a thread", 1 <= machine["usable_threads"] <= machine["cores"])
     check("scalar is enabled", [x["enabled"] for x in report["levels"] if x["name"] == "scalar"] == [True])
-    pretend = json.loads(lowbit("info", "--topology", "pack:2 core:4 pu:2", "--json=-").stdout)["machine"]
-    check("a pretend machine", (pretend["packages"], pretend["cores"], pretend["cpus"]) == (2, 8, 16))
+    pretend = lowbit("info", "--topology", "pack:2 core:4 pu:2", "--json=-")
+    if "this build has no hwloc" not in pretend.stderr:
+        seen = json.loads(pretend.stdout)["machine"]
+        check("a pretend machine", (seen["packages"], seen["cores"], seen["cpus"]) == (2, 8, 16), pretend)
     bound = lowbit("info", "--json", "-", preexec_fn=lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}))
     check("info sees the affinity mask", json.loads(bound.stdout)["machine"]["usable_threads"] == 1, bound)
 

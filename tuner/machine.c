@@ -3,6 +3,7 @@
 #include "tuner/machine.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "kernels/base/base.h"
 #include "kernels/base/cpu.h"
@@ -46,6 +47,8 @@ static void read_this_machine(const lowbit_ctx *made, lb_topology *topology, low
         lb_log(made, LOWBIT_LOG_INFO, "every CPU counts as a core: %s", reason.message);
         lb_topology_flat(topology, machine);
     }
+    /* hwloc adds up the nodes, whose sums are wrong in guests that were given memory while they ran. */
+    machine->memory_bytes = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
     machine->cpu_quota = lb_cgroup_quota("");
 }
 

@@ -14,8 +14,8 @@ typedef struct lb_topology {
                                     together; then the second hardware thread of each core, and so on */
 } lb_topology;
 
-/* Both fill the counts of packages, nodes, cores, CPUs and kinds, the caches and the memory of the report, and the
- * topology but for `allowed`, which hwloc sets for a pretend machine and which is given otherwise. */
+/* Both fill the counts of packages, nodes, cores, CPUs and kinds, and the caches of the report, hwloc the memory
+ * too, and the topology but for `allowed`, which hwloc sets for a pretend machine and which is given otherwise. */
 
 /* Reads by hwloc: this machine, or the description. Fails where hwloc does; says why. */
 lowbit_status lb_topology_hwloc(const char *description, lb_topology *topology, lowbit_machine *machine,

@@ -22,7 +22,6 @@ void lb_topology_flat(lb_topology *topology, lowbit_machine *machine) {
     machine->l3_bytes = ask(_SC_LEVEL3_CACHE_SIZE, 0);
     machine->l1d_sharing = machine->l2_sharing = 1;
     machine->l3_sharing = machine->l3_bytes ? cpus : 0;
-    machine->memory_bytes = ask(_SC_PHYS_PAGES, 0) * ask(_SC_PAGESIZE, 4096);
 
     topology->l3_cores = cpus;
     topology->order_count = 0;

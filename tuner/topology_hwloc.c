@@ -32,16 +32,13 @@ static bool is_file(const char *description) {
 
 /* Sets where the topology comes from. */
 static lowbit_status set_source(view *v, const char *description, lowbit_error *error) {
-    if (!description) {
-        hwloc_topology_set_flags(v->topology, kFlags | HWLOC_TOPOLOGY_FLAG_IS_THISSYSTEM);
-    } else if (is_file(description)) {
+    hwloc_topology_set_flags(v->topology, kFlags);
+    if (description && is_file(description)) {
         LB_REQUIRE(access(description, R_OK) == 0, error, LOWBIT_IO, "topology file %s: %s", description,
                    strerror(errno));
-        hwloc_topology_set_flags(v->topology, kFlags);
         LB_REQUIRE(hwloc_topology_set_xml(v->topology, description) == 0, error, LOWBIT_BAD_FORMAT,
                    "topology file %s is no XML that hwloc can read", description);
-    } else {
-        hwloc_topology_set_flags(v->topology, kFlags);
+    } else if (description) {
         LB_REQUIRE(hwloc_topology_set_synthetic(v->topology, description) == 0, error, LOWBIT_BAD_FORMAT,
                    "topology '%s' is neither a file nor a description as \"pack:2 core:4 pu:2\"", description);
     }
@@ -59,8 +56,8 @@ static lowbit_status open_view(view *v, const char *description, lowbit_error *e
     return LOWBIT_OK;
 }
 
-/* Brings the two sets of allowed CPUs together. hwloc may look at another machine than this (its environment variables
- * can make it): CPUs that it does not know give that away. */
+/* Brings the two sets of allowed CPUs together. hwloc's environment variables can make it look at another machine than
+ * this one, which it admits when asked. */
 static lowbit_status share_allowed(view *v, const char *description, lb_topology *topology, lowbit_error *error) {
     unsigned cpu;
     if (description) {
@@ -71,6 +68,8 @@ static lowbit_status share_allowed(view *v, const char *description, lb_topology
     }
     for (cpu = 0; cpu < LB_MAX_CPUS; cpu++)
         if (lb_cpu_mask_has(&topology->allowed, cpu)) hwloc_bitmap_set(v->allowed, cpu);
+    LB_REQUIRE(hwloc_topology_is_thissystem(v->topology), error, LOWBIT_IO,
+               "hwloc's environment variables make it describe another machine");
     LB_REQUIRE(hwloc_bitmap_isincluded(v->allowed, hwloc_topology_get_topology_cpuset(v->topology)), error, LOWBIT_IO,
                "hwloc's topology lacks CPUs that this process may use");
     return LOWBIT_OK;
