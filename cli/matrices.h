@@ -23,7 +23,7 @@ typedef struct lb_matrices {
 /* Reads the float tensors (F32, F16, BF16, F64) of at least two dimensions. False with a reason in `error`. */
 bool lb_read_safetensors(const char *path, lb_matrices *matrices, lowbit_error *error);
 
-/* By the file's first bytes, one of the readers. */
+/* A .npy by its name, else a .safetensors. */
 bool lb_read_matrices(const char *path, lb_matrices *matrices, lowbit_error *error);
 
 /* Appends a matrix and takes name (copied) and data (owned from now on, also on failure). */

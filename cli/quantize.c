@@ -145,8 +145,11 @@ static json_t *report(const settings *o, const char *format, const tally *sum, b
     const double weight = relative(sum->weight_error, sum->weight_norm);
     const double product = relative(sum->product_error, sum->product_norm);
     if (!lb_cli_json_only(o->json)) {
-        if (first) printf("%-12s %14s %12s %14s %14s\n", "format", "packed bytes", "bits/weight", "weight error", "product error");
-        printf("%-12s %14lld %12.3f %13.3f%% %13.3f%%\n", format, (long long)sum->packed_bytes, bits, 100 * weight, 100 * product);
+        if (first)
+            printf("%-12s %14s %12s %14s %14s\n", "format", "packed bytes", "bits/weight", "weight error",
+                   "product error");
+        printf("%-12s %14lld %12.3f %13.3f%% %13.3f%%\n", format, (long long)sum->packed_bytes, bits, 100 * weight,
+               100 * product);
     }
     return json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f}", "format", format, "rule", o->rule, "weights",
                      (json_int_t)sum->weights, "packed_bytes", (json_int_t)sum->packed_bytes, "bits_per_weight", bits,
@@ -161,7 +164,8 @@ static int try_format(const lowbit_ctx *ctx, const settings *o, const char *form
     lowbit_error error = LOWBIT_ERROR_INIT;
     snprintf(text, sizeof text, "%.40sa8:m1n1k1", format);
     const lowbit_status status = lowbit_problem_parse(text, &problem, &error);
-    if (status != LOWBIT_OK) return lb_cli_error(LB_EXIT_USAGE, kCommand, "\"%s\" is no weight format, as i4g32", format);
+    if (status != LOWBIT_OK)
+        return lb_cli_error(LB_EXIT_USAGE, kCommand, "\"%s\" is no weight format, as i4g32", format);
     tally sum = {0};
     for (size_t i = 0; i < matrices->count; i++) {
         lb_cli_progress("%s: %s", format, matrices->list[i].name);
@@ -237,8 +241,9 @@ int lb_cmd_quantize(int argc, char **argv) {
     };
     const lb_syntax syntax = {
         .usage = "IN.npy|IN.safetensors [options]",
-        .text = "Quantizes weight matrices and prints the packed size, the error of the weights and the error of a "
-                "product with 16 random rows against float, as relative norms.",
+        .text =
+            "Quantizes weight matrices and prints the packed size, the error of the weights and the error of a "
+            "product with 16 random rows against float, as relative norms.",
         .options = table,
         .option_count = LB_COUNT(table),
         .min_words = 1,

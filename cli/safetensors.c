@@ -80,10 +80,12 @@ static bool map_file(const char *path, mapped *file, lowbit_error *error) {
 static bool read_header(const char *path, mapped *file, lowbit_error *error) {
     uint64_t length;
     memcpy(&length, file->base, sizeof length);
-    if (length > LARGEST_HEADER || length > file->length - 8) return refuse(error, path, "the header runs past the file");
+    if (length > LARGEST_HEADER || length > file->length - 8)
+        return refuse(error, path, "the header runs past the file");
     json_error_t why;
     file->header = json_loadb((const char *)file->base + 8, (size_t)length, JSON_REJECT_DUPLICATES, &why);
-    if (!json_is_object(file->header)) return refuse(error, path, "the header is no JSON object without duplicate keys");
+    if (!json_is_object(file->header))
+        return refuse(error, path, "the header is no JSON object without duplicate keys");
     file->data = (const uint8_t *)file->base + 8 + length;
     file->bytes = (int64_t)(file->length - 8 - length);
     return true;
@@ -107,7 +109,8 @@ static bool read_tensor(const mapped *file, const char *name, json_t *entry, ten
     json_t *shape = NULL;
     json_int_t begin = 0, end = 0;
     *t = (tensor){.name = name};
-    if (json_unpack(entry, "{s:s, s:o, s:[I, I]}", "dtype", &t->dtype, "shape", &shape, "data_offsets", &begin, &end) != 0)
+    if (json_unpack(entry, "{s:s, s:o, s:[I, I]}", "dtype", &t->dtype, "shape", &shape, "data_offsets", &begin, &end) !=
+        0)
         return false;
     const struct dtype *dtype = dtype_of(t->dtype);
     int64_t bytes;

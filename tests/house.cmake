@@ -21,8 +21,11 @@ add_test(NAME headers COMMAND sh ${here}/headers.sh
   ${PROJECT_SOURCE_DIR}/include ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
 
 if(LOWBIT_BUILD_PROGRAM)
+  add_test(NAME packbits_numpy COMMAND Python3::Interpreter ${here}/packbits_numpy.py $<TARGET_FILE:lowbit-program>)
+  set_tests_properties(packbits_numpy PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
   add_test(NAME program COMMAND Python3::Interpreter ${here}/program.py $<TARGET_FILE:lowbit-program>)
 endif()
+
 if(BUILD_SHARED_LIBS AND LOWBIT_BUILD_PROGRAM AND NOT LOWBIT_SANITIZE)
   set(install_arguments ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
   add_test(NAME exports COMMAND sh ${here}/exports.sh $<TARGET_FILE:lowbit> ${CMAKE_NM} ${CMAKE_READELF})
