@@ -58,13 +58,11 @@ lowbit_status lb_check_same_weights(const lowbit_problem *p, const lowbit_weight
 lowbit_status lb_check_output(const lowbit_problem *p, const lowbit_gemm_args *args, lowbit_error *error) {
     LB_REQUIRE(args && LB_HAS_FIELD(args, lowbit_gemm_args, out_stride), error, LOWBIT_INVALID_ARGUMENT,
                "args is NULL or its struct_size is too small");
-    LB_REQUIRE(args->out && args->out_stride >= p->n, error, LOWBIT_INVALID_ARGUMENT,
-               "out is NULL or its stride %lld is below N %lld", (long long)args->out_stride, (long long)p->n);
+    LB_REQUIRE(args->out, error, LOWBIT_INVALID_ARGUMENT, "out is NULL");
+    LB_TRY(lb_check_stride("out", p->m, p->n, args->out_stride, error));
     LB_REQUIRE(!args->bias == !p->bias, error, LOWBIT_INVALID_ARGUMENT, "bias is %s, the problem has %s",
                args->bias ? "given" : "NULL", p->bias ? "one" : "none");
     LB_REQUIRE(!args->residual == !p->residual, error, LOWBIT_INVALID_ARGUMENT, "residual is %s, the problem has %s",
                args->residual ? "given" : "NULL", p->residual ? "one" : "none");
-    LB_REQUIRE(!args->residual || args->residual_stride >= p->n, error, LOWBIT_INVALID_ARGUMENT,
-               "residual_stride %lld is below N %lld", (long long)args->residual_stride, (long long)p->n);
-    return LOWBIT_OK;
+    return args->residual ? lb_check_stride("residual", p->m, p->n, args->residual_stride, error) : LOWBIT_OK;
 }

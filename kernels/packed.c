@@ -218,7 +218,9 @@ lowbit_status lowbit_unpack(const lowbit_ctx *ctx, const lowbit_packed *packed, 
                             lowbit_error *error) {
     LB_REQUIRE(ctx && packed && LB_HAS_FIELD(packed, lowbit_packed, mins) && packed->lines, error,
                LOWBIT_INVALID_ARGUMENT, "ctx is NULL, or packed is not an opened blob");
-    lowbit_weights made = {.struct_size = sizeof made, .type = packed->type, .n = packed->n, .k = packed->k};
+    LB_REQUIRE(weights && LB_HAS_FIELD(weights, lowbit_weights, memory_bytes), error, LOWBIT_INVALID_ARGUMENT,
+               "weights is NULL or its struct_size is too small");
+    lowbit_weights made = {.struct_size = weights->struct_size, .type = packed->type, .n = packed->n, .k = packed->k};
     LB_TRY(lb_weights_alloc(ctx, &made, error));
     const int64_t bits = lb_format_of(packed->type.format)->bits, groups = packed->groups;
     for (int64_t n = 0; n < made.n; n++) {

@@ -78,6 +78,8 @@ lowbit_status lowbit_gemm_reference(const lowbit_ctx *ctx, const lowbit_problem 
     LB_TRY(lb_check_same_weights(problem, &weights->type, weights->n, weights->k, error));
     LB_TRY(lb_check_output(problem, args, error));
     LB_TRY(lb_check_matrix("a", &args->a, error));
+    LB_REQUIRE(args->a.rows <= problem->m, error, LOWBIT_INVALID_ARGUMENT, "a has %lld rows, the problem has M %lld",
+               (long long)args->a.rows, (long long)problem->m);
     LB_REQUIRE(args->a.cols == weights->k, error, LOWBIT_INVALID_ARGUMENT,
                "a has %lld columns, the weights have K %lld", (long long)args->a.cols, (long long)weights->k);
     int8_t *codes = lb_alloc(ctx, (size_t)weights->k);

@@ -31,8 +31,9 @@ lowbit_status lowbit_rows_size(int64_t m, int64_t k, int64_t group, int64_t *byt
                (long long)m);
     LB_REQUIRE(k >= 1 && k <= LOWBIT_MAX_K, error, LOWBIT_INVALID_ARGUMENT, "K is %lld: legal are 1 to %d",
                (long long)k, LOWBIT_MAX_K);
-    LB_REQUIRE(group == LOWBIT_GROUP_ROW || (group >= 16 && group % 16 == 0), error, LOWBIT_INVALID_ARGUMENT,
-               "group is %lld: legal are LOWBIT_GROUP_ROW and multiples of 16", (long long)group);
+    LB_REQUIRE(group == LOWBIT_GROUP_ROW || (group >= 16 && group <= INT32_MAX && group % 16 == 0), error,
+               LOWBIT_INVALID_ARGUMENT, "group is %lld: legal are LOWBIT_GROUP_ROW and multiples of 16",
+               (long long)group);
     *bytes = lb_rows_bytes(m, k, group);
     return LOWBIT_OK;
 }

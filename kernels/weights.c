@@ -10,12 +10,12 @@ lowbit_status lb_check_weights(const lowbit_weights *w, lowbit_error *error) {
                "weights is NULL or its struct_size is too small");
     LB_TRY(lb_check_weight_shape(&w->type, w->n, w->k, error));
     LB_REQUIRE(w->codes && w->scales, error, LOWBIT_INVALID_ARGUMENT, "weights: codes or scales is NULL");
-    LB_REQUIRE(w->stride >= w->k, error, LOWBIT_INVALID_ARGUMENT, "weights: stride %lld is below K %lld",
-               (long long)w->stride, (long long)w->k);
-    LB_REQUIRE(w->type.offset != LOWBIT_ZERO_POINT || w->zeros, error, LOWBIT_INVALID_ARGUMENT,
-               "weights: zeros is NULL and the type has zero points");
-    LB_REQUIRE(w->type.offset != LOWBIT_MINIMUM || w->mins, error, LOWBIT_INVALID_ARGUMENT,
-               "weights: mins is NULL and the type has minima");
+    LB_TRY(lb_check_stride("weights", w->n, w->k, w->stride, error));
+    LB_REQUIRE(!w->zeros == (w->type.offset != LOWBIT_ZERO_POINT), error, LOWBIT_INVALID_ARGUMENT,
+               "weights: zeros is %s, the type has %s", w->zeros ? "given" : "NULL",
+               w->zeros ? "no zero points" : "zero points");
+    LB_REQUIRE(!w->mins == (w->type.offset != LOWBIT_MINIMUM), error, LOWBIT_INVALID_ARGUMENT,
+               "weights: mins is %s, the type has %s", w->mins ? "given" : "NULL", w->mins ? "no minima" : "minima");
     return LOWBIT_OK;
 }
 
@@ -56,8 +56,8 @@ void lowbit_weights_free(const lowbit_ctx *ctx, lowbit_weights *weights) {
 
 lowbit_status lowbit_dequantize(const lowbit_weights *w, float *values, int64_t stride, lowbit_error *error) {
     LB_TRY(lb_check_weights(w, error));
-    LB_REQUIRE(values && stride >= w->k, error, LOWBIT_INVALID_ARGUMENT,
-               "values is NULL or stride %lld is below K %lld", (long long)stride, (long long)w->k);
+    LB_REQUIRE(values, error, LOWBIT_INVALID_ARGUMENT, "values is NULL");
+    LB_TRY(lb_check_stride("values", w->n, w->k, stride, error));
     const lb_format *f = lb_format_of(w->type.format);
     const uint32_t type = w->type.scale_type;
     for (int64_t n = 0; n < w->n; n++)

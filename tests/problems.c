@@ -31,7 +31,7 @@ static float *random_floats(int64_t count, int data) {
     return x;
 }
 
-static void fill_weights(lowbit_weights *w, int data) {
+void weights_fill(lowbit_weights *w, int data) {
     const int64_t codes = lb_format_of(w->type.format)->codes;
     const int64_t scales = lb_scale_count(&w->type, w->n, w->k);
     for (int64_t i = 0; i < w->n * w->stride; i++) w->codes[i] = random_code(codes, data);
@@ -59,7 +59,7 @@ sample sample_make(const lowbit_ctx *ctx, const char *text, int data) {
     const lowbit_problem *p = &s.problem;
     s.weights = (lowbit_weights){.struct_size = sizeof s.weights, .type = p->weights, .n = p->n, .k = p->k};
     if (!CHECK(lb_weights_alloc(ctx, &s.weights, &error) == LOWBIT_OK)) exit(1);
-    fill_weights(&s.weights, data);
+    weights_fill(&s.weights, data);
     pack(ctx, &s);
     s.a_stride = p->k + check_random_in(0, 3);
     s.residual_stride = p->n + check_random_in(0, 3);

@@ -20,6 +20,9 @@ typedef struct sample {
     int64_t a_stride, residual_stride;
 } sample;
 
+/* Fills codes, scales, zero points and minima; scales and minima are values of their type. */
+void weights_fill(lowbit_weights *weights, int data);
+
 /* Parses the problem and makes everything; buffers end at guard pages, freed by check_guard_free_all. */
 sample sample_make(const lowbit_ctx *ctx, const char *problem, int data);
 void sample_free(const lowbit_ctx *ctx, sample *s);

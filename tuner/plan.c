@@ -114,9 +114,10 @@ static lowbit_status check_rows(const lowbit_problem *p, const lowbit_rows *rows
     LB_REQUIRE(LB_HAS_FIELD(rows, lowbit_rows, sums), error, LOWBIT_INVALID_ARGUMENT, "rows' struct_size is too small");
     LB_REQUIRE(rows->codes && rows->scales && rows->sums, error, LOWBIT_INVALID_ARGUMENT,
                "rows: codes, scales or sums is NULL");
-    LB_REQUIRE(rows->k == p->k && rows->stride >= lb_round_up(p->k, LB_LINE) && rows->stride % LB_LINE == 0, error,
-               LOWBIT_INVALID_ARGUMENT, "rows have K %lld and stride %lld, the problem has K %lld", (long long)rows->k,
-               (long long)rows->stride, (long long)p->k);
+    LB_REQUIRE(rows->k == p->k && rows->stride % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT,
+               "rows have K %lld and stride %lld, the problem has K %lld", (long long)rows->k, (long long)rows->stride,
+               (long long)p->k);
+    LB_TRY(lb_check_stride("rows", p->m, lb_round_up(p->k, LB_LINE), rows->stride, error));
     LB_REQUIRE(rows->groups == groups && (groups == 1 || rows->group == group), error, LOWBIT_INVALID_ARGUMENT,
                "rows have sums of %lld groups of %lld, the problem needs %lld of %lld", (long long)rows->groups,
                (long long)rows->group, (long long)groups, (long long)group);

@@ -73,8 +73,12 @@ static bool take_weights(const char **at, lowbit_weight_type *type) {
     int64_t group = 0;
     if (!take_format(at, &type->format)) return false;
     TAKE(at, kOffsets, &type->offset);
+    const char *group_at = *at;
     if (take_number(at, "g", &group)) {
-        if (group > INT32_MAX) return false;
+        if (group > INT32_MAX) {
+            *at = group_at;
+            return false;
+        }
         TAKE(at, kProgressive, &type->progressive);
     }
     type->group = (int32_t)group;
@@ -111,7 +115,10 @@ lowbit_status lowbit_problem_parse(const char *text, lowbit_problem *problem, lo
 typedef struct printer {
     char *text;
     size_t size, used;
+    bool unknown; /* a value that the grammar has no word for */
 } printer;
+
+enum { TEXT_BYTES = 96 }; /* the longest string that parses has 83 */
 
 static void put(printer *p, const char *text) {
     const size_t length = strlen(text);
@@ -119,9 +126,15 @@ static void put(printer *p, const char *text) {
     p->used += length;
 }
 
+/* 0 is what stands for "not there", or for a default that has no word. */
 static void put_word(printer *p, const word *words, size_t count, uint32_t value) {
-    for (size_t i = 0; i < count; i++)
-        if (words[i].value == value) put(p, words[i].text);
+    bool found = value == 0;
+    for (size_t i = 0; i < count; i++) {
+        if (words[i].value != value) continue;
+        put(p, words[i].text);
+        found = true;
+    }
+    p->unknown = p->unknown || !found;
 }
 #define PUT(p, words, value) put_word((p), (words), LB_COUNT(words), (value))
 
@@ -136,30 +149,40 @@ static void put_weights(printer *p, const lowbit_weight_type *type) {
     put(p, f ? f->name : "?");
     PUT(p, kOffsets, type->offset);
     if (type->group > 0) put_number(p, "g", type->group);
+    p->unknown = p->unknown || type->group < LOWBIT_GROUP_TENSOR;
     PUT(p, kProgressive, type->progressive);
     if (type->scale_type != default_scale_type(type->group)) PUT(p, kScaleTypes, type->scale_type);
+}
+
+static void put_problem(printer *p, const lowbit_problem *problem) {
+    put_weights(p, &problem->weights);
+    PUT(p, kActivations, problem->activations);
+    PUT(p, kStatic, problem->static_scale);
+    put_number(p, ":m", problem->m);
+    put_number(p, "n", problem->n);
+    put_number(p, "k", problem->k);
+    if (problem->out != LOWBIT_OUT_F32) PUT(p, kOutputs, problem->out);
+    PUT(p, kBias, problem->bias);
+    PUT(p, kFunctions, problem->act);
+    PUT(p, kResidual, problem->residual);
 }
 
 lowbit_status lowbit_problem_print(const lowbit_problem *problem, char *text, size_t size, lowbit_error *error) {
     LB_REQUIRE(problem && text && LB_HAS_FIELD(problem, lowbit_problem, k), error, LOWBIT_INVALID_ARGUMENT,
                "problem or text is NULL, or problem's struct_size is too small");
-    printer p = {text, size, 0};
-    put_weights(&p, &problem->weights);
-    PUT(&p, kActivations, problem->activations);
-    PUT(&p, kStatic, problem->static_scale);
-    put_number(&p, ":m", problem->m);
-    put_number(&p, "n", problem->n);
-    put_number(&p, "k", problem->k);
-    if (problem->out != LOWBIT_OUT_F32) PUT(&p, kOutputs, problem->out);
-    PUT(&p, kBias, problem->bias);
-    PUT(&p, kFunctions, problem->act);
-    PUT(&p, kResidual, problem->residual);
+    char made[TEXT_BYTES];
+    printer p = {made, sizeof made, 0, false};
+    put_problem(&p, problem);
+    lowbit_problem again = {.struct_size = sizeof again};
+    LB_REQUIRE(!p.unknown && p.used < sizeof made && lowbit_problem_parse(made, &again, NULL) == LOWBIT_OK, error,
+               LOWBIT_INVALID_ARGUMENT, "the problem has a field that the grammar cannot say");
     LB_REQUIRE(p.used < size, error, LOWBIT_TOO_SMALL, "text has %zu bytes, the string needs %zu", size, p.used + 1);
+    memcpy(text, made, p.used + 1);
     return LOWBIT_OK;
 }
 
 void lb_problem_words(const lowbit_problem *problem, char format[LB_PROBLEM_WORD], char act[LB_PROBLEM_WORD]) {
-    printer f = {format, LB_PROBLEM_WORD, 0}, a = {act, LB_PROBLEM_WORD, 0};
+    printer f = {format, LB_PROBLEM_WORD, 0, false}, a = {act, LB_PROBLEM_WORD, 0, false};
     put_weights(&f, &problem->weights);
     PUT(&a, kActivations, problem->activations);
     PUT(&a, kStatic, problem->static_scale);

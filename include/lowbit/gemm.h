@@ -71,10 +71,11 @@ typedef struct lowbit_problem {
  *
  * z = zero points, m = minima, p = progressive scales, the first colon part = type of the scales (default: f16 for
  * groups, else f32), s = static activations. "i4g32a8:m1n4096k4096+bias". A string that parses need not have a kernel:
- * lowbit_supported says. Returns LOWBIT_BAD_FORMAT with the position of the first character that does not fit. */
+ * lowbit_supported says. Returns LOWBIT_BAD_FORMAT with the position of the first word that does not fit. */
 LOWBIT_API lowbit_status lowbit_problem_parse(const char *text, lowbit_problem *problem, lowbit_error *error);
 
-/* Writes the shortest string that parses to the problem, at most `size` bytes with the terminating zero; 96 suffice. */
+/* Writes the shortest string that parses to the problem, at most `size` bytes with the terminating zero; 96 suffice.
+ * Tensor scales print as row scales. A problem that no string means is refused. */
 LOWBIT_API lowbit_status lowbit_problem_print(const lowbit_problem *problem, char *text, size_t size,
                                               lowbit_error *error);
 

@@ -89,7 +89,9 @@ typedef struct lowbit_weights {
     int64_t memory_bytes;
 } lowbit_weights;
 
-/* How codes and scales are chosen. rne = round half to even; every rule works on one scale's elements x[] at a time. */
+/* How codes and scales are chosen. rne = round half to even; every rule works on one scale's elements x[] at a time.
+ * clamp without limits is to the codes 0 .. codes - 1. Where a scale is 0, because every element is 0 or the scale is too
+ * small for scale_type, x / scale counts as 0. */
 enum {
     /* What suits the type: MINMAX with an offset, else ABSMAX for i8 and i4, FULL_RANGE for i2, ABSMEAN for t2,
      * SIGN for b1. */
@@ -101,11 +103,12 @@ enum {
     LOWBIT_RULE_FULL_RANGE = 2,
     /* Offset types. lo = min(0, min x), hi = max(0, max x), scale = (hi - lo) / (codes - 1);
      * zero = clamp(rne(-lo / scale)), code = clamp(rne(x / scale) + zero);
-     * minima: lo = min x, hi = max x instead, min = lo, code = clamp(rne((x - min) / scale)). */
+     * minima: min = min x, rounded to scale_type, scale = (max x - min) / (codes - 1),
+     * code = clamp(rne((x - min) / scale)). */
     LOWBIT_RULE_MINMAX = 3,
     /* BitNet b1.58: scale = max(mean|x|, 1e-5), code = 1 + clamp(rne(x / scale), -1, 1). t2. */
     LOWBIT_RULE_ABSMEAN = 4,
-    /* Ternary weight networks: d = 0.7 mean|x|, code = 2 above d, 0 below -d, else 1;
+    /* Ternary weight networks: d = 0.7 sum|x| / count, code = 2 above d, 0 below -d, else 1;
      * scale = mean of |x| over the elements with |x| > d. t2. */
     LOWBIT_RULE_TWN = 5,
     /* BWN: code = x >= 0, scale = mean|x|. b1. */
@@ -121,7 +124,7 @@ enum {
  * pool     may be NULL; rows are spread over its threads, with the same result
  * weights  receives codes and scales in memory of the context: release with lowbit_weights_free
  *
- * Means are sums in double in ascending order, rounded once. */
+ * Means and the d of LOWBIT_RULE_TWN are computed in double, sums in ascending order, and rounded once. */
 LOWBIT_API lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, const lowbit_weight_type *type,
                                          uint32_t rule, const lowbit_pool *pool, lowbit_weights *weights,
                                          lowbit_error *error);

@@ -15,15 +15,18 @@ lowbit_status lb_fail(lowbit_error *error, lowbit_status status, const char *for
     return status;
 }
 
+lowbit_status lb_check_stride(const char *name, int64_t rows, int64_t cols, int64_t stride, lowbit_error *error) {
+    LB_REQUIRE(stride >= cols && stride <= INT64_MAX / 8 / rows, error, LOWBIT_INVALID_ARGUMENT,
+               "%s: stride %lld is below its %lld columns, or overflows", name, (long long)stride, (long long)cols);
+    return LOWBIT_OK;
+}
+
 lowbit_status lb_check_matrix(const char *name, const lowbit_matrix *m, lowbit_error *error) {
     LB_REQUIRE(m && m->data, error, LOWBIT_INVALID_ARGUMENT, "%s is NULL or has no data", name);
     LB_REQUIRE(m->rows >= 1 && m->rows <= INT32_MAX && m->cols >= 1 && m->cols <= INT32_MAX, error,
                LOWBIT_INVALID_ARGUMENT, "%s is %lld x %lld: both must be 1 to 2^31 - 1", name, (long long)m->rows,
                (long long)m->cols);
-    LB_REQUIRE(m->stride >= m->cols && m->stride <= INT64_MAX / 8 / m->rows, error, LOWBIT_INVALID_ARGUMENT,
-               "%s: stride %lld is below its %lld columns, or overflows", name, (long long)m->stride,
-               (long long)m->cols);
-    return LOWBIT_OK;
+    return lb_check_stride(name, m->rows, m->cols, m->stride, error);
 }
 
 const char *lowbit_status_string(lowbit_status status) {

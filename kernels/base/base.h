@@ -29,6 +29,9 @@ lowbit_status lb_fail(lowbit_error *error, lowbit_status status, const char *for
 /* True if a struct of the caller has the field: its struct_size reaches the field's end. */
 #define LB_HAS_FIELD(pointer, type, field) ((pointer)->struct_size >= offsetof(type, field) + sizeof((pointer)->field))
 
+/* Refuses a stride, in elements of at most 8 bytes, below the columns or so long that `rows` of it overflow. */
+lowbit_status lb_check_stride(const char *name, int64_t rows, int64_t cols, int64_t stride, lowbit_error *error);
+
 /* Refuses a view without data, with no elements, or with a stride below its columns; `name` is the argument's. */
 lowbit_status lb_check_matrix(const char *name, const lowbit_matrix *matrix, lowbit_error *error);
 
