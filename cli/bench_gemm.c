@@ -71,7 +71,7 @@ static int run_cell(session *s, const lowbit_problem *p, const char *text, const
 }
 
 static int run_threads(session *s, uint32_t threads, int count, char **problems) {
-    lowbit_pool pool = {0};
+    lowbit_pool pool = LOWBIT_POOL_INIT;
     lowbit_pool_options wanted = LOWBIT_POOL_OPTIONS_INIT;
     lowbit_error error = LOWBIT_ERROR_INIT;
     wanted.threads = threads;

@@ -20,7 +20,8 @@ typedef struct lb_matrices {
     size_t count;
 } lb_matrices;
 
-/* Reads the float tensors (F32, F16, BF16, F64) of at least two dimensions. False with a reason in `error`. */
+/* Reads the float tensors (F32, F16, BF16, F64) of at least two dimensions, the first of them more
+ * than 1 (a token's embedding is no matrix). False with a reason in `error`. */
 bool lb_read_safetensors(const char *path, lb_matrices *matrices, lowbit_error *error);
 
 /* A .npy by its name, else a .safetensors. */

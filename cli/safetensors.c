@@ -122,7 +122,7 @@ static bool read_tensor(const mapped *file, const char *name, json_t *entry, ten
 
 static bool add_tensor(const mapped *file, const tensor *t, lb_matrices *matrices) {
     const struct dtype *dtype = dtype_of(t->dtype);
-    if (!dtype->at || t->rank < 2 || t->elements == 0) return true;
+    if (!dtype->at || t->rank < 2 || t->elements == 0 || t->shape[0] == 1) return true;
     float *data = malloc((size_t)t->elements * sizeof *data);
     if (!data) return false;
     for (int64_t i = 0; i < t->elements; i++) data[i] = dtype->at(file->data + t->begin + i * dtype->bytes);

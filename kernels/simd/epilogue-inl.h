@@ -101,6 +101,8 @@ struct Epilogue {
     static HWY_NOINLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias) {
         const DI32 d;
         VI32 zero[kVectors];
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) zero[j] = hn::Zero(d);
         if (tile.zero) LoadZeros(tile, 0, code_bias, zero);
         for (size_t i = 0; i < rows; ++i)
             for (size_t j = 0; j < kVectors; ++j) {
