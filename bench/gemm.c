@@ -14,7 +14,6 @@
 /* Cold calls walk a ring of weights of this size: beyond the caches of a core's neighbours, as an LLM's layers are. */
 static const int64_t kRingBytes = INT64_C(1) << 30;
 
-/* The reference takes about a nanosecond for a product: a sample of rows is checked in a fraction of a second. */
 static const int64_t kVerifiedProducts = INT64_C(1) << 28;
 
 /* Everything that one cell of the bench owns, so that one function releases it however far the making came. */
@@ -147,7 +146,8 @@ static void compare(const lowbit_problem *p, const float *got, const float *want
 /* One row at a time, spread over the matrix, so that a sample needs no second product of the whole. */
 static lowbit_status verify(cell *c, lb_gemm_result *r, lowbit_error *error) {
     const lowbit_problem *p = &c->problem;
-    const int64_t affordable = lb_max(1, kVerifiedProducts / (p->n * p->k));
+    const int64_t wanted = c->bench->verified_products ? c->bench->verified_products : kVerifiedProducts;
+    const int64_t affordable = lb_max(1, wanted / (p->n * p->k));
     const int64_t rows = c->bench->verify_all ? p->m : lb_min(p->m, affordable);
     float *want = lb_alloc(c->bench->ctx, (size_t)p->n * sizeof *want);
     LB_REQUIRE(want, error, LOWBIT_NO_MEMORY, "no memory for a row of %lld results", (long long)p->n);

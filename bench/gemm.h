@@ -11,11 +11,12 @@
 typedef struct lb_gemm_bench {
     const lowbit_ctx *ctx;
     lb_limits *limits;
-    const lowbit_pool *pool; /* NULL = one thread */
-    const char *kernel;      /* a kernel's name, or NULL = what the plan estimates */
-    double budget_s;         /* of the samples */
-    bool cold;               /* every call on other weights of a ring beyond the caches */
-    bool verify_all;         /* check every row, not a sample of them */
+    const lowbit_pool *pool;   /* NULL = one thread */
+    const char *kernel;        /* a kernel's name, or NULL = what the plan estimates */
+    double budget_s;           /* of the samples */
+    bool cold;                 /* every call on other weights of a ring beyond the caches */
+    bool verify_all;           /* check every row, not a sample of them */
+    int64_t verified_products; /* products of the sample, about a nanosecond each; 0 = 2^28 */
 } lb_gemm_bench;
 
 typedef struct lb_gemm_result {

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/gemm_session.h"
+
+#include "tuner/problem.h"
+
+int lb_gemm_session_begin(lb_gemm_session *s, const char *command, const char *isa, const lb_gemm_bench *bench,
+                          double limit_s) {
+    *s = (lb_gemm_session){.command = command, .results = json_array(), .bench = *bench};
+    s->pool = (lowbit_pool)LOWBIT_POOL_INIT;
+    const int code = lb_cli_context(command, isa, NULL, &s->ctx);
+    if (code != LB_EXIT_OK) return code;
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    const lowbit_status status = lb_limits_create(s->ctx, limit_s, &s->limits, &error);
+    if (status != LOWBIT_OK) return lb_cli_failed(command, status, &error);
+    s->bench.ctx = s->ctx;
+    s->bench.limits = s->limits;
+    return LB_EXIT_OK;
+}
+
+void lb_gemm_session_end(lb_gemm_session *s) {
+    lowbit_pool_destroy(&s->pool);
+    lb_limits_destroy(s->limits);
+    lowbit_ctx_destroy(s->ctx);
+    json_decref(s->results);
+}
+
+int lb_gemm_session_threads(lb_gemm_session *s, uint32_t threads) {
+    lowbit_pool_destroy(&s->pool);
+    s->bench.pool = NULL;
+    if (threads <= 1) return LB_EXIT_OK;
+    lowbit_pool_options options = LOWBIT_POOL_OPTIONS_INIT;
+    options.threads = threads;
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    const lowbit_status status = lowbit_pool_create(s->ctx, &options, &s->pool, &error);
+    if (status != LOWBIT_OK) return lb_cli_failed(s->command, status, &error);
+    s->bench.pool = &s->pool;
+    return LB_EXIT_OK;
+}
+
+static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, const char *text,
+                           const lb_gemm_result *r) {
+    char format[LB_PROBLEM_WORD], act[LB_PROBLEM_WORD];
+    lb_problem_words(p, format, act);
+    json_t *what = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:b}", "problem", text, "format",
+                             format, "act", act, "m", (json_int_t)p->m, "n", (json_int_t)p->n, "k", (json_int_t)p->k,
+                             "threads", (json_int_t)r->threads, "impl", "lowbit", "kernel", r->plan.kernel, "isa",
+                             r->plan.isa, "source", r->plan.source, "cold", s->bench.cold);
+    json_t *times =
+        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "median_us", r->time.median_s * 1e6, "min_us",
+                  r->time.min_s * 1e6, "p10_us", r->time.p10_s * 1e6, "p90_us", r->time.p90_s * 1e6, "low_us",
+                  r->time.low_s * 1e6, "high_us", r->time.high_s * 1e6, "samples", (json_int_t)r->time.samples);
+    json_t *rates =
+        json_pack("{s:f, s:f, s:I, s:s, s:f, s:f}", "gops", r->gops, "weight_gbs", r->weight_gbs, "weight_bytes",
+                  (json_int_t)r->weight_bytes, "limit", r->limit, "limit_us", r->limit_us, "share", r->share);
+    json_t *check = json_pack("{s:I, s:f, s:b}", "verified_rows", (json_int_t)r->verified_rows, "max_abs_err",
+                              r->max_abs_err, "exact", r->exact);
+    json_object_update(what, times);
+    json_object_update(what, rates);
+    json_object_update(what, check);
+    json_decref(times);
+    json_decref(rates);
+    json_decref(check);
+    return what;
+}
+
+int lb_gemm_session_time(lb_gemm_session *s, const char *problem, char canonical[LB_PROBLEM_TEXT],
+                         lb_gemm_result *result) {
+    lowbit_problem p = {.struct_size = sizeof p};
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    lowbit_status status = lowbit_problem_parse(problem, &p, &error);
+    if (status == LOWBIT_OK) status = lowbit_problem_print(&p, canonical, LB_PROBLEM_TEXT, &error);
+    if (status != LOWBIT_OK) return lb_cli_error(LB_EXIT_USAGE, s->command, "%s", error.message);
+    lb_cli_progress("timing %s", canonical);
+    status = lb_bench_gemm(&s->bench, &p, result, &error);
+    lb_cli_progress_clear();
+    if (status != LOWBIT_OK) return lb_cli_failed(s->command, status, &error);
+    json_array_append_new(s->results, result_json(s, &p, canonical, result));
+    return result->exact ? LB_EXIT_OK : lb_cli_error(LB_EXIT_FAILED, s->command, "%s: the result is wrong", canonical);
+}
+
+int lb_gemm_session_write(lb_gemm_session *s, const char *target) {
+    json_t *all = json_pack("{s:o, s:o, s:O}", "machine", lb_cli_machine_json(s->ctx), "run", lb_cli_run_json(),
+                            "results", s->results);
+    return lb_cli_write_json(s->command, target, all);
+}
