@@ -124,7 +124,12 @@ static void build_walk(const lowbit_ctx *ctx, const lowbit_bits_array *a, int mo
     take_strides(a->in_strides, a->ndim > 0, s->shape, s->ndim, in);
     take_strides(a->out_strides, true, s->out_shape, s->out_ndim, out);
     const int64_t out_line = s->out_shape[lb_max(s->axis, 0)];
-    *walk = (lb_bits_walk){.ops = lb_bits_best(ctx), .in = a->in, .out = a->out, .order = a->order};
+    /* Field by field: the tables of dimensions are 3 KiB, and most calls use one row of them. */
+    walk->ops = lb_bits_best(ctx);
+    walk->in = a->in;
+    walk->out = a->out;
+    walk->order = a->order;
+    walk->line_dims = walk->loop_dims = 0;
     walk->stream = mode == UNPACK && lb_bits_stream(ctx, s->unpacked);
     walk->length = mode == PACK ? s->line : lb_min(out_line, 8 * s->line);
     walk->zeros = mode == PACK ? 0 : out_line - walk->length;

@@ -50,6 +50,10 @@ static bool next(const lb_bits_dim *dims, int count, int64_t *index, const uint8
     return false;
 }
 
+static void clear_index(int64_t *index, int count) {
+    for (int i = 0; i < count; i++) index[i] = 0;
+}
+
 /* Reads the input's side of a line piece by piece. */
 typedef struct reader {
     const lb_bits_walk *walk;
@@ -132,7 +136,8 @@ static void run(lb_bits_walk *w, line_fn whole, line_fn gathered, rows_fn of_row
     const bool lines = w->line_dims == 1 && w->line[0].in == 1 && w->out_step == 1;
     lb_bits_rows rows = lines ? (lb_bits_rows){.columns = 0} : take_columns(w);
     const line_fn of_line = lines ? whole : gathered;
-    int64_t index[LOWBIT_BITS_MAX_DIMS] = {0};
+    int64_t index[LOWBIT_BITS_MAX_DIMS];
+    clear_index(index, w->loop_dims);
     const uint8_t *in = w->in;
     uint8_t *out = w->out;
     do {
