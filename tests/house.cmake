@@ -25,6 +25,7 @@ if(LOWBIT_BUILD_PROGRAM)
   set_tests_properties(packbits_numpy PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
   add_test(NAME program COMMAND Python3::Interpreter ${here}/program.py $<TARGET_FILE:lowbit-program>)
 endif()
+
 if(NOT LOWBIT_SANITIZE)
   add_executable(run_loop run_loop.c)
   target_link_libraries(run_loop PRIVATE lowbit)
