@@ -9,7 +9,7 @@ cd "$repo"
 
 # Everything a build needs, and what the tests need beyond it.
 build_packages=(g++ gcc cmake ninja-build pkg-config libhwy-dev libhwloc-dev libjansson-dev)
-test_packages=("${build_packages[@]}" binutils python3 python3-numpy)
+test_packages=("${build_packages[@]}" binutils python3 python3-numpy strace)
 ci_packages=("${test_packages[@]}" ccache clang-format clang-tidy shellcheck qemu-user g++-aarch64-linux-gnu)
 
 say() { printf '== %s\n' "$*"; }

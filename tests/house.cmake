@@ -26,6 +26,13 @@ if(LOWBIT_BUILD_PROGRAM)
   add_test(NAME program COMMAND Python3::Interpreter ${here}/program.py $<TARGET_FILE:lowbit-program>)
 endif()
 
+if(NOT LOWBIT_SANITIZE)
+  add_executable(run_loop run_loop.c)
+  target_link_libraries(run_loop PRIVATE lowbit)
+  add_test(NAME syscalls COMMAND sh ${here}/syscalls.sh $<TARGET_FILE:run_loop>)
+  set_tests_properties(syscalls PROPERTIES SKIP_RETURN_CODE 77)
+endif()
+
 if(BUILD_SHARED_LIBS AND LOWBIT_BUILD_PROGRAM AND NOT LOWBIT_SANITIZE)
   set(install_arguments ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
   add_test(NAME exports COMMAND sh ${here}/exports.sh $<TARGET_FILE:lowbit> ${CMAKE_NM} ${CMAKE_READELF})

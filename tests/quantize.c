@@ -32,7 +32,6 @@ enum {
 static float value_of_kind(int kind, int64_t row) {
     const float u = check_random_float(-1, 1);
     switch (kind) {
-        case KIND_TIES: return ((float)check_random_in(-14, 13) + 0.5f) * 0.125f;
         case KIND_ZERO_ROWS: return row % 2 ? u : u < 0 ? -0.0f : 0.0f;
         case KIND_CONSTANT: return row % 2 ? 0.3f : -1.7f;
         case KIND_ONE_SIDED: return (2 + u) * (row % 2 ? 1.0f : -1.0f);
@@ -43,13 +42,21 @@ static float value_of_kind(int kind, int64_t row) {
     }
 }
 
-static void fill(float *x, int64_t n, int64_t k, int64_t stride, int kind) {
+/* Halves of a step of 1/4, with an end in each group of 16 that makes 1/4 the scale: +limit steps for the rules with as
+ * many steps to each side, -(limit + 1) for the full range, both for offsets. */
+static float tie(int64_t row, int64_t column, int limit) {
+    const float high = 0.25f * (float)limit, low = -0.25f * (float)(limit + 1);
+    if (column % 16 == 0) return row % 3 == 1 ? low : high;
+    if (column % 16 == 1 && row % 3 == 2) return low;
+    return 0.25f * ((float)check_random_in(-limit, limit - 1) + 0.5f);
+}
+
+/* codes: how many the format has. */
+static void fill(float *x, int64_t n, int64_t k, int64_t stride, int kind, int codes) {
+    const int limit = codes > 3 ? codes / 2 - 1 : 1;
     for (int64_t r = 0; r < n; r++)
-        for (int64_t c = 0; c < k; c++) {
-            x[r * stride + c] = value_of_kind(kind, r);
-            /* An end that makes the scale a power of two, for 7 and 127 steps to each side and for offsets. */
-            if (kind == KIND_TIES && c % 16 == 0) x[r * stride + c] = r % 2 ? 7 * 0.25f : -8 * 0.25f;
-        }
+        for (int64_t c = 0; c < k; c++)
+            x[r * stride + c] = kind == KIND_TIES ? tie(r, c, limit) : value_of_kind(kind, r);
 }
 
 /* ---- the formulas, for the elements x[count] of one scale ---- */
@@ -240,7 +247,7 @@ static void check_type(const lowbit_ctx *ctx, const lowbit_weight_type *type) {
             float *x = check_guarded((size_t)((n - 1) * stride + k) * sizeof *x, CHECK_GUARD_AFTER);
             check_context("format %u offset %u scale type %u group %d rule %u data %d", type->format, type->offset,
                           type->scale_type, type->group, rule, kind);
-            fill(x, n, k, stride, kind);
+            fill(x, n, k, stride, kind, lb_format_of(type->format)->codes);
             const matrix_case c = {*type, rule, {x, n, k, stride}};
             check_case(ctx, &c);
             check_guard_free_all();
@@ -348,7 +355,7 @@ void subject_quantize_doors(void) {
     static float x[N * STRIDE];
     lowbit_ctx *ctx = NULL;
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
-    fill(x, N, K, STRIDE, KIND_RANDOM);
+    fill(x, N, K, STRIDE, KIND_RANDOM, 0);
     for (int64_t r = 0; r < N; r++) x[r * STRIDE + K] = NAN; /* between rows: not ours */
     const lowbit_matrix w = {x, N, K, STRIDE};
     check_auto(ctx, &w);

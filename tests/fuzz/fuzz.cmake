@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# One target for each kind of foreign bytes. Every build replays a corpus with mutations; with LOWBIT_FUZZ (preset fuzz,
+# clang) libFuzzer drives the same code:
+#
+#     cmake --preset fuzz && cmake --build --preset fuzz
+#     mkdir corpus && build/fuzz/tests/replay-packed --write corpus && build/fuzz/tests/fuzz-packed corpus
+foreach(target packed problem)
+  add_executable(replay-${target} fuzz/fuzz_${target}.c fuzz/replay.c fuzz/require.c)
+  set(executables replay-${target})
+  if(LOWBIT_FUZZ)
+    add_executable(fuzz-${target} fuzz/fuzz_${target}.c fuzz/require.c)
+    target_link_options(fuzz-${target} PRIVATE -fsanitize=fuzzer)
+    list(APPEND executables fuzz-${target})
+  endif()
+  foreach(executable ${executables})
+    target_link_libraries(${executable} PRIVATE lowbit_internal m)
+    set_target_properties(${executable} PROPERTIES LINKER_LANGUAGE C)
+  endforeach()
+  add_test(NAME replay_${target} COMMAND replay-${target})
+endforeach()

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The run call around the kernels: the same bits whoever runs the tasks, in whatever order and with however many rows;
+ * rows that are shared; buffers of exactly their documented size. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernels/base/base.h"
+#include "kernels/base/pool.h"
+#include "tests/check.h"
+#include "tests/hostile.h"
+#include "tests/problems.h"
+
+/* Large enough that the plans of several threads do use them: the rows are prepared on the pool from 2^16 elements on.
+ */
+static const char *const kProblems[] = {
+    "i8a8:m150n180k450+bias",     "i4g32a8:m150n180k450+relu+res", "i2zg16a8:m150n170k450+bias+relu",
+    "t2a8:m150n200k450+bias+res", "b1g64a8:m150n199k450",          "i4mg64a8:m150n180k450+bias+res",
+    "i8za8:m150n180k450:s32"};
+
+static lowbit_ctx *make_context(uint32_t isa_mask) {
+    lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
+    lowbit_ctx *ctx = NULL;
+    options.isa_mask = isa_mask;
+    CHECK(lowbit_ctx_create(&options, &ctx, NULL) == LOWBIT_OK);
+    return ctx;
+}
+
+static lowbit_plan *make_plan(const lowbit_ctx *ctx, const lowbit_problem *problem, uint32_t threads) {
+    lowbit_plan *plan = NULL;
+    CHECK(lowbit_plan_create(ctx, problem, threads, &plan, NULL) == LOWBIT_OK);
+    return plan;
+}
+
+/* The rows of args in scratch and output of their exact sizes, both of random garbage, against `want`. */
+static void run(const lowbit_plan *plan, const sample *s, lowbit_gemm_args args, const lowbit_pool *pool,
+                const float *want, int side) {
+    const int64_t m = args.rows ? args.rows->m : args.a.rows, n = s->problem.n;
+    int64_t bytes = 0;
+    CHECK(lowbit_workspace_size(plan, m, &bytes, NULL) == LOWBIT_OK && bytes % 64 == 0);
+    void *workspace = check_guarded((size_t)bytes, side);
+    args.out = check_guarded((size_t)(m * n) * sizeof(float), side);
+    args.out_stride = n;
+    memset(workspace, (int)check_random_in(0, 255), (size_t)bytes);
+    CHECK(lowbit_gemm(plan, &args, workspace, bytes, pool, NULL) == LOWBIT_OK);
+    CHECK(check_same_floats(args.out, want, m, n, n, n)); /* raw sums are bits, too */
+}
+
+/* ---- threads ---- */
+
+static void run_threads(const lowbit_ctx *ctx, const sample *s, const float *want, uint32_t threads) {
+    lowbit_pool_options options = LOWBIT_POOL_OPTIONS_INIT;
+    lowbit_pool pool = LOWBIT_POOL_INIT;
+    lowbit_plan_info info = {.struct_size = sizeof info};
+    lowbit_plan *plan = make_plan(ctx, &s->problem, threads);
+    options.threads = threads;
+    CHECK(lowbit_pool_create(ctx, &options, &pool, NULL) == LOWBIT_OK);
+    CHECK(lowbit_plan_describe(plan, s->problem.m, &info, NULL) == LOWBIT_OK && info.threads == threads);
+    run(plan, s, sample_args(s, NULL, 0), &pool, want, CHECK_GUARD_AFTER);
+    lowbit_pool_destroy(&pool);
+    lowbit_plan_destroy(ctx, plan);
+}
+
+static void run_hostile(const lowbit_ctx *ctx, const sample *s, const float *want) {
+    const lowbit_pool pools[] = {pool_reversed(), pool_shuffled()};
+    lowbit_plan *plan = make_plan(ctx, &s->problem, 7);
+    for (size_t i = 0; i < LB_COUNT(pools); i++)
+        run(plan, s, sample_args(s, NULL, 0), &pools[i], want, CHECK_GUARD_BEFORE);
+    run(plan, s, sample_args(s, NULL, 0), NULL, want, CHECK_GUARD_AFTER); /* a plan for seven, alone */
+    lowbit_plan_destroy(ctx, plan);
+}
+
+/* The widest level of this machine, and the portable one. */
+void subject_gemm_threads(void) {
+    static const uint32_t kMasks[] = {0, LOWBIT_ISA_SCALAR}, kThreads[] = {1, 2, 3, 7};
+    for (size_t p = 0; p < LB_COUNT(kProblems); p++)
+        for (size_t mask = 0; mask < LB_COUNT(kMasks); mask++) {
+            lowbit_ctx *ctx = make_context(kMasks[mask]);
+            sample s = sample_make(ctx, kProblems[p], DATA_RANDOM);
+            const float *want = sample_reference(ctx, &s);
+            for (size_t t = 0; t < LB_COUNT(kThreads); t++) {
+                check_context("%s mask %u threads %u", kProblems[p], kMasks[mask], kThreads[t]);
+                run_threads(ctx, &s, want, kThreads[t]);
+            }
+            check_context("%s mask %u hostile pools", kProblems[p], kMasks[mask]);
+            run_hostile(ctx, &s, want);
+            sample_free(ctx, &s);
+            lowbit_ctx_destroy(ctx);
+        }
+}
+
+/* ---- tiles ---- */
+
+typedef struct tiling {
+    const lowbit_plan *plan;
+    const lowbit_gemm_args *args;
+    const void *workspace;
+    int64_t bytes, step_m, step_n, columns;
+    _Atomic int failures;
+} tiling;
+
+static void run_tile(void *arg, size_t i, size_t worker) {
+    (void)worker;
+    tiling *t = arg;
+    const int64_t m = t->args->a.rows, n = t->args->weights->n;
+    const int64_t m0 = (int64_t)i / t->columns * t->step_m, n0 = (int64_t)i % t->columns * t->step_n;
+    t->failures += lowbit_gemm_tile(t->plan, t->args, t->workspace, t->bytes, m0, lb_min(m, m0 + t->step_m), n0,
+                                    lb_min(n, n0 + t->step_n), NULL) != LOWBIT_OK;
+}
+
+/* prepare, then every tile once on the pool, in steps that are multiples of the plan's. */
+static void run_tiles(const lowbit_plan *plan, const sample *s, const float *want, const lowbit_pool *pool) {
+    const int64_t m = s->problem.m, n = s->problem.n;
+    tiling t = {.plan = plan};
+    CHECK(lowbit_workspace_size(plan, m, &t.bytes, NULL) == LOWBIT_OK);
+    CHECK(lowbit_gemm_steps(plan, m, &t.step_m, &t.step_n, NULL) == LOWBIT_OK);
+    t.step_m *= check_random_in(1, 3), t.step_n *= check_random_in(1, 3);
+    t.columns = lb_div_up(n, t.step_n);
+    void *workspace = check_guarded((size_t)t.bytes, CHECK_GUARD_AFTER);
+    float *out = check_guarded((size_t)(m * n) * sizeof *out, CHECK_GUARD_AFTER);
+    const lowbit_gemm_args args = sample_args(s, out, n);
+    t.args = &args;
+    t.workspace = workspace;
+    CHECK(lowbit_gemm_prepare(plan, &args, workspace, t.bytes, pool, NULL) == LOWBIT_OK);
+    lb_parallel_for(pool, (size_t)(lb_div_up(m, t.step_m) * t.columns), run_tile, &t);
+    CHECK(t.failures == 0);
+    CHECK(check_same_floats(out, want, m, n, n, n));
+}
+
+void subject_gemm_tiles(void) {
+    lowbit_ctx *ctx = make_context(0);
+    lowbit_pool_options options = LOWBIT_POOL_OPTIONS_INIT;
+    lowbit_pool pools[] = {pool_reversed(), pool_shuffled(), LOWBIT_POOL_INIT};
+    options.threads = 3;
+    CHECK(lowbit_pool_create(ctx, &options, &pools[2], NULL) == LOWBIT_OK);
+    for (size_t p = 0; p < LB_COUNT(kProblems); p++) {
+        sample s = sample_make(ctx, kProblems[p], DATA_RANDOM);
+        const float *want = sample_reference(ctx, &s);
+        lowbit_plan *plan = make_plan(ctx, &s.problem, 3);
+        for (size_t i = 0; i < LB_COUNT(pools); i++) {
+            check_context("%s pool %zu", kProblems[p], i);
+            run_tiles(plan, &s, want, &pools[i]);
+        }
+        lowbit_plan_destroy(ctx, plan);
+        sample_free(ctx, &s);
+    }
+    lowbit_pool_destroy(&pools[2]);
+    lowbit_ctx_destroy(ctx);
+}
+
+/* ---- rows ---- */
+
+/* Q, K and V: rows quantized once serve plans of different formats and widths. */
+void subject_gemm_rows(void) {
+    static const char *const kShared[] = {"i4g32a8:m9n77k200+bias", "i2zg32a8:m9n33k200+relu", "b1g32a8:m9n16k200",
+                                          "i8g32a8:m9n50k200+res"};
+    lowbit_ctx *ctx = make_context(0);
+    sample first = sample_make(ctx, kShared[0], DATA_RANDOM);
+    lowbit_rows rows = {.struct_size = sizeof rows};
+    const lowbit_matrix a = {first.a, 9, 200, first.a_stride};
+    int64_t bytes = 0;
+    CHECK(lowbit_rows_size(9, 200, 32, &bytes, NULL) == LOWBIT_OK);
+    void *memory = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
+    CHECK(lowbit_quantize_rows(ctx, &a, 32, memory, bytes, NULL, &rows, NULL) == LOWBIT_OK);
+    for (size_t i = 0; i < LB_COUNT(kShared); i++) {
+        sample s = sample_make(ctx, kShared[i], DATA_RANDOM);
+        check_context("%s from shared rows", kShared[i]);
+        s.a = first.a, s.a_stride = first.a_stride;
+        const float *want = sample_reference(ctx, &s);
+        lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
+        lowbit_gemm_args args = sample_args(&s, NULL, 0);
+        args.a = (lowbit_matrix){0};
+        args.rows = &rows;
+        run(plan, &s, args, NULL, want, CHECK_GUARD_AFTER);
+        lowbit_plan_destroy(ctx, plan);
+        lowbit_weights_free(ctx, &s.weights);
+    }
+    sample_free(ctx, &first);
+    lowbit_ctx_destroy(ctx);
+}
+
+/* Fewer rows than the plan was made for are another bucket's decision, in scratch of their own size; and every row is
+ * what it is alone. */
+void subject_gemm_buckets(void) {
+    static const int64_t kRows[] = {1, 2, 3, 4, 5, 16, 17, 63, 64, 65, 100};
+    static const char *const kPlans[] = {"i4g32a8:m100n70k130+bias+res", "i8a8:m100n70k130", "b1a8:m100n70k130+relu"};
+    lowbit_ctx *ctx = make_context(0);
+    for (size_t p = 0; p < LB_COUNT(kPlans); p++) {
+        sample s = sample_make(ctx, kPlans[p], DATA_RANDOM);
+        const float *want = sample_reference(ctx, &s);
+        lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
+        int64_t before = 0, bytes = 0;
+        for (size_t i = 0; i < LB_COUNT(kRows); i++) {
+            lowbit_gemm_args args = sample_args(&s, NULL, 0);
+            check_context("%s with %d rows", kPlans[p], (int)kRows[i]);
+            args.a.rows = kRows[i];
+            run(plan, &s, args, NULL, want, (int)(i & 1));
+            CHECK(lowbit_workspace_size(plan, kRows[i], &bytes, NULL) == LOWBIT_OK && bytes >= before);
+            before = bytes; /* "or fewer": scratch for more rows serves fewer */
+        }
+        lowbit_plan_destroy(ctx, plan);
+        sample_free(ctx, &s);
+    }
+    lowbit_ctx_destroy(ctx);
+}
+
+/* ---- the output over the residual ---- */
+
+void subject_gemm_residual(void) {
+    static const char *const kPlans[] = {"i4a8:m33n100k64+bias+relu+res", "i8g32a8:m33n65k70+res"};
+    lowbit_ctx *ctx = make_context(0);
+    for (size_t p = 0; p < LB_COUNT(kPlans); p++) {
+        sample s = sample_make(ctx, kPlans[p], DATA_RANDOM);
+        const float *want = sample_reference(ctx, &s);
+        const int64_t m = s.problem.m, n = s.problem.n;
+        lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
+        lowbit_gemm_args args = sample_args(&s, s.residual, s.residual_stride);
+        int64_t bytes = 0;
+        check_context("%s over its residual", kPlans[p]);
+        CHECK(lowbit_workspace_size(plan, m, &bytes, NULL) == LOWBIT_OK);
+        void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
+        CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, NULL) == LOWBIT_OK);
+        CHECK(check_same_floats(s.residual, want, m, n, s.residual_stride, n));
+        lowbit_plan_destroy(ctx, plan);
+        sample_free(ctx, &s);
+    }
+    lowbit_ctx_destroy(ctx);
+}
+
+/* ---- nothing is allocated ---- */
+
+void subject_gemm_allocations(void) {
+    ledger book;
+    const lowbit_allocator allocator = ledger_allocator(&book);
+    lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
+    lowbit_pool_options threads = LOWBIT_POOL_OPTIONS_INIT;
+    lowbit_pool pools[] = {LOWBIT_POOL_INIT, pool_shuffled()};
+    lowbit_ctx *ctx = NULL;
+    options.allocator = &allocator;
+    threads.threads = 3;
+    CHECK(lowbit_ctx_create(&options, &ctx, NULL) == LOWBIT_OK);
+    CHECK(lowbit_pool_create(ctx, &threads, &pools[0], NULL) == LOWBIT_OK);
+    for (size_t p = 0; p < LB_COUNT(kProblems); p++) {
+        sample s = sample_make(ctx, kProblems[p], DATA_RANDOM);
+        lowbit_plan *plan = make_plan(ctx, &s.problem, 3);
+        const int64_t m = s.problem.m, n = s.problem.n;
+        int64_t bytes = 0, rows_bytes = 0;
+        lowbit_rows rows = {.struct_size = sizeof rows};
+        CHECK(lowbit_workspace_size(plan, m, &bytes, NULL) == LOWBIT_OK);
+        CHECK(lowbit_rows_size(m, s.problem.k, 0, &rows_bytes, NULL) == LOWBIT_OK);
+        void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
+        void *memory = check_guarded((size_t)rows_bytes, CHECK_GUARD_AFTER);
+        const lowbit_gemm_args args = sample_args(&s, check_guarded((size_t)(m * n) * 4, CHECK_GUARD_AFTER), n);
+        check_context("%s", kProblems[p]);
+        const int64_t before = book.allocations;
+        const long heap = heap_calls();
+        CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, NULL) == LOWBIT_OK);
+        for (size_t i = 0; i < LB_COUNT(pools); i++) {
+            CHECK(lowbit_gemm(plan, &args, workspace, bytes, &pools[i], NULL) == LOWBIT_OK);
+            CHECK(lowbit_gemm_prepare(plan, &args, workspace, bytes, &pools[i], NULL) == LOWBIT_OK);
+        }
+        CHECK(lowbit_gemm_tile(plan, &args, workspace, bytes, 0, m, 0, n, NULL) == LOWBIT_OK);
+        CHECK(lowbit_quantize_rows(ctx, &args.a, 0, memory, rows_bytes, &pools[0], &rows, NULL) == LOWBIT_OK);
+        CHECK(book.allocations == before && heap_calls() == heap);
+        lowbit_plan_destroy(ctx, plan);
+        sample_free(ctx, &s);
+    }
+    lowbit_pool_destroy(&pools[0]);
+    lowbit_ctx_destroy(ctx);
+    CHECK(book.live == 0 && book.wrong == 0 && book.allocations > 0 && heap_calls() > 0);
+}
+
+/* ---- what is not a number ---- */
+
+/* A NaN or an infinity anywhere in a row of A makes that row of the output NaN, or 0 behind a ReLU, and no other. */
+static void check_spoiled(const lowbit_ctx *ctx, const char *problem, float bad) {
+    sample s = sample_make(ctx, problem, DATA_RANDOM);
+    lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
+    const int64_t m = s.problem.m, n = s.problem.n, row = check_random_in(0, m - 1);
+    float *want = sample_reference(ctx, &s);
+    for (int64_t c = 0; c < n; c++) want[row * n + c] = s.problem.act ? 0.0f : NAN;
+    s.a[row * s.a_stride + check_random_in(0, s.problem.k - 1)] = bad;
+    check_context("%s with %g in row %d", problem, (double)bad, (int)row);
+    const float *reference = sample_reference(ctx, &s);
+    CHECK(check_same_floats(reference, want, m, n, n, n));
+    run(plan, &s, sample_args(&s, NULL, 0), NULL, want, CHECK_GUARD_AFTER);
+    lowbit_plan_destroy(ctx, plan);
+    sample_free(ctx, &s);
+}
+
+void subject_gemm_nan(void) {
+    static const char *const kSpoiled[] = {"i8a8:m5n40k70", "i4g32a8:m13n70k100+bias+res", "i2ma8:m1n33k65+relu",
+                                           "b1g64a8:m7n20k129+bias+relu+res", "t2a8:m2n130k300+bias"};
+    static const float kBad[] = {NAN, INFINITY, -INFINITY};
+    static const uint32_t kMasks[] = {0, LOWBIT_ISA_SCALAR};
+    for (size_t mask = 0; mask < LB_COUNT(kMasks); mask++) {
+        lowbit_ctx *ctx = make_context(kMasks[mask]);
+        for (size_t p = 0; p < LB_COUNT(kSpoiled); p++)
+            for (size_t b = 0; b < LB_COUNT(kBad); b++) check_spoiled(ctx, kSpoiled[p], kBad[b]);
+        lowbit_ctx_destroy(ctx);
+    }
+}
