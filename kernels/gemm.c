@@ -7,14 +7,27 @@
 #include "kernels/formats/format.h"
 #include "kernels/rows.h"
 
-/* Where the prepared rows of A lie in the workspace. Blocks are of mr rows; the last one is padded with zeros. */
+/* Where the prepared rows of A lie in the workspace. Blocks are of mr rows; the last one is padded with zeros. Panels
+ * are cut at the parts of K, [part][block][k of the part / 4][mr][4], so that the blocks that meet one part of the
+ * weights one after the other are one stream for the prefetcher. */
 typedef struct prepared {
     lowbit_rows rows;
-    int64_t blocks, panel_bytes;
-    uint8_t *panels;       /* [blocks] A panels; NULL where the rows themselves are the panels */
+    int64_t blocks;
+    int64_t k_padded;      /* of a panel: a multiple of 64 */
+    int64_t part_k;        /* of every part but the last */
+    int64_t element_bytes; /* of a panel: 1 or 2 */
+    uint8_t *panels;       /* NULL where the rows themselves are the panels */
     int32_t *sums, *corrs; /* [blocks][G][mr] */
     float *scales;         /* [blocks * mr] */
 } prepared;
+
+/* k of a part: whole groups, or whole lines of the only group. */
+static int64_t part_k(const lowbit_problem *problem, const lb_gemm_config *config) {
+    const int64_t k = problem->k, group = problem->weights.group;
+    const int64_t line = 4 * lb_fields(lb_format_of(problem->weights.format));
+    const int64_t wanted = config->step_k ? config->step_k : k;
+    return lb_round_up(wanted, group > 0 && group < k ? group : line);
+}
 
 /* Takes the next `bytes` of the workspace, 64-byte aligned. */
 static int64_t take(int64_t *total, int64_t bytes) {
@@ -25,14 +38,18 @@ static int64_t take(int64_t *total, int64_t bytes) {
 
 /* Fills `p` with pointers into `workspace` (which may be NULL to learn the size) and returns the bytes. Sizes cannot
  * overflow: m < 2^31, K < 2^17. */
-static int64_t place(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m, void *workspace, prepared *p) {
+static int64_t place(const lowbit_problem *problem, const lb_gemm_config *config, int64_t m, void *workspace,
+                     prepared *p) {
+    const lb_kernel *kernel = config->kernel;
     const int64_t k = problem->k, group = lb_max(problem->weights.group, 0), mr = kernel->mr;
     const bool panels = mr > 1 || kernel->a_layout != LB_A_S8;
     int64_t total = 0;
     p->blocks = lb_div_up(m, mr);
-    p->panel_bytes = mr * lb_round_up(k, LB_LINE) * (kernel->a_layout == LB_A_S16 ? 2 : 1);
+    p->k_padded = lb_round_up(k, LB_LINE);
+    p->part_k = part_k(problem, config);
+    p->element_bytes = kernel->a_layout == LB_A_S16 ? 2 : 1;
     const int64_t rows_at = take(&total, lb_rows_bytes(m, k, group));
-    const int64_t panels_at = take(&total, panels ? p->blocks * p->panel_bytes : 0);
+    const int64_t panels_at = take(&total, panels ? p->blocks * mr * p->k_padded * p->element_bytes : 0);
     const int64_t sums = p->blocks * mr * lb_groups(k, group);
     const int64_t sums_at = take(&total, sums * (int64_t)sizeof(int32_t));
     const int64_t corrs_at = take(&total, sums * (int64_t)sizeof(int32_t));
@@ -48,30 +65,48 @@ static int64_t place(const lowbit_problem *problem, const lb_kernel *kernel, int
     return total;
 }
 
-int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m) {
+int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_gemm_config *config, int64_t m) {
     prepared ignored;
-    return place(problem, kernel, m, NULL, &ignored);
+    return place(problem, config, m, NULL, &ignored);
 }
 
 static prepared prepared_of(const lb_gemm_call *call) {
     prepared p;
-    place(call->problem, call->config.kernel, call->m, call->workspace, &p);
+    place(call->problem, &call->config, call->m, call->workspace, &p);
     if (call->args->rows) p.rows = *call->args->rows;
     return p;
 }
 
-/* ---- preparing A ---- */
-
-/* Row i of an A panel of mr rows. The row is zero up to a multiple of 64, and so the panel is. */
-static void panel_row_s8(const int8_t *row, int64_t k, int64_t mr, int64_t i, int8_t *panel) {
-    for (int64_t k4 = 0; k4 < lb_round_up(k, LB_LINE) / 4; k4++) memcpy(panel + (k4 * mr + i) * 4, row + k4 * 4, 4);
+/* The panel of one block for the part of K that begins at `first`. */
+static uint8_t *panel_at(const prepared *p, int64_t mr, int64_t block, int64_t first) {
+    const int64_t length = lb_min(p->part_k, p->k_padded - first);
+    return p->panels + (p->blocks * first + block * length) * mr * p->element_bytes;
 }
 
-static void panel_row_s16(const int8_t *row, int64_t k, int64_t mr, int64_t i, int16_t *panel) {
-    for (int64_t k4 = 0; k4 < lb_round_up(k, LB_LINE) / 4; k4++) {
-        const int8_t *from = row + k4 * 4;
-        int16_t *to = panel + (k4 * mr + i) * 4;
+/* ---- preparing A ---- */
+
+/* Row i of an A panel of mr rows, k4 groups of four k. */
+static void panel_row_s8(const int8_t *row, int64_t fours, int64_t mr, int64_t i, int8_t *panel) {
+    for (int64_t f = 0; f < fours; f++) memcpy(panel + (f * mr + i) * 4, row + f * 4, 4);
+}
+
+static void panel_row_s16(const int8_t *row, int64_t fours, int64_t mr, int64_t i, int16_t *panel) {
+    for (int64_t f = 0; f < fours; f++) {
+        const int8_t *from = row + f * 4;
+        int16_t *to = panel + (f * mr + i) * 4;
         to[0] = from[0], to[1] = from[2], to[2] = from[1], to[3] = from[3];
+    }
+}
+
+/* Row i of a block into its panels. The row is zero up to a multiple of 64, and so the panels are. */
+static void panel_row(const prepared *p, const lb_kernel *kernel, const int8_t *row, int64_t block, int64_t i) {
+    for (int64_t first = 0; first < p->k_padded; first += p->part_k) {
+        const int64_t fours = lb_min(p->part_k, p->k_padded - first) / 4;
+        void *panel = panel_at(p, kernel->mr, block, first);
+        if (kernel->a_layout == LB_A_S16)
+            panel_row_s16(row + first, fours, kernel->mr, i, panel);
+        else
+            panel_row_s8(row + first, fours, kernel->mr, i, panel);
     }
 }
 
@@ -84,7 +119,7 @@ static int32_t correction_factor(const lowbit_problem *problem, const lb_kernel 
 
 static void prepare_row(const lb_gemm_call *call, const prepared *p, int64_t block, int64_t i) {
     const lb_kernel *kernel = call->config.kernel;
-    const int64_t mr = kernel->mr, row = block * mr + i, groups = p->rows.groups, k = call->problem->k;
+    const int64_t mr = kernel->mr, row = block * mr + i, groups = p->rows.groups;
     if (!call->args->rows) lb_quantize_one_row(call->config.unit->quantize_row, &call->args->a, row, &p->rows);
     const uint32_t factor = (uint32_t)correction_factor(call->problem, kernel);
     for (int64_t g = 0; g < groups; g++) {
@@ -93,13 +128,18 @@ static void prepare_row(const lb_gemm_call *call, const prepared *p, int64_t blo
         p->corrs[at] = (int32_t)(factor * (uint32_t)p->sums[at]);
     }
     p->scales[row] = p->rows.scales[row];
-    if (!p->panels) return;
-    const int8_t *codes = p->rows.codes + row * p->rows.stride;
-    void *panel = p->panels + block * p->panel_bytes;
-    if (kernel->a_layout == LB_A_S16)
-        panel_row_s16(codes, k, mr, i, panel);
-    else
-        panel_row_s8(codes, k, mr, i, panel);
+    if (p->panels) panel_row(p, kernel, p->rows.codes + row * p->rows.stride, block, i);
+}
+
+/* Padding rows compute zeros that nobody reads. */
+static void clear_block(const prepared *p, int64_t mr, int64_t block) {
+    const int64_t sums = p->rows.groups * mr;
+    for (int64_t first = 0; first < p->k_padded; first += p->part_k)
+        memset(panel_at(p, mr, block, first), 0,
+               (size_t)(lb_min(p->part_k, p->k_padded - first) * mr * p->element_bytes));
+    memset(p->sums + block * sums, 0, (size_t)sums * sizeof *p->sums);
+    memset(p->corrs + block * sums, 0, (size_t)sums * sizeof *p->corrs);
+    memset(p->scales + block * mr, 0, (size_t)mr * sizeof *p->scales);
 }
 
 static void prepare_block(void *arg, size_t i, size_t worker) {
@@ -107,13 +147,7 @@ static void prepare_block(void *arg, size_t i, size_t worker) {
     const lb_gemm_call *call = arg;
     const prepared p = prepared_of(call);
     const int64_t mr = call->config.kernel->mr, block = (int64_t)i, rows = lb_min(mr, call->m - block * mr);
-    if (rows < mr) { /* padding rows compute zeros that nobody reads */
-        const int64_t sums = p.rows.groups * mr;
-        memset(p.panels + block * p.panel_bytes, 0, (size_t)p.panel_bytes);
-        memset(p.sums + block * sums, 0, (size_t)sums * sizeof *p.sums);
-        memset(p.corrs + block * sums, 0, (size_t)sums * sizeof *p.corrs);
-        memset(p.scales + block * mr, 0, (size_t)mr * sizeof *p.scales);
-    }
+    if (rows < mr) clear_block(&p, mr, block);
     for (int64_t r = 0; r < rows; r++) prepare_row(call, &p, block, r);
 }
 
@@ -149,19 +183,16 @@ typedef struct walk {
     prepared p;
     scratch *s;
     lb_tile tile;
-    int64_t fields;     /* P */
-    int64_t per_group;  /* lines of a full group */
-    int64_t part_lines; /* lines of a part of K: whole groups, or a piece of the only one */
+    int64_t line_k;    /* k of a line: 4P */
+    int64_t per_group; /* lines of a full group */
 } walk;
 
 static walk walk_of(const lb_gemm_call *call, scratch *s) {
     const lowbit_packed *w = call->args->weights;
     const lb_format *f = lb_format_of(w->type.format);
     const int64_t line = 4 * lb_fields(f), group = w->type.group > 0 ? lb_min(w->type.group, w->k) : w->k;
-    walk walking = {.call = call, .p = prepared_of(call), .s = s, .fields = lb_fields(f)};
+    walk walking = {.call = call, .p = prepared_of(call), .s = s, .line_k = line};
     walking.per_group = lb_div_up(group, line);
-    const int64_t wanted = call->config.step_k ? lb_div_up(call->config.step_k, line) : w->panel_lines;
-    walking.part_lines = w->groups == 1 ? wanted : lb_round_up(wanted, walking.per_group);
     walking.tile = (lb_tile){.lines_per_group = (size_t)walking.per_group,
                              .scale = w->scales,
                              .zero = w->zeros,
@@ -184,6 +215,19 @@ static void aim_columns(walk *walking, int64_t n, int64_t line, int64_t group) {
     }
 }
 
+/* Distance at which lines that are read once are prefetched: the hardware's own prefetcher stops at page ends. */
+enum { STREAM_AHEAD = 32 * LB_LINE };
+
+/* From a line of this part to the same line of the next one, or of the next tile's first: fetched while the first block
+ * of rows passes over this part, so that the next part is in the cache when its turn comes. */
+static size_t ahead_of(const walk *walking, int64_t first, int64_t last, bool only_block) {
+    const lowbit_packed *w = walking->call->args->weights;
+    if (only_block) return STREAM_AHEAD;
+    if (last < w->panel_lines) return (size_t)(last - first) * LB_LINE;
+    const int64_t panels = lb_div_up(walking->call->config.kernel->nr, LB_PANEL);
+    return (size_t)(panels * w->panel_lines - first) * LB_LINE;
+}
+
 /* Lines `first` .. `last` - 1 of K. */
 static void aim_part(walk *walking, int64_t n, int64_t first, int64_t last) {
     const lowbit_packed *w = walking->call->args->weights;
@@ -199,14 +243,14 @@ static void aim_part(walk *walking, int64_t n, int64_t first, int64_t last) {
     tile->suspend = !whole && last < w->panel_lines;
 }
 
+/* Rows m .. m + mr - 1 for the part of K that begins at `first_line`. */
 static void aim_rows(walk *walking, int64_t m, int64_t first_line, int64_t state_row) {
     const lb_kernel *kernel = walking->call->config.kernel;
     const prepared *p = &walking->p;
     const int64_t mr = kernel->mr, block = m / mr, group = first_line / walking->per_group;
-    const int64_t at = first_line * walking->fields * 4 * mr * (kernel->a_layout == LB_A_S16 ? 2 : 1);
+    const int64_t first = first_line * walking->line_k;
     lb_tile *tile = &walking->tile;
-    tile->a =
-        p->panels ? (const void *)(p->panels + block * p->panel_bytes + at) : p->rows.codes + m * p->rows.stride + at;
+    tile->a = p->panels ? (const void *)panel_at(p, mr, block, first) : p->rows.codes + m * p->rows.stride + first;
     tile->asum = p->sums + (block * p->rows.groups + group) * mr;
     tile->corr = p->corrs + (block * p->rows.groups + group) * mr;
     tile->ascale = p->scales + block * mr;
@@ -256,12 +300,14 @@ static void run_edge(walk *walking, int64_t m, int64_t n, int64_t rows, int64_t 
 /* One tile of columns and the rows m0 .. m1 - 1, whose sums fit the scratch: part by part of K, all rows for each. */
 static void walk_rows(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t cols) {
     const lb_kernel *kernel = walking->call->config.kernel;
-    const int64_t all = walking->call->args->weights->panel_lines;
-    for (int64_t line = 0; line < all; line += walking->part_lines) {
-        aim_part(walking, n, line, lb_min(all, line + walking->part_lines));
+    const int64_t all = walking->call->args->weights->panel_lines, part = walking->p.part_k / walking->line_k;
+    for (int64_t line = 0; line < all; line += part) {
+        const int64_t end = lb_min(all, line + part);
+        aim_part(walking, n, line, end);
         for (int64_t m = m0; m < m1; m += kernel->mr) {
             const int64_t rows = lb_min(kernel->mr, m1 - m);
             aim_rows(walking, m, line, m - m0);
+            walking->tile.ahead = m == m0 ? ahead_of(walking, line, end, m + kernel->mr >= m1) : 0;
             if (rows == kernel->mr && cols == kernel->nr)
                 run_inner(walking, m, n);
             else

@@ -19,19 +19,24 @@
 
 namespace {
 
-/* Vector j of line l of a tile. */
+/* Vector j of line l of a tile. Each line that is loaded prefetches the one `ahead` of it, once for its 64 bytes. */
 template <size_t kVectors>
 struct Lines {
     const uint8_t *at[kVectors];
+    size_t ahead;
 
-    explicit HWY_INLINE Lines(const lb_tile &tile) {
+    explicit HWY_INLINE Lines(const lb_tile &tile) : ahead(tile.ahead) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
             const size_t column = j * kColumns;
             at[j] = tile.lines[column / LB_PANEL] + column % LB_PANEL * 4;
         }
     }
-    HWY_INLINE VU8 Load(size_t line, size_t j) const { return hn::LoadU(DU8(), at[j] + line * LB_LINE); }
+    HWY_INLINE VU8 Load(size_t line, size_t j) const {
+        const uint8_t *from = at[j] + line * LB_LINE;
+        if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(from + ahead);
+        return hn::LoadU(DU8(), from);
+    }
 };
 
 template <int kField>
@@ -125,9 +130,6 @@ struct DotDirect {
     }
 };
 
-/* Distance at which one row's lines are prefetched: the hardware's own prefetcher stops at page ends. */
-constexpr size_t kPrefetchLines = 32;
-
 template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotInPlace {
     static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S8;
@@ -143,10 +145,7 @@ struct DotInPlace {
         for (size_t l = first; l < first + count; ++l) {
             VU8 line[kVectors];
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) {
-                __builtin_prefetch(lines.at[j] + (l + kPrefetchLines) * LB_LINE);
-                line[j] = lines.Load(l, j);
-            }
+            for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
             ForFields<kBits>([&](auto field) HWY_ATTR {
                 constexpr int kField = decltype(field)::value;
                 const VI8 four = BroadcastFour(a + kField * 4);
@@ -257,7 +256,6 @@ void DotTile(const lb_tile *tile_pointer) {
     const lb_tile &tile = *tile_pointer;
     const Lines<kVectors> lines(tile);
     const auto *a = static_cast<const typename Way::A *>(tile.a);
-    if (tile.start) memset(tile.totals, 0, kRows * kVectors * kColumns * sizeof(float));
     for (size_t g = 0; g < tile.groups; ++g) {
         const size_t first = g * tile.lines_per_group;
         const size_t count = g + 1 < tile.groups ? tile.lines_per_group : tile.lines_last_group;

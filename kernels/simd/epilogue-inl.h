@@ -56,6 +56,7 @@ struct Epilogue {
         LoadScales(tile, tile.scale, group, scale);
         if constexpr (kOffset == kMinimum) LoadScales(tile, tile.min, group, min);
         if constexpr (kOffset == kZeroPoint) LoadZeros(tile, group, code_bias, zero);
+        const bool first = group == 0 && (tile.start || tile.resume); /* a resumed group is the only one */
         const int32_t *sums = tile.sums;
         float *totals = tile.totals;
         for (size_t i = 0; i < rows; ++i, sums += kWidth, totals += kWidth) {
@@ -67,7 +68,8 @@ struct Epilogue {
                     dot = hn::Add(dot, hn::Mul(zero[j], hn::Set(d, asum)));
                 else
                     dot = hn::Add(hn::ShiftLeftSame(dot, static_cast<int>(tile.shift)), hn::Set(d, corr));
-                VF32 t = hn::Add(hn::Load(df, totals + j * kColumns), hn::Mul(hn::ConvertTo(df, dot), scale[j]));
+                const VF32 before = first ? hn::Zero(df) : hn::Load(df, totals + j * kColumns);
+                VF32 t = hn::Add(before, hn::Mul(hn::ConvertTo(df, dot), scale[j]));
                 if constexpr (kOffset == kMinimum)
                     t = hn::Add(t, hn::Mul(hn::Set(df, static_cast<float>(asum)), min[j]));
                 hn::Store(t, df, totals + j * kColumns);
@@ -84,17 +86,28 @@ struct Epilogue {
             AddRows<kCorrection>(tile, group, rows, code_bias);
     }
 
-    /* out = relu(((t * ascale) + bias) + residual) */
+    static HWY_INLINE void AddVectors(const float *x, VF32 (&y)[kVectors]) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Add(y[j], hn::LoadU(DF32(), x + j * kColumns));
+    }
+
+    /* out = relu(((t * ascale) + bias) + residual), a row at a time */
     static HWY_NOINLINE void Finish(const lb_tile &tile, size_t rows) {
         const DF32 df;
-        for (size_t i = 0; i < rows; ++i)
-            for (size_t column = 0; column < kWidth; column += kColumns) {
-                VF32 y = hn::Mul(hn::Load(df, tile.totals + i * kWidth + column), hn::Set(df, tile.ascale[i]));
-                if (tile.bias) y = hn::Add(y, hn::LoadU(df, tile.bias + column));
-                if (tile.residual) y = hn::Add(y, hn::LoadU(df, tile.residual + i * tile.residual_stride + column));
-                if (tile.relu) y = hn::IfThenElseZero(hn::Gt(y, hn::Zero(df)), y);
-                hn::StoreU(y, df, static_cast<float *>(tile.out) + i * tile.out_stride + column);
+        for (size_t i = 0; i < rows; ++i) {
+            VF32 y[kVectors];
+            float *out = static_cast<float *>(tile.out) + i * tile.out_stride;
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j)
+                y[j] = hn::Mul(hn::Load(df, tile.totals + i * kWidth + j * kColumns), hn::Set(df, tile.ascale[i]));
+            if (tile.bias) AddVectors(tile.bias, y);
+            if (tile.residual) AddVectors(tile.residual + i * tile.residual_stride, y);
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                if (tile.relu) y[j] = hn::IfThenElseZero(hn::Gt(y[j], hn::Zero(df)), y[j]);
+                hn::StoreU(y[j], df, out + j * kColumns);
             }
+        }
     }
 
     /* out = dot of the one group. */
