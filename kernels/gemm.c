@@ -215,17 +215,24 @@ static void aim_columns(walk *walking, int64_t n, int64_t line, int64_t group) {
     }
 }
 
-/* Distance at which lines that are read once are prefetched: the hardware's own prefetcher stops at page ends. */
-enum { STREAM_AHEAD = 32 * LB_LINE };
-
-/* From a line of this part to the same line of the next one, or of the next tile's first: fetched while the first block
- * of rows passes over this part, so that the next part is in the cache when its turn comes. */
-static size_t ahead_of(const walk *walking, int64_t first, int64_t last, bool only_block) {
+/* Line 0 of panel p of the part that follows lines first .. last - 1 of the walk: further on in the same panels, or the
+ * beginning of the next tile's. Past the end of the weights it is some address that a prefetch may ignore. */
+static const uint8_t *next_part(const walk *walking, int64_t p, int64_t first, int64_t last) {
     const lowbit_packed *w = walking->call->args->weights;
-    if (only_block) return STREAM_AHEAD;
-    if (last < w->panel_lines) return (size_t)(last - first) * LB_LINE;
     const int64_t panels = lb_div_up(walking->call->config.kernel->nr, LB_PANEL);
-    return (size_t)(panels * w->panel_lines - first) * LB_LINE;
+    const int64_t lines = last < w->panel_lines ? last - first : panels * w->panel_lines - first;
+    return walking->tile.lines[p] + lines * LB_LINE;
+}
+
+/* Spreads the prefetch of the next part over the `blocks` of rows that pass over this one, `block` being the one at
+ * hand: panel by panel, each in slices. A single block reads its lines as a stream that the hardware prefetches. */
+static void aim_ahead(walk *walking, int64_t block, int64_t blocks, int64_t first, int64_t last) {
+    const int64_t panels = lb_min(blocks, lb_div_up(walking->call->config.kernel->nr, LB_PANEL));
+    const int64_t slices = blocks / panels, panel = lb_min(block / slices, panels - 1);
+    lb_tile *tile = &walking->tile;
+    tile->ahead_step = (size_t)lb_div_up(LB_LINE, slices);
+    tile->ahead =
+        next_part(walking, panel, first, last) + (block - panel * slices) * (last - first) * (int64_t)tile->ahead_step;
 }
 
 /* Lines `first` .. `last` - 1 of K. */
@@ -301,13 +308,14 @@ static void run_edge(walk *walking, int64_t m, int64_t n, int64_t rows, int64_t 
 static void walk_rows(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t cols) {
     const lb_kernel *kernel = walking->call->config.kernel;
     const int64_t all = walking->call->args->weights->panel_lines, part = walking->p.part_k / walking->line_k;
+    const int64_t blocks = lb_div_up(m1 - m0, kernel->mr);
     for (int64_t line = 0; line < all; line += part) {
         const int64_t end = lb_min(all, line + part);
         aim_part(walking, n, line, end);
-        for (int64_t m = m0; m < m1; m += kernel->mr) {
-            const int64_t rows = lb_min(kernel->mr, m1 - m);
+        for (int64_t block = 0; block < blocks; block++) {
+            const int64_t m = m0 + block * kernel->mr, rows = lb_min(kernel->mr, m1 - m);
             aim_rows(walking, m, line, m - m0);
-            walking->tile.ahead = m == m0 ? ahead_of(walking, line, end, m + kernel->mr >= m1) : 0;
+            aim_ahead(walking, block, blocks, line, end);
             if (rows == kernel->mr && cols == kernel->nr)
                 run_inner(walking, m, n);
             else

@@ -19,24 +19,31 @@
 
 namespace {
 
-/* Vector j of line l of a tile. Each line that is loaded prefetches the one `ahead` of it, once for its 64 bytes. */
+/* Vector j of line l of a tile. */
 template <size_t kVectors>
 struct Lines {
     const uint8_t *at[kVectors];
-    size_t ahead;
+    const uint8_t *ahead;
+    size_t ahead_step;
 
-    explicit HWY_INLINE Lines(const lb_tile &tile) : ahead(tile.ahead) {
+    explicit HWY_INLINE Lines(const lb_tile &tile) : ahead(tile.ahead), ahead_step(tile.ahead_step) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
             const size_t column = j * kColumns;
             at[j] = tile.lines[column / LB_PANEL] + column % LB_PANEL * 4;
         }
     }
-    HWY_INLINE VU8 Load(size_t line, size_t j) const {
-        const uint8_t *from = at[j] + line * LB_LINE;
-        if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(from + ahead);
-        return hn::LoadU(DU8(), from);
+    HWY_INLINE VU8 Load(size_t line, size_t j) const { return hn::LoadU(DU8(), at[j] + line * LB_LINE); }
+
+    /* Once for each line that several rows share: the next part of the weights comes into the L2 cache. */
+    HWY_INLINE void PrefetchAhead(size_t line) const { __builtin_prefetch(ahead + line * ahead_step, 0, 2); }
+
+    /* The same for a single row, which reads every line once: the panel itself, further on. The hardware's own
+     * prefetcher stops at page ends. */
+    HWY_INLINE void PrefetchStream(size_t line, size_t j) const {
+        if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(at[j] + (line + kStreamLines) * LB_LINE);
     }
+    static constexpr size_t kStreamLines = 32;
 };
 
 template <int kField>
@@ -109,6 +116,7 @@ struct DotDirect {
         Fill(acc, Ops::Zero());
         for (size_t l = first; l < first + count; ++l) {
             VU8 line[kVectors];
+            lines.PrefetchAhead(l);
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
             ForFields<kBits>([&](auto field) HWY_ATTR {
@@ -145,7 +153,10 @@ struct DotInPlace {
         for (size_t l = first; l < first + count; ++l) {
             VU8 line[kVectors];
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
+            for (size_t j = 0; j < kVectors; ++j) {
+                lines.PrefetchStream(l, j);
+                line[j] = lines.Load(l, j);
+            }
             ForFields<kBits>([&](auto field) HWY_ATTR {
                 constexpr int kField = decltype(field)::value;
                 const VI8 four = BroadcastFour(a + kField * 4);
@@ -184,6 +195,7 @@ struct DotStaged {
         Fill(staged, Ops::Zero16());
         for (size_t l = first; l < last; ++l) {
             VU8 line[kVectors];
+            lines.PrefetchAhead(l);
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
             ForFields<kBits>([&](auto field) HWY_ATTR {
@@ -231,6 +243,7 @@ struct DotWide {
         Fill(acc, Ops::Zero());
         for (size_t l = first; l < first + count; ++l) {
             VI16 even[kVectors], odd[kVectors];
+            lines.PrefetchAhead(l);
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) {
                 const VU8 line = lines.Load(l, j);
