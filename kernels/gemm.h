@@ -33,7 +33,7 @@ lowbit_status lb_check_same_weights(const lowbit_problem *problem, const lowbit_
 lowbit_status lb_check_output(const lowbit_problem *problem, const lowbit_gemm_args *args, lowbit_error *error);
 
 /* Scratch of a call with m rows. */
-int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_gemm_config *config, int64_t m);
+int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m);
 
 /* Quantizes A if it came as floats and arranges it as the kernel wants. */
 void lb_gemm_prepare(const lb_gemm_call *call, const lowbit_pool *pool);

@@ -103,7 +103,7 @@ lowbit_status lowbit_workspace_size(const lowbit_plan *plan, int64_t m, int64_t 
     LB_REQUIRE(bytes, error, LOWBIT_INVALID_ARGUMENT, "bytes is NULL");
     *bytes = 0;
     for (size_t b = 0; b <= bucket_of(m); b++) /* fewer rows may be another kernel's, with another tile */
-        *bytes = lb_max(*bytes, lb_gemm_workspace(&plan->problem, &plan->decisions[b], lb_min(m, kBuckets[b])));
+        *bytes = lb_max(*bytes, lb_gemm_workspace(&plan->problem, plan->decisions[b].kernel, lb_min(m, kBuckets[b])));
     return LOWBIT_OK;
 }
 

@@ -56,7 +56,7 @@ struct Epilogue {
         LoadScales(tile, tile.scale, group, scale);
         if constexpr (kOffset == kMinimum) LoadScales(tile, tile.min, group, min);
         if constexpr (kOffset == kZeroPoint) LoadZeros(tile, group, code_bias, zero);
-        const bool first = group == 0 && (tile.start || tile.resume); /* a resumed group is the only one */
+        const bool first = group == 0 && tile.start;
         const int32_t *sums = tile.sums;
         float *totals = tile.totals;
         for (size_t i = 0; i < rows; ++i, sums += kWidth, totals += kWidth) {

@@ -64,7 +64,7 @@ typedef struct lb_tile {
 
     int32_t *sums;    /* [mr][nr] scratch, 64-byte aligned */
     float *totals;    /* the same */
-    uint32_t start;   /* 1 = the first part: t = 0 */
+    uint32_t start;   /* 1 = the call's first group is the first of all: t = 0 */
     uint32_t finish;  /* 1 = the last part: write out */
     uint32_t resume;  /* 1 = add to what `sums` holds of this group */
     uint32_t suspend; /* 1 = the group goes on in the next part */

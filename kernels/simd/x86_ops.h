@@ -19,6 +19,13 @@ HWY_INLINE VI16 Maddubs(VU8 w, VI8 a) { return VI16{_mm_maddubs_epi16(w.raw, a.r
 HWY_INLINE VI32 Madd(VI16 x, VI16 y) { return VI32{_mm_madd_epi16(x.raw, y.raw)}; }
 #endif
 
+/* Holds an accumulator in its register: gcc 12 otherwise joins sums of several steps and spills what that needs. */
+template <class V>
+HWY_INLINE V Keep(V v) {
+    __asm__("" : "+v"(v.raw));
+    return v;
+}
+
 struct StagedOps {
     using Acc = VI32;
     using Acc16 = VI16;
@@ -31,7 +38,7 @@ struct StagedOps {
 
     static HWY_INLINE Acc Zero() { return hn::Zero(DI32()); }
     static HWY_INLINE Acc16 Zero16() { return hn::Zero(DI16()); }
-    static HWY_INLINE Acc16 MulAdd(Acc16 acc, VU8 w, VI8 a) { return hn::Add(acc, Maddubs(w, a)); }
+    static HWY_INLINE Acc16 MulAdd(Acc16 acc, VU8 w, VI8 a) { return Keep(hn::Add(acc, Maddubs(w, a))); }
     static HWY_INLINE Acc Widen(Acc acc, Acc16 staged) { return hn::Add(acc, Madd(staged, hn::Set(DI16(), 1))); }
     static HWY_INLINE VI32 Sum(Acc acc) { return acc; }
 
@@ -40,7 +47,7 @@ struct StagedOps {
         return hn::BitCast(DI16(), hn::And(hn::BitCast(DU16(), w), hn::Set(DU16(), 0xff)));
     }
     static HWY_INLINE VI16 Odd(VU8 w) { return hn::BitCast(DI16(), hn::ShiftRight<8>(hn::BitCast(DU16(), w))); }
-    static HWY_INLINE Acc MulAddWide(Acc acc, VI16 codes, VI16 a) { return hn::Add(acc, Madd(codes, a)); }
+    static HWY_INLINE Acc MulAddWide(Acc acc, VI16 codes, VI16 a) { return Keep(hn::Add(acc, Madd(codes, a))); }
 };
 
 }  // namespace

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/prepare.h"
+
+#include <string.h>
+
+#include "kernels/base/pool.h"
+#include "kernels/formats/format.h"
+#include "kernels/rows.h"
+
+int64_t lb_line_k(const lowbit_problem *problem) { return 4 * lb_fields(lb_format_of(problem->weights.format)); }
+
+int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config, int64_t first) {
+    const int64_t line = lb_line_k(problem), all = lb_round_up(problem->k, line);
+    const int64_t group = problem->weights.group > 0 ? lb_min(problem->weights.group, all) : all;
+    const int64_t part = config->step_k > 0 ? lb_round_up(config->step_k, line) : all;
+    const int64_t end =
+        group <= part ? first + part / group * group : lb_min(first + part, (first / group + 1) * group);
+    return lb_min(end, all);
+}
+
+/* Takes the next `bytes` of the workspace, 64-byte aligned. */
+static int64_t take(int64_t *total, int64_t bytes) {
+    const int64_t at = *total;
+    *total += lb_round_up(bytes, LB_LINE);
+    return at;
+}
+
+/* Fills `p` with pointers into `workspace` (which may be NULL to learn the size) and returns the bytes. Sizes cannot
+ * overflow: m < 2^31, K < 2^17. */
+static int64_t place(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m, void *workspace,
+                     lb_prepared *p) {
+    const int64_t k = problem->k, group = lb_max(problem->weights.group, 0), mr = kernel->mr;
+    const bool panels = mr > 1 || kernel->a_layout != LB_A_S8;
+    int64_t total = 0;
+    p->blocks = lb_div_up(m, mr);
+    p->element_bytes = kernel->a_layout == LB_A_S16 ? 2 : 1;
+    const int64_t rows_at = take(&total, lb_rows_bytes(m, k, group));
+    const int64_t panels_at = take(&total, panels ? p->blocks * mr * lb_round_up(k, LB_LINE) * p->element_bytes : 0);
+    const int64_t sums = p->blocks * mr * lb_groups(k, group);
+    const int64_t sums_at = take(&total, sums * (int64_t)sizeof(int32_t));
+    const int64_t corrs_at = take(&total, sums * (int64_t)sizeof(int32_t));
+    const int64_t scales_at = take(&total, p->blocks * mr * (int64_t)sizeof(float));
+    if (workspace) {
+        uint8_t *base = workspace;
+        lb_rows_place(m, k, group, base + rows_at, &p->rows);
+        p->panels = panels ? base + panels_at : NULL;
+        p->sums = (int32_t *)(void *)(base + sums_at);
+        p->corrs = (int32_t *)(void *)(base + corrs_at);
+        p->scales = (float *)(void *)(base + scales_at);
+    }
+    return total;
+}
+
+int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m) {
+    lb_prepared ignored;
+    return place(problem, kernel, m, NULL, &ignored);
+}
+
+lb_prepared lb_prepared_of(const lb_gemm_call *call) {
+    lb_prepared p;
+    place(call->problem, call->config.kernel, call->m, call->workspace, &p);
+    if (call->args->rows) p.rows = *call->args->rows;
+    return p;
+}
+
+/* Row i of an A panel of mr rows, in groups of four k. */
+static void panel_row_s8(const int8_t *row, int64_t fours, int64_t mr, int64_t i, int8_t *panel) {
+    for (int64_t f = 0; f < fours; f++) memcpy(panel + (f * mr + i) * 4, row + f * 4, 4);
+}
+
+static void panel_row_s16(const int8_t *row, int64_t fours, int64_t mr, int64_t i, int16_t *panel) {
+    for (int64_t f = 0; f < fours; f++) {
+        const int8_t *from = row + f * 4;
+        int16_t *to = panel + (f * mr + i) * 4;
+        to[0] = from[0], to[1] = from[2], to[2] = from[1], to[3] = from[3];
+    }
+}
+
+/* Row i of a block into its panels. The row is zero beyond K, and so the panels are. */
+static void panel_row(const lb_gemm_call *call, const lb_prepared *p, const int8_t *row, int64_t block, int64_t i) {
+    const lb_kernel *kernel = call->config.kernel;
+    for (int64_t first = 0, end; first < call->problem->k; first = end) {
+        end = lb_part_end(call->problem, &call->config, first);
+        void *panel = lb_panel_at(p, kernel->mr, block, first, end - first);
+        if (kernel->a_layout == LB_A_S16)
+            panel_row_s16(row + first, (end - first) / 4, kernel->mr, i, panel);
+        else
+            panel_row_s8(row + first, (end - first) / 4, kernel->mr, i, panel);
+    }
+}
+
+/* dot = raw << shift + factor * sum: what the constants of the format and of the kernel leave to add. */
+static int32_t correction_factor(const lowbit_problem *problem, const lb_kernel *kernel) {
+    const lb_format *f = lb_format_of(problem->weights.format);
+    if (problem->weights.offset == LOWBIT_MINIMUM) return kernel->code_bias;
+    return f->value_scale * kernel->code_bias - f->value_offset;
+}
+
+static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i) {
+    const lb_kernel *kernel = call->config.kernel;
+    const int64_t mr = kernel->mr, row = block * mr + i, groups = p->rows.groups;
+    if (!call->args->rows) lb_quantize_one_row(call->config.unit->quantize_row, &call->args->a, row, &p->rows);
+    const uint32_t factor = (uint32_t)correction_factor(call->problem, kernel);
+    for (int64_t g = 0; g < groups; g++) {
+        const int64_t at = (block * groups + g) * mr + i;
+        p->sums[at] = p->rows.sums[row * groups + g];
+        p->corrs[at] = (int32_t)(factor * (uint32_t)p->sums[at]);
+    }
+    p->scales[row] = p->rows.scales[row];
+    if (p->panels) panel_row(call, p, p->rows.codes + row * p->rows.stride, block, i);
+}
+
+/* Padding rows compute zeros that nobody reads. */
+static void clear_block(const lb_gemm_call *call, const lb_prepared *p, int64_t block) {
+    const int64_t mr = call->config.kernel->mr, sums = p->rows.groups * mr;
+    for (int64_t first = 0, end; first < call->problem->k; first = end) {
+        end = lb_part_end(call->problem, &call->config, first);
+        memset(lb_panel_at(p, mr, block, first, end - first), 0, (size_t)((end - first) * mr * p->element_bytes));
+    }
+    memset(p->sums + block * sums, 0, (size_t)sums * sizeof *p->sums);
+    memset(p->corrs + block * sums, 0, (size_t)sums * sizeof *p->corrs);
+    memset(p->scales + block * mr, 0, (size_t)mr * sizeof *p->scales);
+}
+
+static void prepare_block(void *arg, size_t i, size_t worker) {
+    (void)worker;
+    const lb_gemm_call *call = arg;
+    const lb_prepared p = lb_prepared_of(call);
+    const int64_t mr = call->config.kernel->mr, block = (int64_t)i, rows = lb_min(mr, call->m - block * mr);
+    if (rows < mr) clear_block(call, &p, block);
+    for (int64_t r = 0; r < rows; r++) prepare_row(call, &p, block, r);
+}
+
+/* Below this many elements of A the fork costs more than it saves: about 20 us of quantizing. */
+enum { PREPARE_ALONE = 1 << 16 };
+
+void lb_gemm_prepare(const lb_gemm_call *call, const lowbit_pool *pool) {
+    const bool alone = call->config.threads <= 1 || call->m * call->problem->k < PREPARE_ALONE;
+    const int64_t blocks = lb_div_up(call->m, call->config.kernel->mr);
+    lb_parallel_for(alone ? NULL : pool, (size_t)blocks, prepare_block, (void *)(uintptr_t)call);
+}

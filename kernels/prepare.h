@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of A as a kernel wants them, in the workspace, and the parts that K is cut into. */
+#ifndef LOWBIT_KERNELS_PREPARE_H_
+#define LOWBIT_KERNELS_PREPARE_H_
+
+#include "kernels/gemm.h"
+
+/* K is walked in parts whose lines and A stay in the L1 cache: whole groups, or pieces of one group where the groups
+ * are longer than a part. Returns the k at which the part that begins at `first` ends; K counts as rounded up to a
+ * line. */
+int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config, int64_t first);
+
+/* k of one line of the problem's weights: 4P. */
+int64_t lb_line_k(const lowbit_problem *problem);
+
+/* Where the prepared rows lie. Blocks are of mr rows; the last one is padded with zeros. Panels are cut at the parts of
+ * K, [part][block][k of the part / 4][mr][4], so that the blocks that meet one part of the weights one after the other
+ * are one stream for the prefetcher. */
+typedef struct lb_prepared {
+    lowbit_rows rows;
+    int64_t blocks;
+    int64_t element_bytes; /* of a panel: 1 or 2 */
+    uint8_t *panels;       /* NULL where the rows themselves are the panels */
+    int32_t *sums, *corrs; /* [blocks][G][mr] */
+    float *scales;         /* [blocks * mr] */
+} lb_prepared;
+
+lb_prepared lb_prepared_of(const lb_gemm_call *call);
+
+/* The panel of one block for the part of `length` k that begins at `first`. */
+static inline uint8_t *lb_panel_at(const lb_prepared *p, int64_t mr, int64_t block, int64_t first, int64_t length) {
+    return p->panels + (p->blocks * first + block * length) * mr * p->element_bytes;
+}
+
+#endif
