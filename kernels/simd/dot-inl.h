@@ -187,30 +187,41 @@ struct DotStaged {
     static constexpr size_t kDepthLines = Ops::template kDepth<kBits> / kFields;
     static constexpr size_t kWork =
         kFields * kRows * Ops::kStageWork + kShiftWork<kBits> + kRows * Ops::kStageWork / kDepthLines;
+    static constexpr size_t kStep = kFields * kRows * 4; /* of A for a line */
     using A = int8_t;
 
-    static HWY_INLINE void Stage(const Lines<kVectors> &lines, size_t first, size_t last, const A *&a,
-                                 typename Ops::Acc (&acc)[kRows][kVectors]) {
-        typename Ops::Acc16 staged[kRows][kVectors];
-        Fill(staged, Ops::Zero16());
-        for (size_t l = first; l < last; ++l) {
-            VU8 line[kVectors];
-            lines.PrefetchAhead(l);
+    using Acc16 = typename Ops::Acc16;
+
+    static HWY_INLINE void Line(const Lines<kVectors> &lines, size_t l, const A *a, Acc16 (&staged)[kRows][kVectors]) {
+        VU8 line[kVectors];
+        lines.PrefetchAhead(l);
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
+        ForFields<kBits>([&](auto field) HWY_ATTR {
+            constexpr int kField = decltype(field)::value;
+            VU8 codes[kVectors];
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
-            ForFields<kBits>([&](auto field) HWY_ATTR {
-                constexpr int kField = decltype(field)::value;
-                VU8 codes[kVectors];
+            for (size_t j = 0; j < kVectors; ++j) codes[j] = Field<kBits, kField>(line[j]);
+            LB_UNROLL
+            for (size_t i = 0; i < kRows; ++i) {
+                const VI8 four = BroadcastFour(a + (kField * kRows + i) * 4);
                 LB_UNROLL
-                for (size_t j = 0; j < kVectors; ++j) codes[j] = Field<kBits, kField>(line[j]);
-                LB_UNROLL
-                for (size_t i = 0; i < kRows; ++i) {
-                    const VI8 four = BroadcastFour(a + (kField * kRows + i) * 4);
-                    LB_UNROLL
-                    for (size_t j = 0; j < kVectors; ++j) staged[i][j] = Ops::MulAdd(staged[i][j], codes[j], four);
-                }
-            });
-            a += kFields * kRows * 4;
+                for (size_t j = 0; j < kVectors; ++j) staged[i][j] = Ops::MulAdd(staged[i][j], codes[j], four);
+            }
+        });
+    }
+
+    /* kCount lines into 16-bit sums, and those into the accumulators. Short stages are written out. */
+    template <size_t kCount>
+    static HWY_INLINE void Stage(const Lines<kVectors> &lines, size_t first, const A *a,
+                                 typename Ops::Acc (&acc)[kRows][kVectors]) {
+        Acc16 staged[kRows][kVectors];
+        Fill(staged, Ops::Zero16());
+        if constexpr (kCount <= 4) {
+            LB_UNROLL
+            for (size_t l = 0; l < kCount; ++l) Line(lines, first + l, a + l * kStep, staged);
+        } else {
+            for (size_t l = 0; l < kCount; ++l) Line(lines, first + l, a + l * kStep, staged);
         }
         LB_UNROLL
         for (size_t i = 0; i < kRows; ++i) {
@@ -223,8 +234,9 @@ struct DotStaged {
                                 int32_t *sums) {
         typename Ops::Acc acc[kRows][kVectors];
         Fill(acc, Ops::Zero());
-        const size_t end = first + count;
-        for (size_t l = first; l < end; l += kDepthLines) Stage(lines, l, HWY_MIN(l + kDepthLines, end), a, acc);
+        size_t l = 0;
+        for (; l + kDepthLines <= count; l += kDepthLines) Stage<kDepthLines>(lines, first + l, a + l * kStep, acc);
+        for (; l < count; ++l) Stage<1>(lines, first + l, a + l * kStep, acc);
         SumAll<Ops>(acc, add, sums);
     }
 };
