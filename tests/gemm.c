@@ -70,11 +70,11 @@ static void run_hostile(const lowbit_ctx *ctx, const sample *s, const float *wan
     lowbit_plan_destroy(ctx, plan);
 }
 
-/* The widest level of this machine, and the portable one. */
+/* The widest level of this machine; for some of the problems also the portable one, which is slow. */
 void subject_gemm_threads(void) {
     static const uint32_t kMasks[] = {0, LOWBIT_ISA_SCALAR}, kThreads[] = {1, 2, 3, 7};
     for (size_t p = 0; p < LB_COUNT(kProblems); p++)
-        for (size_t mask = 0; mask < LB_COUNT(kMasks); mask++) {
+        for (size_t mask = 0; mask < (p % 3 ? 1 : LB_COUNT(kMasks)); mask++) {
             lowbit_ctx *ctx = make_context(kMasks[mask]);
             sample s = sample_make(ctx, kProblems[p], DATA_RANDOM);
             const float *want = sample_reference(ctx, &s);

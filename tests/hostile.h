@@ -22,8 +22,8 @@ typedef struct ledger {
 
 lowbit_allocator ledger_allocator(ledger *book);
 
-/* Calls of malloc, calloc, realloc, posix_memalign and aligned_alloc by our own objects (not by the C library's) since
- * the program began; the linker leads them through here. */
+/* Calls of malloc, calloc, realloc, posix_memalign and aligned_alloc by the objects of this program since it began; the
+ * linker leads them through here. Those of the C library count where it is linked statically. */
 long heap_calls(void);
 
 #endif

@@ -71,9 +71,9 @@ static uint64_t naive_payload_sum(const uint8_t *payload, int64_t bytes) {
 
 static void naive_header_of(const lowbit_weights *w, int64_t bytes, uint8_t *blob) {
     const lb_format *f = lb_format_of(w->type.format);
-    memcpy(blob, "LOWBITPK", 8);
-    put(blob + 8, 1, 2);   /* version */
-    put(blob + 10, 64, 2); /* bytes of the header */
+    put(blob, UINT64_C(0x4b50544942574f4c), 8); /* "LOWBITPK" */
+    put(blob + 8, 1, 2);                        /* version */
+    put(blob + 10, 64, 2);                      /* bytes of the header */
     blob[12] = f->bits;
     blob[13] = (uint8_t)w->type.format;
     blob[14] = (uint8_t)w->type.scale_type;
