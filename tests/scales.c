@@ -32,7 +32,7 @@ static const half_type kTypes[] = {{"f16", LOWBIT_SCALE_F16, 11, -14, 65504.0, 6
 static float rounded(const half_type *t, float x) {
     if (!isfinite(x) || x == 0) return x;
     int exponent;
-    frexp(x, &exponent); /* |x| in [2^(exponent-1), 2^exponent) */
+    frexpf(x, &exponent); /* |x| in [2^(exponent-1), 2^exponent) */
     if (exponent - 1 < t->least_exponent) exponent = t->least_exponent + 1;
     const double quantum = ldexp(1.0, exponent - t->digits), steps = fabs((double)x) / quantum;
     double whole = floor(steps);

@@ -90,8 +90,8 @@ typedef struct lowbit_weights {
 } lowbit_weights;
 
 /* How codes and scales are chosen. rne = round half to even; every rule works on one scale's elements x[] at a time.
- * clamp without limits is to the codes 0 .. codes - 1. Where a scale is 0, because every element is 0 or the scale is too
- * small for scale_type, x / scale counts as 0. */
+ * clamp without limits is to the codes 0 .. codes - 1. Where a scale is 0, because every element is 0 or the scale is
+ * too small for scale_type, x / scale counts as 0. */
 enum {
     /* What suits the type: MINMAX with an offset, else ABSMAX for i8 and i4, FULL_RANGE for i2, ABSMEAN for t2,
      * SIGN for b1. */
