@@ -66,30 +66,31 @@ static lowbit_status check_type(const command *c, lb_npy *npy, lowbit_error *err
 }
 
 /* The result keeps the memory order of the input, as numpy's does. */
-static lowbit_status convert(const command *c, const lowbit_ctx *ctx, const lb_npy *in, lowbit_bits_array *array,
-                             lb_npy *out, lowbit_error *error) {
+static lowbit_status convert(const command *c, const lowbit_ctx *ctx, const lb_npy *in,
+                             const lowbit_bits_array *options, lb_npy *out, lowbit_error *error) {
     int64_t in_strides[LB_NPY_MAX_DIMS], out_strides[LB_NPY_MAX_DIMS];
-    array->ndim = in->ndim;
-    array->shape = in->shape;
+    lowbit_bits_array array = *options;
+    array.ndim = in->ndim;
+    array.shape = in->shape;
     *out = (lb_npy){.kind = 'u', .size = 1, .fortran = in->fortran};
-    LB_TRY(c->shape(array, &out->ndim, out->shape, &out->count, error));
+    LB_TRY(c->shape(&array, &out->ndim, out->shape, &out->count, error));
     out->data = malloc((size_t)lb_max(out->count, 1));
     LB_REQUIRE(out->data, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes", (long long)out->count);
     lb_npy_strides(in, in_strides);
     lb_npy_strides(out, out_strides);
-    array->in = in->data;
-    array->in_strides = in_strides;
-    array->out = out->data;
-    array->out_strides = out_strides;
-    return c->run(ctx, array, error);
+    array.in = in->data;
+    array.in_strides = in_strides;
+    array.out = out->data;
+    array.out_strides = out_strides;
+    return c->run(ctx, &array, error);
 }
 
 static lowbit_status run_files(const command *c, const lowbit_ctx *ctx, const char *from, const char *to,
-                               lowbit_bits_array *array, lowbit_error *error) {
+                               const lowbit_bits_array *options, lowbit_error *error) {
     lb_npy in, out = {.data = NULL};
     LB_TRY(lb_npy_read(from, &in, error));
     lowbit_status status = check_type(c, &in, error);
-    if (status == LOWBIT_OK) status = convert(c, ctx, &in, array, &out, error);
+    if (status == LOWBIT_OK) status = convert(c, ctx, &in, options, &out, error);
     if (status == LOWBIT_OK) status = lb_npy_write(to, &out, error);
     lb_npy_free(&in);
     lb_npy_free(&out);
