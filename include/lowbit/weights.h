@@ -90,13 +90,14 @@ typedef struct lowbit_weights {
 } lowbit_weights;
 
 /* How codes and scales are chosen. rne = round half to even; every rule works on one scale's elements x[] at a time.
- * clamp without limits is to the codes 0 .. codes - 1. Where a scale is 0, because every element is 0 or the scale is too
- * small for scale_type, x / scale counts as 0. */
+ * clamp without limits is to the codes 0 .. codes - 1. Where a scale is 0, because every element is 0 or the scale is
+ * too small for scale_type, x / scale counts as 0. */
 enum {
-    /* What suits the type: MINMAX with an offset, else ABSMAX for i8 and i4, FULL_RANGE for i2, ABSMEAN for t2,
-     * SIGN for b1. */
+    /* What suits the type: MINMAX with an offset, else the first rule that docs/formats.md names for the format. */
     LOWBIT_RULE_AUTO = 0,
-    /* scale = max|x| / q, code = o + clamp(rne(x / scale), -q, q), q = 127 (i8), 7 (i4), 1 (i2, t2). */
+    /* scale = max|x| / q with q the largest number such that the format has the values q and -q: 127 (i8), 7 (i4),
+     * 1 (i2, t2). code = h + rne((x / scale - v) / s), clamped to the codes of -q and q, where h is the least code
+     * whose value v = s*h - o is not negative: o + clamp(rne(x / scale), -q, q) for s = 1. */
     LOWBIT_RULE_ABSMAX = 1,
     /* scale = x* / -o with x* the element of largest magnitude, so that it meets the code 0 exactly and all codes are
      * used (the rule of ggml's Q4_0); i8, i4, i2. The scale has the sign of -x*. */
