@@ -31,7 +31,8 @@ enum {
     LOWBIT_T5 = 6,   /* ternary, five trits in a byte (named by the grammar; no kernels yet) */
     LOWBIT_C4 = 7,   /* 16-entry codebook (named by the grammar; no kernels yet) */
     LOWBIT_BF16 = 8, /* not quantized (named by the grammar; no kernels yet) */
-    LOWBIT_F32 = 9   /* not quantized (named by the grammar; no kernels yet) */
+    LOWBIT_F32 = 9,  /* not quantized (named by the grammar; no kernels yet) */
+    LOWBIT_S2 = 10   /* codes 0..3,   value 2c - 3: two bits without a zero */
 };
 
 enum { LOWBIT_SYMMETRIC = 0, LOWBIT_ZERO_POINT = 1, LOWBIT_MINIMUM = 2 };
