@@ -54,21 +54,27 @@ static int32_t clamp(float x, int32_t low, int32_t high) {
     return x < (float)low ? low : x > (float)high ? high : (int32_t)x;
 }
 
-/* x / scale with the codes' middle for a scale of 0, where every element is 0 or too small for the scale's type. */
+/* x / scale, or 0 for a scale of 0, where every element is 0 or too small for the scale's type. */
 static float ratio(float x, float scale) { return scale == 0 ? 0 : x / scale; }
 
 static int32_t most_code(const target *to) { return to->format->codes - 1; }
 
-/* Largest q with both +q and -q among the format's values. */
-static int32_t symmetric_limit(const target *to) { return most_code(to) - to->format->value_offset; }
+/* Largest q with both +q and -q among the format's values s * c - o. */
+static int32_t symmetric_limit(const target *to) {
+    return to->format->value_scale * most_code(to) - to->format->value_offset;
+}
 
 static fitted fit_absmax(const span *s, const target *to) {
     return (fitted){.scale = fabsf(look_at(s).extreme) / (float)symmetric_limit(to)};
 }
 
+/* Counts steps of s from the least code whose value is not negative, so that formats with a zero round x / scale
+ * itself. */
 static int32_t encode_absmax(float x, const fitted *f, const target *to) {
-    const int32_t q = symmetric_limit(to);
-    return to->format->value_offset + clamp(rintf(ratio(x, f->scale)), -q, q);
+    const int32_t s = to->format->value_scale, o = to->format->value_offset, q = symmetric_limit(to);
+    const int32_t middle = (o + s - 1) / s;
+    const float steps = rintf((ratio(x, f->scale) - (float)(s * middle - o)) / (float)s);
+    return middle + clamp(steps, (o - q) / s - middle, (o + q) / s - middle);
 }
 
 static fitted fit_full_range(const span *s, const target *to) {

@@ -23,6 +23,9 @@ add_test(NAME headers COMMAND sh ${here}/headers.sh
 if(LOWBIT_BUILD_PROGRAM)
   add_test(NAME packbits_numpy COMMAND Python3::Interpreter ${here}/packbits_numpy.py $<TARGET_FILE:lowbit-program>)
   set_tests_properties(packbits_numpy PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+  add_test(NAME packed_py COMMAND Python3::Interpreter ${here}/packed_py.py $<TARGET_FILE:lowbit-program>
+    ${PROJECT_SOURCE_DIR})
+  set_tests_properties(packed_py PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
   add_test(NAME program COMMAND Python3::Interpreter ${here}/program.py $<TARGET_FILE:lowbit-program>)
 endif()
 

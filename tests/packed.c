@@ -17,17 +17,18 @@ static const int32_t kGroups[] = {LOWBIT_GROUP_ROW, LOWBIT_GROUP_TENSOR, 16, 32,
 
 /* Calls `visit` for every legal type. */
 static void each_type(const lowbit_ctx *ctx, void (*visit)(const lowbit_ctx *ctx, const lowbit_weight_type *type)) {
-    for (uint32_t format = LOWBIT_I8; format <= LOWBIT_B1; format++)
+    const lb_format *f;
+    for (size_t i = 0; (f = lb_format_at(i)); i++)
         for (uint32_t offset = LOWBIT_SYMMETRIC; offset <= LOWBIT_MINIMUM; offset++)
             for (uint32_t scale = 0; scale < LB_SCALE_TYPES; scale++)
                 for (size_t g = 0; g < LB_COUNT(kGroups); g++) {
                     lowbit_weight_type type = LOWBIT_WEIGHT_TYPE_INIT;
-                    type.format = format;
+                    type.format = f->id;
                     type.offset = offset;
                     type.scale_type = scale;
                     type.group = kGroups[g];
                     if (lb_check_weight_type(&type, NULL) != LOWBIT_OK) continue;
-                    check_context("format %u offset %u scale type %u group %d", format, offset, scale, kGroups[g]);
+                    check_context("format %s offset %u scale type %u group %d", f->name, offset, scale, kGroups[g]);
                     visit(ctx, &type);
                 }
 }

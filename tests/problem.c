@@ -8,10 +8,7 @@
 #include "lowbit/gemm.h"
 #include "tests/check.h"
 
-/* The grammar of lowbit/gemm.h, word by word; "" where a word may be missing. */
-static const char *const kFormats[] = {"i8", "i4", "i2", "t2", "b1", "t5", "c4", "bf16", "f32"};
-static const uint32_t kFormatNumbers[] = {LOWBIT_I8, LOWBIT_I4, LOWBIT_I2,   LOWBIT_T2, LOWBIT_B1,
-                                          LOWBIT_T5, LOWBIT_C4, LOWBIT_BF16, LOWBIT_F32};
+/* The grammar of lowbit/gemm.h but for the formats, word by word; "" where a word may be missing. */
 static const char *const kOffsets[] = {"", "z", "m"};
 static const int32_t kGroups[] = {0, 32, 2147483647};
 static const char *const kScales[] = {":f32", ":f16", ":bf16"}; /* numbered as LOWBIT_SCALE_* */
@@ -45,7 +42,9 @@ static int64_t any_size(void) {
 /* Combination `number` as a problem and as its shortest string; false past the last one. */
 static bool combination(uint32_t number, lowbit_problem *p, char *text) {
     *p = (lowbit_problem){.struct_size = sizeof *p, .weights = LOWBIT_WEIGHT_TYPE_INIT};
-    p->weights.format = kFormatNumbers[digit(&number, LB_COUNT(kFormats))];
+    lowbit_format_info format = {.struct_size = sizeof format};
+    lowbit_format_get(digit(&number, (uint32_t)lowbit_format_count()), &format, NULL);
+    p->weights.format = format.format;
     p->weights.offset = digit(&number, LB_COUNT(kOffsets));
     p->weights.scale_type = digit(&number, LB_COUNT(kScales));
     p->activations = 1 + digit(&number, LB_COUNT(kActivations) - 1);
@@ -61,8 +60,8 @@ static bool combination(uint32_t number, lowbit_problem *p, char *text) {
     char groups[16] = "";
     if (group) sprintf(groups, "g%d%s", p->weights.group, p->weights.progressive ? "p" : "");
     const uint32_t usual = group ? (uint32_t)LOWBIT_SCALE_F16 : (uint32_t)LOWBIT_SCALE_F32;
-    sprintf(text, "%s%s%s%s%s%s:m%lldn%lldk%lld%s%s%s%s", kFormats[p->weights.format - 1], kOffsets[p->weights.offset],
-            groups, p->weights.scale_type == usual ? "" : kScales[p->weights.scale_type], kActivations[p->activations],
+    sprintf(text, "%s%s%s%s%s%s:m%lldn%lldk%lld%s%s%s%s", format.name, kOffsets[p->weights.offset], groups,
+            p->weights.scale_type == usual ? "" : kScales[p->weights.scale_type], kActivations[p->activations],
             p->static_scale ? "s" : "", (long long)p->m, (long long)p->n, (long long)p->k, kOutputs[p->out],
             p->bias ? "+bias" : "", kFunctions[p->act], p->residual ? "+res" : "");
     return number == 0;
@@ -70,16 +69,17 @@ static bool combination(uint32_t number, lowbit_problem *p, char *text) {
 
 /* One combination in seven: 7 divides no number of words, so that all neighbours meet. The seed says which. */
 void subject_problem_words(void) {
-    enum { COMBINATIONS = 9 * 3 * 3 * 6 * 2 * 4 * 2 * 5 * 2 * 5, STEP = 7 };
+    enum { STEP = 7 };
+    const uint32_t combinations = (uint32_t)lowbit_format_count() * 3 * 3 * 6 * 2 * 4 * 2 * 5 * 2 * 5;
     lowbit_problem p, back = {.struct_size = sizeof back};
     char text[256], printed[96];
-    for (uint32_t number = (uint32_t)check_random_in(0, STEP - 1); number < COMBINATIONS; number += STEP) {
+    for (uint32_t number = (uint32_t)check_random_in(0, STEP - 1); number < combinations; number += STEP) {
         CHECK(combination(number, &p, text));
         check_context("%s", text);
         CHECK(lowbit_problem_print(&p, printed, sizeof printed, NULL) == LOWBIT_OK && strcmp(printed, text) == 0);
         CHECK(lowbit_problem_parse(text, &back, NULL) == LOWBIT_OK && same_problem(&p, &back));
     }
-    CHECK(!combination(COMBINATIONS, &p, text));
+    CHECK(!combination(combinations, &p, text));
 }
 
 /* ---- one by one ---- */

@@ -117,10 +117,16 @@ static void minmax(const lowbit_weight_type *t, int top, const float *x, int64_t
     for (int64_t i = 0; i < count; i++) s->codes[i] = limited(rne(quotient(x[i], s->scale)) + (float)s->zero, 0, top);
 }
 
+static int absmax_code(const lb_format *f, int q, float x) {
+    const int s = f->value_scale, o = f->value_offset;
+    int h = 0;
+    while (s * h - o < 0) h++;
+    return h + limited(rne((x - (float)(s * h - o)) / (float)s), (o - q) / s - h, (o + q) / s - h);
+}
+
 static void formula(const lowbit_weight_type *t, uint32_t rule, const float *x, int64_t count, span *s) {
-    static const int kOffsets[] = {[LOWBIT_I8] = 128, [LOWBIT_I4] = 8, [LOWBIT_I2] = 2, [LOWBIT_T2] = 1};
-    static const int kTops[] = {[LOWBIT_I8] = 255, [LOWBIT_I4] = 15, [LOWBIT_I2] = 3, [LOWBIT_T2] = 2, [LOWBIT_B1] = 1};
-    const int top = kTops[t->format], o = t->format == LOWBIT_B1 ? 1 : kOffsets[t->format], q = top - o;
+    const lb_format *f = lb_format_of(t->format);
+    const int top = f->codes - 1, o = f->value_offset, q = f->value_scale * top - o;
     s->min = 0;
     s->zero = 0;
     switch (rule) {
@@ -133,10 +139,10 @@ static void formula(const lowbit_weight_type *t, uint32_t rule, const float *x, 
     }
     s->scale = lb_scale_round(t->scale_type, s->scale);
     for (int64_t i = 0; i < count; i++) {
-        const float steps = rne(quotient(x[i], s->scale));
         if (rule == LOWBIT_RULE_SIGN) s->codes[i] = x[i] >= 0;
-        if (rule == LOWBIT_RULE_ABSMAX || rule == LOWBIT_RULE_ABSMEAN) s->codes[i] = o + limited(steps, -q, q);
-        if (rule == LOWBIT_RULE_FULL_RANGE) s->codes[i] = o + limited(steps, -o, top - o);
+        if (rule == LOWBIT_RULE_ABSMAX || rule == LOWBIT_RULE_ABSMEAN)
+            s->codes[i] = absmax_code(f, q, quotient(x[i], s->scale));
+        if (rule == LOWBIT_RULE_FULL_RANGE) s->codes[i] = o + limited(rne(quotient(x[i], s->scale)), -o, top - o);
     }
 }
 
@@ -159,15 +165,16 @@ static int64_t gather(const matrix_case *c, int64_t row, int64_t first, float *x
     return count;
 }
 
-/* |x - dequantized| <= scale / 2 for codes that no clamp can have touched, but for the rounding of the few float
+/* |x - dequantized| <= half a step for codes that no clamp can have touched, but for the rounding of the few float
  * operations in between. */
 static void check_errors(const matrix_case *c, const float *x, int64_t count, const span *s, const float *values) {
-    const int top = lb_format_of(c->type.format)->codes - 1;
+    const lb_format *f = lb_format_of(c->type.format);
+    const int top = f->codes - 1, step = c->type.offset ? 1 : f->value_scale;
     if (s->scale == 0 || c->rule == LOWBIT_RULE_TWN || c->rule == LOWBIT_RULE_SIGN) return;
     for (int64_t i = 0; i < count; i++) {
         const double slack = 4 * FLT_EPSILON * (fabs((double)x[i]) + fabs((double)s->min)) + FLT_TRUE_MIN;
         const double error = fabs((double)x[i] - (double)values[i]);
-        if (s->codes[i] > 1 && s->codes[i] < top) CHECK(error <= fabs((double)s->scale) / 2 + slack);
+        if (s->codes[i] > 1 && s->codes[i] < top) CHECK(error <= step * fabs((double)s->scale) / 2 + slack);
     }
 }
 
@@ -258,11 +265,12 @@ void subject_quantize(void) {
     static const int32_t kGroups[] = {LOWBIT_GROUP_ROW, LOWBIT_GROUP_TENSOR, 16, 32, 64};
     lowbit_ctx *ctx = NULL;
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
-    for (uint32_t format = LOWBIT_I8; format <= LOWBIT_B1; format++)
+    const lb_format *f;
+    for (size_t i = 0; (f = lb_format_at(i)); i++)
         for (uint32_t offset = LOWBIT_SYMMETRIC; offset <= LOWBIT_MINIMUM; offset++)
             for (uint32_t scale = 0; scale < LB_SCALE_TYPES; scale++)
                 for (size_t g = 0; g < LB_COUNT(kGroups); g++) {
-                    const lowbit_weight_type t = {sizeof t, format, offset, scale, kGroups[g], 0};
+                    const lowbit_weight_type t = {sizeof t, f->id, offset, scale, kGroups[g], 0};
                     if (lb_check_weight_type(&t, NULL) == LOWBIT_OK) check_type(ctx, &t);
                 }
     lowbit_ctx_destroy(ctx);
@@ -284,17 +292,13 @@ static void check_same(const lowbit_ctx *ctx, lowbit_weights a, lowbit_weights b
 }
 
 static void check_auto(const lowbit_ctx *ctx, const lowbit_matrix *w) {
-    static const uint32_t kAuto[] = {[LOWBIT_I8] = LOWBIT_RULE_ABSMAX,
-                                     [LOWBIT_I4] = LOWBIT_RULE_ABSMAX,
-                                     [LOWBIT_I2] = LOWBIT_RULE_FULL_RANGE,
-                                     [LOWBIT_T2] = LOWBIT_RULE_ABSMEAN,
-                                     [LOWBIT_B1] = LOWBIT_RULE_SIGN};
-    for (uint32_t format = LOWBIT_I8; format <= LOWBIT_B1; format++)
+    const lb_format *f;
+    for (size_t i = 0; (f = lb_format_at(i)); i++)
         for (uint32_t offset = LOWBIT_SYMMETRIC; offset <= LOWBIT_MINIMUM; offset++) {
-            const lowbit_weight_type t = {sizeof t, format, offset, LOWBIT_SCALE_F16, 32, 0};
+            const lowbit_weight_type t = {sizeof t, f->id, offset, LOWBIT_SCALE_F16, 32, 0};
             if (lb_check_weight_type(&t, NULL) != LOWBIT_OK) continue;
-            const uint32_t rule = offset ? (uint32_t)LOWBIT_RULE_MINMAX : kAuto[format];
-            check_context("auto: format %u offset %u", format, offset);
+            const uint32_t rule = offset ? (uint32_t)LOWBIT_RULE_MINMAX : f->auto_rule;
+            check_context("auto: format %s offset %u", f->name, offset);
             check_same(ctx, quantized(ctx, w, &t, LOWBIT_RULE_AUTO, NULL), quantized(ctx, w, &t, rule, NULL));
         }
 }

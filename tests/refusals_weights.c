@@ -88,7 +88,7 @@ static void refuse_quantize(void) {
 static void refuse_types(void) {
     REFUSE_TYPE(INVALID, s.type.struct_size = 0)
     REFUSE_TYPE(INVALID, s.type.format = 0)
-    REFUSE_TYPE(INVALID, s.type.format = 10)
+    REFUSE_TYPE(INVALID, s.type.format = 255)
     REFUSE_TYPE(INVALID, s.type.format = UINT32_MAX)
     REFUSE_TYPE(LOWBIT_UNSUPPORTED, s.type.format = LOWBIT_T5)
     REFUSE_TYPE(LOWBIT_UNSUPPORTED, s.type.format = LOWBIT_C4)

@@ -66,7 +66,7 @@ typedef struct lowbit_problem {
  *
  *     problem = FORMAT ["z" | "m"] ["g" GROUP ["p"]] [":f32" | ":f16" | ":bf16"] ACT ["s"] ":m" M "n" N "k" K
  *               [":f32" | ":s32" | ":s8" | ":u8"] ["+bias"] ["+relu" | "+gelu" | "+gelu_tanh" | "+silu"] ["+res"]
- *     FORMAT  = i8 | i4 | i2 | t2 | b1 | t5 | c4 | bf16 | f32
+ *     FORMAT  = the name of a format, as lowbit_format_get tells it: i8, i4, ... (docs/formats.md)
  *     ACT     = a8 | a4 | a2 | a1 | u1 | af
  *
  * z = zero points, m = minima, p = progressive scales, the first colon part = type of the scales (default: f16 for

@@ -31,7 +31,8 @@ enum {
     LOWBIT_T5 = 6,   /* ternary, five trits in a byte (named by the grammar; no kernels yet) */
     LOWBIT_C4 = 7,   /* 16-entry codebook (named by the grammar; no kernels yet) */
     LOWBIT_BF16 = 8, /* not quantized (named by the grammar; no kernels yet) */
-    LOWBIT_F32 = 9   /* not quantized (named by the grammar; no kernels yet) */
+    LOWBIT_F32 = 9,  /* not quantized (named by the grammar; no kernels yet) */
+    LOWBIT_S2 = 10   /* codes 0..3,   value 2c - 3: two bits without a zero */
 };
 
 enum { LOWBIT_SYMMETRIC = 0, LOWBIT_ZERO_POINT = 1, LOWBIT_MINIMUM = 2 };
@@ -93,10 +94,11 @@ typedef struct lowbit_weights {
  * clamp without limits is to the codes 0 .. codes - 1. Where a scale is 0, because every element is 0 or the scale is
  * too small for scale_type, x / scale counts as 0. */
 enum {
-    /* What suits the type: MINMAX with an offset, else ABSMAX for i8 and i4, FULL_RANGE for i2, ABSMEAN for t2,
-     * SIGN for b1. */
+    /* What suits the type: MINMAX with an offset, else the first rule that docs/formats.md names for the format. */
     LOWBIT_RULE_AUTO = 0,
-    /* scale = max|x| / q, code = o + clamp(rne(x / scale), -q, q), q = 127 (i8), 7 (i4), 1 (i2, t2). */
+    /* scale = max|x| / q with q the largest number such that the format has the values q and -q: 127 (i8), 7 (i4),
+     * 1 (i2, t2). code = h + rne((x / scale - v) / s), clamped to the codes of -q and q, where h is the least code
+     * whose value v = s*h - o is not negative: o + clamp(rne(x / scale), -q, q) for s = 1. */
     LOWBIT_RULE_ABSMAX = 1,
     /* scale = x* / -o with x* the element of largest magnitude, so that it meets the code 0 exactly and all codes are
      * used (the rule of ggml's Q4_0); i8, i4, i2. The scale has the sign of -x*. */

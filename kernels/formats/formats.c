@@ -15,6 +15,7 @@ static const lb_format kFormats[] = {
     {"i2", LOWBIT_I2, 2, 4, 1, 2, 1, LOWBIT_RULE_FULL_RANGE, RULE(ABSMAX) | RULE(FULL_RANGE)},
     {"t2", LOWBIT_T2, 2, 3, 1, 1, 0, LOWBIT_RULE_ABSMEAN, RULE(ABSMAX) | RULE(ABSMEAN) | RULE(TWN)},
     {"b1", LOWBIT_B1, 1, 2, 2, 1, 0, LOWBIT_RULE_SIGN, RULE(SIGN)},
+    {"s2", LOWBIT_S2, 2, 4, 2, 3, 0, LOWBIT_RULE_ABSMAX, RULE(ABSMAX)},
     {.name = "t5", .id = LOWBIT_T5, .codes = 3, .value_scale = 1, .value_offset = 1},
     {.name = "c4", .id = LOWBIT_C4, .codes = 16, .value_scale = 1, .value_offset = 128},
     {.name = "bf16", .id = LOWBIT_BF16},
