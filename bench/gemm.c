@@ -169,11 +169,13 @@ static lowbit_status verify(cell *c, lb_gemm_result *r, lowbit_error *error) {
 
 /* ---- limits ---- */
 
-static void keep_slower(lb_gemm_result *r, const char *name, double us) {
-    if (us > r->limit_us) {
-        r->limit = name;
-        r->limit_us = us;
-    }
+/* The limit that would take longest is the one that binds. Its median stands next to the kernel's median, since what
+ * slows a busy machine slows both; its best sample is what the machine can do undisturbed. */
+static void keep_slower(lb_gemm_result *r, const char *name, double work, lb_limit limit) {
+    if (limit.median <= 0 || work / limit.median * 1e6 <= r->limit_us) return;
+    r->limit = name;
+    r->limit_us = work / limit.median * 1e6;
+    r->limit_best_us = work / limit.best * 1e6;
 }
 
 /* What the kernel's level multiplies with. */
@@ -194,12 +196,13 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
     lb_kernel_ref kernel;
     r->limit = "none";
     if (!lb_kernel_find(r->plan.kernel, &kernel)) return;
-    const double tops = lb_limit_tops(b->limits, kernel.unit, probe_of(&kernel), pool);
-    const double decode = lb_limit_decode_gbs(b->limits, kernel.unit, kernel.kernel->width, pool);
-    const double read = lb_limit_read_gbs(b->limits, working_set, pool);
-    if (tops > 0) keep_slower(r, "compute", operations / tops * 1e-6);
-    if (decode > 0) keep_slower(r, "decode", bytes / decode * 1e-3);
-    if (read > 0) keep_slower(r, "read", bytes / read * 1e-3);
+    lb_limit products = {0}, decode = {0}, read = {0};
+    lb_limit_compute(b->limits, kernel.unit, probe_of(&kernel), 0, pool, &products, NULL);
+    lb_limit_compute(b->limits, kernel.unit, LB_PROBE_DECODE, kernel.kernel->width, pool, &decode, NULL);
+    lb_limit_read(b->limits, working_set, pool, &read, NULL);
+    keep_slower(r, "compute", operations, products);
+    keep_slower(r, "decode", bytes, decode);
+    keep_slower(r, "read", bytes, read);
     r->share = r->limit_us * 1e-6 / r->time.median_s;
 }
 

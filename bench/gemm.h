@@ -27,8 +27,9 @@ typedef struct lb_gemm_result {
     double gops;          /* 2 M N K operations at the median time, 1e9 a second */
     double weight_gbs;    /* packed bytes at the median time, 1e9 a second */
     const char *limit;    /* what binds: "compute", "decode" or "read"; "none" where nothing was measured */
-    double limit_us;      /* the time that this limit alone would take */
-    double share;         /* limit_us / median */
+    double limit_us;      /* the time that this limit alone would take at its median rate */
+    double limit_best_us; /* and at its best rate */
+    double share;         /* limit_us / median: medians of the same run */
     int64_t verified_rows;
     double max_abs_err; /* over the verified rows; 0 if exact */
     bool exact;         /* every verified element has the reference's bits */

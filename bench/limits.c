@@ -229,19 +229,3 @@ lowbit_status lb_limit_compute(lb_limits *limits, const lb_isa_unit *unit, int k
     const key k = {unit, L1_BYTES, threads_of(pool), kind, width};
     return measure_once(limits, &k, L1_BYTES, lb_round_up(L1_BYTES, LEAST_SLICE), pool, out, error);
 }
-
-double lb_limit_read_gbs(lb_limits *limits, size_t bytes, const lowbit_pool *pool) {
-    lb_limit limit = {0};
-    return lb_limit_read(limits, bytes, pool, &limit, NULL) == LOWBIT_OK ? limit.best * 1e-9 : 0;
-}
-
-double lb_limit_decode_gbs(lb_limits *limits, const lb_isa_unit *unit, int width, const lowbit_pool *pool) {
-    lb_limit limit = {0};
-    return lb_limit_compute(limits, unit, LB_PROBE_DECODE, width, pool, &limit, NULL) == LOWBIT_OK ? limit.best * 1e-9
-                                                                                                   : 0;
-}
-
-double lb_limit_tops(lb_limits *limits, const lb_isa_unit *unit, int kind, const lowbit_pool *pool) {
-    lb_limit limit = {0};
-    return lb_limit_compute(limits, unit, kind, 0, pool, &limit, NULL) == LOWBIT_OK ? limit.best * 1e-12 : 0;
-}

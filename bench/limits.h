@@ -44,9 +44,4 @@ lowbit_status lb_limit_memcpy(lb_limits *limits, size_t bytes, const lowbit_pool
 lowbit_status lb_limit_compute(lb_limits *limits, const lb_isa_unit *unit, int kind, int width, const lowbit_pool *pool,
                                lb_limit *out, lowbit_error *error);
 
-/* The same three in short for the gemm bench: `best` as 1e9 bytes or 1e12 operations per second, 0 = not measured. */
-double lb_limit_read_gbs(lb_limits *limits, size_t bytes, const lowbit_pool *pool);
-double lb_limit_decode_gbs(lb_limits *limits, const lb_isa_unit *unit, int width, const lowbit_pool *pool);
-double lb_limit_tops(lb_limits *limits, const lb_isa_unit *unit, int kind, const lowbit_pool *pool);
-
 #endif

@@ -49,9 +49,9 @@ static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, co
         json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:I}", "median_us", r->time.median_s * 1e6, "min_us",
                   r->time.min_s * 1e6, "p10_us", r->time.p10_s * 1e6, "p90_us", r->time.p90_s * 1e6, "low_us",
                   r->time.low_s * 1e6, "high_us", r->time.high_s * 1e6, "samples", (json_int_t)r->time.samples);
-    json_t *rates =
-        json_pack("{s:f, s:f, s:I, s:s, s:f, s:f}", "gops", r->gops, "weight_gbs", r->weight_gbs, "weight_bytes",
-                  (json_int_t)r->weight_bytes, "limit", r->limit, "limit_us", r->limit_us, "share", r->share);
+    json_t *rates = json_pack("{s:f, s:f, s:I, s:s, s:f, s:f, s:f}", "gops", r->gops, "weight_gbs", r->weight_gbs,
+                              "weight_bytes", (json_int_t)r->weight_bytes, "limit", r->limit, "limit_us", r->limit_us,
+                              "limit_best_us", r->limit_best_us, "share", r->share);
     json_t *check = json_pack("{s:I, s:f, s:b}", "verified_rows", (json_int_t)r->verified_rows, "max_abs_err",
                               r->max_abs_err, "exact", r->exact);
     json_object_update(what, times);

@@ -19,14 +19,20 @@
 
 namespace {
 
-/* Vector j of line l of a tile. */
+/* Vector j of line l of a tile, and what is prefetched while the lines are read. */
 template <size_t kVectors>
 struct Lines {
+    static constexpr size_t kStreamLines = 32;
+
     const uint8_t *at[kVectors];
     const uint8_t *ahead;
     size_t ahead_step;
+    size_t count; /* lines of the call */
 
-    explicit HWY_INLINE Lines(const lb_tile &tile) : ahead(tile.ahead), ahead_step(tile.ahead_step) {
+    explicit HWY_INLINE Lines(const lb_tile &tile)
+        : ahead(tile.ahead),
+          ahead_step(tile.ahead_step),
+          count((tile.groups - 1) * tile.lines_per_group + tile.lines_last_group) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
             const size_t column = j * kColumns;
@@ -35,15 +41,20 @@ struct Lines {
     }
     HWY_INLINE VU8 Load(size_t line, size_t j) const { return hn::LoadU(DU8(), at[j] + line * LB_LINE); }
 
-    /* Once for each line that several rows share: the next part of the weights comes into the L2 cache. */
+    /* Once for each line that several blocks of rows share: the next part of the weights comes into the L2 cache. */
     HWY_INLINE void PrefetchAhead(size_t line) const { __builtin_prefetch(ahead + line * ahead_step, 0, 2); }
 
-    /* The same for a single row, which reads every line once: the panel itself, further on. The hardware's own
-     * prefetcher stops at page ends. */
-    HWY_INLINE void PrefetchStream(size_t line, size_t j) const {
-        if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(at[j] + (line + kStreamLines) * LB_LINE);
+    /* For a single row, which reads every line once: how far from the panel's first line to prefetch. Further on in the
+     * panel, and in its last lines where the same panel of the next tile begins, at `ahead` for the first one; the
+     * hardware's own prefetcher stops at page ends and cannot know where the tile goes on. */
+    HWY_INLINE size_t StreamOffset(size_t line) const {
+        const size_t next = line + kStreamLines;
+        if (next < count) return next * LB_LINE;
+        return static_cast<size_t>(ahead - at[0]) + (next - count) * LB_LINE;
     }
-    static constexpr size_t kStreamLines = 32;
+    HWY_INLINE void PrefetchStream(size_t offset, size_t j) const {
+        if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(at[j] + offset);
+    }
 };
 
 template <int kField>
@@ -152,9 +163,10 @@ struct DotInPlace {
         Fill(acc, Ops::Zero());
         for (size_t l = first; l < first + count; ++l) {
             VU8 line[kVectors];
+            const size_t offset = lines.StreamOffset(l);
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) {
-                lines.PrefetchStream(l, j);
+                lines.PrefetchStream(offset, j);
                 line[j] = lines.Load(l, j);
             }
             ForFields<kBits>([&](auto field) HWY_ATTR {
