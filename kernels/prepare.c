@@ -63,29 +63,39 @@ lb_prepared lb_prepared_of(const lb_gemm_call *call) {
     return p;
 }
 
-/* Row i of an A panel of mr rows, in groups of four k. */
-static void panel_row_s8(const int8_t *row, int64_t fours, int64_t mr, int64_t i, int8_t *panel) {
-    for (int64_t f = 0; f < fours; f++) memcpy(panel + (f * mr + i) * 4, row + f * 4, 4);
+/* Row i of an A panel of mr rows: `fours` groups of four k. */
+static void panel_row_s8(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel) {
+    int8_t *to = (int8_t *)panel + i * 4;
+    for (int64_t f = 0; f < fours; f++) memcpy(to + f * mr * 4, row + f * 4, 4);
 }
 
-static void panel_row_s16(const int8_t *row, int64_t fours, int64_t mr, int64_t i, int16_t *panel) {
+static void panel_row_s16(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel) {
     for (int64_t f = 0; f < fours; f++) {
         const int8_t *from = row + f * 4;
-        int16_t *to = panel + (f * mr + i) * 4;
+        int16_t *to = (int16_t *)panel + (f * mr + i) * 4;
         to[0] = from[0], to[1] = from[2], to[2] = from[1], to[3] = from[3];
     }
 }
 
-/* Row i of a block into its panels. The row is zero beyond K, and so the panels are. */
-static void panel_row(const lb_gemm_call *call, const lb_prepared *p, const int8_t *row, int64_t block, int64_t i) {
+/* k of all rows of a block that are interleaved before the next: the piece of the panel stays in the L1 cache while row
+ * after row is woven into it. */
+enum { WEAVE_K = 256 };
+
+/* The quantized rows of a block into its panels. Rows are zero beyond K, and so the panels are. */
+static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t rows) {
     const lb_kernel *kernel = call->config.kernel;
+    const int64_t mr = kernel->mr;
     for (int64_t first = 0, end; first < call->problem->k; first = end) {
         end = lb_part_end(call->problem, &call->config, first);
-        void *panel = lb_panel_at(p, kernel->mr, block, first, end - first);
-        if (kernel->a_layout == LB_A_S16)
-            panel_row_s16(row + first, (end - first) / 4, kernel->mr, i, panel);
-        else
-            panel_row_s8(row + first, (end - first) / 4, kernel->mr, i, panel);
+        uint8_t *panel = lb_panel_at(p, mr, block, first, end - first);
+        for (int64_t k = first; k < end; k += WEAVE_K) {
+            const int64_t fours = lb_min(WEAVE_K, end - k) / 4;
+            void *piece = panel + (k - first) * mr * p->element_bytes;
+            for (int64_t i = 0; i < rows; i++) {
+                const int8_t *row = p->rows.codes + (block * mr + i) * p->rows.stride + k;
+                (kernel->a_layout == LB_A_S16 ? panel_row_s16 : panel_row_s8)(row, fours, mr, i, piece);
+            }
+        }
     }
 }
 
@@ -107,7 +117,6 @@ static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t 
         p->corrs[at] = (int32_t)(factor * (uint32_t)p->sums[at]);
     }
     p->scales[row] = p->rows.scales[row];
-    if (p->panels) panel_row(call, p, p->rows.codes + row * p->rows.stride, block, i);
 }
 
 /* Padding rows compute zeros that nobody reads. */
@@ -129,6 +138,7 @@ static void prepare_block(void *arg, size_t i, size_t worker) {
     const int64_t mr = call->config.kernel->mr, block = (int64_t)i, rows = lb_min(mr, call->m - block * mr);
     if (rows < mr) clear_block(call, &p, block);
     for (int64_t r = 0; r < rows; r++) prepare_row(call, &p, block, r);
+    if (p.panels) weave_panels(call, &p, block, rows);
 }
 
 /* Below this many elements of A the fork costs more than it saves: about 20 us of quantizing. */
