@@ -41,7 +41,7 @@ static lowbit_status bench_op(const lowbit_ctx *ctx, size_t index, double second
 
 static lowbit_status bench_all(const lowbit_ctx *ctx, double seconds, bool quiet, json_t *results,
                                lowbit_error *error) {
-    double copy[LB_COUNT(kSizes)];
+    double copy[LB_COUNT(kSizes)] = {0};
     if (!quiet) printf("GB/s of the unpacked side, one thread, warm; share of memcpy\n%-26s", "");
     for (size_t i = 0; !quiet && i < LB_COUNT(kSizes); i++) printf(" %8lld KiB ", (long long)kSizes[i] >> 10);
     if (!quiet) putchar('\n');

@@ -13,7 +13,7 @@
 #include "lowbit/lowbit.h"
 
 static const char kCommand[] = "quantize";
-static const char kAllFormats[] = "i8,i4,i4g32,i4zg32,i4mg32,i2,i2g32,i2mg32,t2,t2g64,b1,b1g32";
+static const char kAllFormats[] = "i8,i4,i4g32,i4zg32,i4mg32,i2,i2g32,i2mg32,s2,s2g32,t2,t2g64,b1,b1g32";
 
 /* Rows of activations that a product's error is measured with. */
 enum { ROWS = 16 };
