@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* avx512: 512-bit vpmaddubsw through 16 bits, vpmaddwd for 8-bit codes (Skylake-SP). */
-#include "kernels/simd/bits-ops-inl.h"
-#include "kernels/simd/dot-inl.h"
-#include "kernels/simd/probe-inl.h"
-#include "kernels/simd/rows-inl.h"
+#include "kernels/simd/unit.h"
 #include "kernels/simd/x86_ops.h"
 
 LB_UNIT_TARGET(HWY_AVX3);

@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* avxvnni: 256-bit vpdpbusd (Alder Lake and newer clients). */
-#include "kernels/simd/bits-ops-inl.h"
-#include "kernels/simd/dot-inl.h"
-#include "kernels/simd/probe-inl.h"
-#include "kernels/simd/rows-inl.h"
+#include "kernels/simd/unit.h"
 
 LB_UNIT_TARGET(HWY_AVX2);
 
 namespace {
 
-struct Ops {
-    using Acc = VI32;
-    static constexpr size_t kPorts = 2, kDotWork = 1;
-    template <int kBits>
-    static constexpr int kCodeBias = 0;
-    template <int kBits>
-    static HWY_INLINE VU8 Bias(VU8 codes) {
-        return codes;
-    }
-    static HWY_INLINE Acc Zero() { return hn::Zero(DI32()); }
+struct Ops : UnsignedDirect {
     /* Not the intrinsic: gcc 12 copies the accumulator before and after it, which costs a third of the loop. */
     static HWY_INLINE Acc Dot(Acc acc, VU8 w, VI8 a) {
         __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(acc.raw) : "x"(w.raw), "x"(a.raw));
         return acc;
     }
-    static HWY_INLINE VI32 Sum(Acc acc) { return acc; }
 };
 
 constexpr lb_kernel kKernels[] = {

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* neon: smull and smlal into 16 bits, widened by sadalp (Armv8.0). */
-#include "kernels/simd/bits-ops-inl.h"
-#include "kernels/simd/dot-inl.h"
-#include "kernels/simd/probe-inl.h"
-#include "kernels/simd/rows-inl.h"
+#include "kernels/simd/unit.h"
 
 LB_UNIT_TARGET(HWY_NEON);
 

@@ -1,29 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* neondot: sdot (Armv8.2 with dotprod: Cortex-A76, Neoverse N1 and newer). */
-#include "kernels/simd/bits-ops-inl.h"
-#include "kernels/simd/dot-inl.h"
-#include "kernels/simd/probe-inl.h"
-#include "kernels/simd/rows-inl.h"
+#include "kernels/simd/unit.h"
 
 LB_UNIT_TARGET(HWY_NEON);
 
 namespace {
 
 /* sdot reads both operands as signed. Codes below 8 bits are positive anyway; 8-bit ones lose 128 by an xor. */
-struct Ops {
-    using Acc = VI32;
-    static constexpr size_t kPorts = 2, kDotWork = 1;
+struct Ops : UnsignedDirect {
     template <int kBits>
     static constexpr int kCodeBias = kBits == 8 ? 128 : 0;
     template <int kBits>
     static HWY_INLINE VU8 Bias(VU8 codes) {
         return kBits == 8 ? hn::Xor(codes, hn::Set(DU8(), 0x80)) : codes;
     }
-    static HWY_INLINE Acc Zero() { return hn::Zero(DI32()); }
     static HWY_INLINE Acc Dot(Acc acc, VU8 w, VI8 a) {
         return VI32{vdotq_s32(acc.raw, vreinterpretq_s8_u8(w.raw), a.raw)};
     }
-    static HWY_INLINE VI32 Sum(Acc acc) { return acc; }
 };
 
 constexpr lb_kernel kKernels[] = {

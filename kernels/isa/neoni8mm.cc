@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* neoni8mm: usdot (Armv8.2 with i8mm: Cortex-A510 and A710, Neoverse V1 and N2, and newer). */
-#include "kernels/simd/bits-ops-inl.h"
-#include "kernels/simd/dot-inl.h"
-#include "kernels/simd/probe-inl.h"
-#include "kernels/simd/rows-inl.h"
+#include "kernels/simd/unit.h"
 
 LB_UNIT_TARGET(HWY_NEON);
 
@@ -11,18 +8,8 @@ namespace {
 
 /* usdot reads codes as unsigned, so that nothing is subtracted from any width and the fields of one row may stand in
  * place. */
-struct Ops {
-    using Acc = VI32;
-    static constexpr size_t kPorts = 2, kDotWork = 1;
-    template <int kBits>
-    static constexpr int kCodeBias = 0;
-    template <int kBits>
-    static HWY_INLINE VU8 Bias(VU8 codes) {
-        return codes;
-    }
-    static HWY_INLINE Acc Zero() { return hn::Zero(DI32()); }
+struct Ops : UnsignedDirect {
     static HWY_INLINE Acc Dot(Acc acc, VU8 w, VI8 a) { return VI32{vusdotq_s32(acc.raw, w.raw, a.raw)}; }
-    static HWY_INLINE VI32 Sum(Acc acc) { return acc; }
 };
 
 constexpr lb_kernel kKernels[] = {

@@ -64,6 +64,21 @@ constexpr size_t kColumns = hn::MaxLanes(DI32());
  *     kStageWork = instructions of MulAdd
  * Sum gives one 32-bit sum a column. */
 
+/* What the direct vocabularies share, for levels whose dot product reads codes as unsigned: one vector is one
+ * accumulator, and nothing is subtracted from a code. A unit's Ops adds Dot. */
+struct UnsignedDirect {
+    using Acc = VI32;
+    static constexpr size_t kPorts = 2, kDotWork = 1;
+    template <int kBits>
+    static constexpr int kCodeBias = 0;
+    template <int kBits>
+    static HWY_INLINE VU8 Bias(VU8 codes) {
+        return codes;
+    }
+    static HWY_INLINE Acc Zero() { return hn::Zero(DI32()); }
+    static HWY_INLINE VI32 Sum(Acc acc) { return acc; }
+};
+
 /* 4 consecutive activations in every 32-bit lane. */
 HWY_INLINE VI8 BroadcastFour(const int8_t *a) {
     int32_t four;

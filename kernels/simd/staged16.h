@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernels of the staged x86 levels that have sixteen registers. */
+#ifndef LOWBIT_KERNELS_SIMD_STAGED16_H_
+#define LOWBIT_KERNELS_SIMD_STAGED16_H_
+
+#include "kernels/simd/unit.h"
+#include "kernels/simd/x86_ops.h"
+
+namespace {
+
+constexpr lb_kernel kKernels[] = {
+    DotRow<DotWide, StagedOps, 8, 1, 4>(),   DotRow<DotWide, StagedOps, 8, 2, 2>(),
+    DotRow<DotWide, StagedOps, 8, 4, 2>(),   DotRow<DotStaged, StagedOps, 4, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 4, 2, 2>(), DotRow<DotStaged, StagedOps, 4, 4, 1>(),
+    DotRow<DotStaged, StagedOps, 4, 6, 1>(), DotRow<DotStaged, StagedOps, 2, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 2, 2, 2>(), DotRow<DotStaged, StagedOps, 2, 4, 1>(),
+    DotRow<DotStaged, StagedOps, 2, 6, 1>(), DotRow<DotStaged, StagedOps, 1, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 1, 2, 2>(), DotRow<DotStaged, StagedOps, 1, 4, 1>(),
+    DotRow<DotStaged, StagedOps, 1, 6, 1>(),
+};
+
+}  // namespace
+
+#endif
