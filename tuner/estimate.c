@@ -23,7 +23,7 @@ static int64_t cycles(const lowbit_problem *problem, int64_t m, const lb_kernel 
     const int64_t panels = lb_round_up(problem->n, lb_max(kernel->nr, LB_PANEL)) / LB_PANEL;
     const int64_t lines = panels * lb_div_up(problem->k * kernel->width, 32), passes = lb_div_up(m, kernel->mr);
     const int64_t compute = lines * passes * lb_max(kernel->cost, passes > 1 ? L2_LINE_COST : 0) / 64;
-    return lb_max(compute, lines * LB_LINE / STREAM_BYTES);
+    return compute + lines * LB_LINE / STREAM_BYTES; /* a sum, so that among streams the cheaper tile wins */
 }
 
 static int64_t block_rows(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
