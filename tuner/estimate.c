@@ -33,13 +33,14 @@ static int64_t block_rows(const lowbit_ctx *ctx, const lowbit_problem *problem, 
     return blocks * kernel->mr;
 }
 
-/* Half of the L1 cache for a part's lines and its rows of A. A single pass over the lines reads them once anyway. */
+/* Two thirds of the L1 cache for a part's lines and its rows of A. A single pass over the lines reads them once anyway.
+ */
 static int64_t part_k(const lowbit_ctx *ctx, int64_t m, const lb_kernel *kernel) {
     if (m <= kernel->mr) return 0;
     const int64_t l1 = ctx->machine.l1d_bytes > 0 ? ctx->machine.l1d_bytes : DEFAULT_L1;
     const int64_t line_k = 32 / kernel->width, lines = lb_div_up(kernel->nr, LB_PANEL) * LB_LINE;
     const int64_t a_bytes = kernel->mr * line_k * (kernel->a_layout == LB_A_S16 ? 2 : 1);
-    return lb_round_up(l1 / 2 / (lines + a_bytes) * line_k, PART_UNIT);
+    return lb_round_up(l1 * 2 / 3 / (lines + a_bytes) * line_k, PART_UNIT);
 }
 
 lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, lb_kernel_ref found,
