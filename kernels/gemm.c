@@ -188,9 +188,11 @@ void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, 
     scratch s;
     walk walking = walk_of(call, &s);
     const int64_t rows = STATE_ELEMENTS / kernel->nr / kernel->mr * kernel->mr;
+    if (kernel->enter) kernel->enter(kernel);
     for (int64_t n = n0; n < n1; n += kernel->nr)
         for (int64_t m = m0; m < m1; m += rows)
             walk_rows(&walking, m, lb_min(m1, m + rows), n, lb_min(kernel->nr, n1 - n));
+    if (kernel->leave) kernel->leave();
 }
 
 static void tile_task(void *arg, size_t i, size_t worker) {

@@ -7,9 +7,12 @@
 
 #include "kernels/base/base.h"
 #include "kernels/base/pool.h"
+#include "kernels/gemm.h"
+#include "kernels/ukernels.h"
 #include "tests/check.h"
 #include "tests/hostile.h"
 #include "tests/problems.h"
+#include "tuner/estimate.h"
 
 /* Large enough that the plans of several threads do use them: the rows are prepared on the pool from 2^16 elements on.
  */
@@ -145,6 +148,54 @@ void subject_gemm_tiles(void) {
         sample_free(ctx, &s);
     }
     lowbit_pool_destroy(&pools[2]);
+    lowbit_ctx_destroy(ctx);
+}
+
+/* ---- the state of a task ---- */
+
+static const lb_kernel *hooked; /* the kernel under the hooks */
+static _Thread_local const lb_kernel *entered;
+static _Atomic int entries, mistakes;
+
+static void enter(const lb_kernel *kernel) {
+    mistakes += entered != NULL;
+    entered = kernel;
+    entries++;
+}
+
+static void leave(void) {
+    mistakes += entered == NULL;
+    entered = NULL;
+}
+
+static void run_entered(const lb_tile *tile) {
+    mistakes += entered == NULL;
+    hooked->run(tile);
+}
+
+/* Every task enters and leaves once, on the thread that runs its tiles, and leaves nothing behind. */
+void subject_gemm_enter(void) {
+    lowbit_ctx *ctx = make_context(0);
+    lowbit_pool_options options = LOWBIT_POOL_OPTIONS_INIT;
+    lowbit_pool pool = LOWBIT_POOL_INIT;
+    options.threads = 3;
+    CHECK(lowbit_pool_create(ctx, &options, &pool, NULL) == LOWBIT_OK);
+    sample s = sample_make(ctx, kProblems[0], DATA_RANDOM);
+    const int64_t m = s.problem.m, n = s.problem.n;
+    float *out = check_guarded((size_t)(m * n) * sizeof *out, CHECK_GUARD_AFTER);
+    const lowbit_gemm_args args = sample_args(&s, out, n);
+    lb_gemm_call call = {&s.problem, lb_estimate(ctx, &s.problem, m, 3), &args, m, NULL};
+    lb_kernel kernel = *call.config.kernel;
+    hooked = call.config.kernel;
+    kernel.run = run_entered, kernel.enter = enter, kernel.leave = leave;
+    call.config.kernel = &kernel;
+    call.workspace = check_guarded((size_t)lb_gemm_workspace(&s.problem, &kernel, m), CHECK_GUARD_AFTER);
+    lb_gemm_run(&call, &pool);
+    CHECK(entries == lb_div_up(m, call.config.step_m) * lb_div_up(n, call.config.step_n));
+    CHECK(mistakes == 0 && !entered);
+    CHECK(check_same_floats(out, sample_reference(ctx, &s), m, n, n, n));
+    sample_free(ctx, &s);
+    lowbit_pool_destroy(&pool);
     lowbit_ctx_destroy(ctx);
 }
 

@@ -31,7 +31,9 @@ lowbit_status lowbit_ctx_create(const lowbit_ctx_options *options, lowbit_ctx **
     if (options->logger) made.logger = *options->logger;
     made.isa_present = lb_isa_present();
     const uint32_t mask = options->isa_mask ? options->isa_mask : LOWBIT_ISA_ALL;
-    made.isa_enabled = (made.isa_present & lb_units_compiled() & mask) | LOWBIT_ISA_SCALAR;
+    const uint32_t wanted = made.isa_present & lb_units_compiled() & mask;
+    made.isa_enabled = lb_isa_permitted(wanted) | LOWBIT_ISA_SCALAR;
+    made.isa_refused = wanted & ~made.isa_enabled;
     LB_TRY(lb_machine_read(&made, options->topology, error));
 
     lowbit_ctx *stored = lb_alloc(&made, sizeof made);
@@ -75,9 +77,10 @@ lowbit_status lowbit_isa_get(const lowbit_ctx *ctx, size_t index, lowbit_isa_inf
     info->compiled = (lb_units_compiled() & level->bit) != 0;
     info->present = (ctx->isa_present & level->bit) != 0;
     info->enabled = (ctx->isa_enabled & level->bit) != 0;
-    info->reason = info->enabled     ? ""
-                   : !info->compiled ? "not compiled into this build"
-                   : !info->present  ? "this CPU or operating system lacks it"
-                                     : "masked by the context's options";
+    info->reason = info->enabled                     ? ""
+                   : !info->compiled                 ? "not compiled into this build"
+                   : !info->present                  ? "this CPU or operating system lacks it"
+                   : (ctx->isa_refused & level->bit) ? "the operating system refuses the tile registers (XTILEDATA)"
+                                                     : "masked by the context's options";
     return LOWBIT_OK;
 }

@@ -65,7 +65,11 @@ typedef struct lowbit_ctx_options {
  *
  * The CPUs that may be used are those of the calling thread, because threads that it creates inherit them. A machine
  * that hwloc cannot read is no error: the context then takes every CPU for a core, asks the C library for cache sizes,
- * and says so through the logger. */
+ * and says so through the logger.
+ *
+ * On x86 Linux, where the AMX level is compiled, present and not masked, the call asks the operating system once for
+ * the tile registers of the whole process (arch_prctl ARCH_REQ_XCOMP_PERM, XTILEDATA). Refused is no error either: the
+ * level is not enabled then, and lowbit_isa_get says why. */
 LOWBIT_API lowbit_status lowbit_ctx_create(const lowbit_ctx_options *options, lowbit_ctx **ctx, lowbit_error *error);
 
 /* Frees the context. NULL is a no-op. */
@@ -112,7 +116,7 @@ typedef struct lowbit_isa_info {
     const char *name;   /* "avx512vnni"; static */
     uint32_t compiled;  /* 1 = this build has the unit */
     uint32_t present;   /* 1 = this CPU and operating system can run it */
-    uint32_t enabled;   /* 1 = compiled, present and not masked in this context */
+    uint32_t enabled;   /* 1 = compiled, present, not masked in this context and not refused by the system */
     const char *reason; /* why it is not enabled, "" if it is; static */
 } lowbit_isa_info;
 

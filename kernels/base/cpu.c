@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CPUID and XCR0 on x86 (Intel SDM volume 2A, CPUID), HWCAP on aarch64 (Linux Documentation/arch/arm64/elf_hwcaps).
+/* CPUID and XCR0 on x86 (Intel SDM volume 2A, CPUID), permission for tiles (Linux Documentation/arch/x86/xstate), HWCAP
+ * on aarch64 (Linux Documentation/arch/arm64/elf_hwcaps).
  * A level needs every feature that its unit is compiled with, not just the one it is named after. */
 #include "kernels/base/cpu.h"
 
@@ -74,6 +75,8 @@ const lb_isa_level *lb_isa_level_of(uint32_t bit) {
 #if defined(__x86_64__)
 
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 typedef struct feature_bit {
     uint8_t feature, leaf, subleaf, reg, bit; /* reg: 0 eax, 1 ebx, 2 ecx, 3 edx */
@@ -127,6 +130,13 @@ static uint64_t cpu_features(void) {
     return features;
 }
 
+/* A process must ask before its first tile instruction, once for all its threads and children. Refused by a kernel that
+ * does not know it, by a sandbox, and where a thread's signal stack could not hold 8 KiB of tiles. */
+static bool tiles_permitted(void) {
+    enum { REQUEST_PERMISSION = 0x1023 /* ARCH_REQ_XCOMP_PERM */, XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, REQUEST_PERMISSION, XTILEDATA) == 0;
+}
+
 #elif defined(__aarch64__)
 
 #include <sys/auxv.h>
@@ -143,9 +153,12 @@ static uint64_t cpu_features(void) {
     return features;
 }
 
+static bool tiles_permitted(void) { return false; }
+
 #else
 
 static uint64_t cpu_features(void) { return 0; }
+static bool tiles_permitted(void) { return false; }
 
 #endif
 
@@ -155,4 +168,11 @@ uint32_t lb_isa_present(void) {
     for (size_t i = 0; i < LB_COUNT(kLevels); i++)
         if ((features & kLevels[i].needs) == kLevels[i].needs) present |= kLevels[i].bit;
     return present;
+}
+
+uint32_t lb_isa_permitted(uint32_t levels) {
+    uint32_t tiles = 0;
+    for (size_t i = 0; i < LB_COUNT(kLevels); i++)
+        if (kLevels[i].needs & BIT(AMX_TILE)) tiles |= kLevels[i].bit;
+    return (levels & tiles) && !tiles_permitted() ? levels & ~tiles : levels;
 }

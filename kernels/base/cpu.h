@@ -19,6 +19,11 @@ const lb_isa_level *lb_isa_level_of(uint32_t bit); /* NULL if unknown */
 /* LOWBIT_ISA_* levels that can run here: CPUID and XCR0 on x86, the auxiliary vector on aarch64. Scalar always. */
 uint32_t lb_isa_present(void);
 
+/* Those of `levels` whose registers the operating system lends to this process, all of them but those with tiles. Asks
+ * for the tile registers (XTILEDATA) if one of the levels needs them; what was lent stays lent, and no thread pays for
+ * it before it touches a tile. Levels are present. */
+uint32_t lb_isa_permitted(uint32_t levels);
+
 /* Fills cpu_name, vendor, family, model, stepping, hypervisor and hypervisor_name from the CPU itself. */
 void lb_cpu_identify(lowbit_machine *machine);
 

@@ -10,7 +10,8 @@ struct lowbit_ctx {
     lowbit_allocator allocator;
     lowbit_logger logger; /* log may be NULL */
     uint32_t isa_present; /* LOWBIT_ISA_* that this CPU and operating system can run */
-    uint32_t isa_enabled; /* present, compiled and not masked by the caller; always has LOWBIT_ISA_SCALAR */
+    uint32_t isa_refused; /* present, compiled and not masked, but the operating system keeps their registers */
+    uint32_t isa_enabled; /* the same, but permitted; always has LOWBIT_ISA_SCALAR */
     lowbit_machine machine;
     uint16_t *cpu_order; /* the allowed CPUs: one of each core first, fast kinds before slow ones, neighbours together;
                             then the cores' other hardware threads. NULL for a pretend machine */

@@ -81,8 +81,12 @@ typedef struct lb_tile {
 
 typedef void (*lb_tile_fn)(const lb_tile *tile);
 
-/* One row of the kernel table: everything that anyone asks about a kernel. Its name is printed from these fields. */
-typedef struct lb_kernel {
+/* One row of the kernel table: everything that anyone asks about a kernel. Its name is printed from these fields.
+ *
+ * A task, on whatever thread of whatever pool, calls `enter` before its first tile and `leave` after its last: for
+ * state of the thread that tiles share and that must not outlive the task, such as a tile configuration. */
+typedef struct lb_kernel lb_kernel;
+struct lb_kernel {
     uint8_t width;     /* bits of a code: 1, 2, 4, 8 */
     uint8_t algorithm; /* LB_ALGORITHM_* */
     uint8_t a_layout;  /* LB_A_* */
@@ -91,7 +95,9 @@ typedef struct lb_kernel {
     uint16_t nr;       /* columns: a multiple of 16, or a divisor of it */
     uint32_t cost;     /* 1/64 cycles for one line of one panel, all mr rows: what ESTIMATE ranks by */
     lb_tile_fn run;
-} lb_kernel;
+    void (*enter)(const lb_kernel *kernel); /* or NULL */
+    void (*leave)(void);                    /* or NULL */
+};
 
 /* Quantizes one row by the rule of docs/numerics.md: scale = absmax / 127, code = round-half-even(x * (127 / absmax)).
  *   codes  int8 [padded], zero from k on; padded is a multiple of 64
