@@ -17,11 +17,12 @@ typedef struct scratch {
     _Alignas(LB_LINE) int32_t sums[STATE_ELEMENTS];
     _Alignas(LB_LINE) float totals[STATE_ELEMENTS];
     float bias[LB_TILE_COLUMNS];
-    float residual[LB_TILE_ROWS * LB_TILE_COLUMNS];
-    float out[LB_TILE_ROWS * LB_TILE_COLUMNS];
+    float residual[LB_TILE_ELEMENTS];
+    float out[LB_TILE_ELEMENTS];
+    _Alignas(LB_LINE) uint8_t values[LB_VALUES_BYTES];
 } scratch;
 
-_Static_assert(STATE_ELEMENTS >= LB_TILE_ROWS * LB_TILE_COLUMNS, "one tile must fit");
+_Static_assert((int)STATE_ELEMENTS >= (int)LB_TILE_ELEMENTS, "one tile must fit");
 
 /* Lines `first` .. `last` - 1 of K, and the groups that they belong to. */
 typedef struct part {
@@ -50,12 +51,17 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
     walking.panels = lb_div_up(kernel->nr, LB_PANEL);
     walking.line_k = 4 * lb_fields(f);
     walking.per_group = w->groups > 1 ? w->type.group / walking.line_k : w->panel_lines;
+    const bool symmetric = w->type.offset == LOWBIT_SYMMETRIC;
     walking.tile = (lb_tile){.lines_per_group = (size_t)walking.per_group,
+                             .values = s->values,
+                             .step_k = w->groups > 1 ? lb_tile_step(w->type.group) : LB_LINE,
+                             .value_scale = symmetric ? f->value_scale : 1,
+                             .value_offset = symmetric ? f->value_offset : 0,
                              .scale = w->scales,
                              .zero = w->zeros,
                              .min = w->mins,
                              .scale_type = w->type.scale_type,
-                             .shift = w->type.offset == LOWBIT_SYMMETRIC && f->value_scale == 2,
+                             .shift = !kernel->values && symmetric && f->value_scale == 2,
                              .raw = call->problem->out == LOWBIT_OUT_S32,
                              .relu = call->problem->act == LOWBIT_ACT_RELU};
     return walking;
@@ -107,6 +113,11 @@ static void aim_ahead(walk *walking, int64_t n, int64_t block, int64_t blocks, p
     lb_tile *tile = &walking->tile;
     tile->ahead = line_at(walking, next, on ? at.last : 0) + slice * bytes;
     tile->ahead_step = (size_t)lb_div_up(bytes, lines);
+    tile->ahead_offset =
+        on ? lines * LB_LINE : walking->panels * walking->w->panel_lines * LB_LINE - at.first * LB_LINE;
+    tile->block = (size_t)block;
+    tile->blocks = (size_t)blocks;
+    tile->expand = block == 0;
 }
 
 /* The mr rows from m on; their sums and totals begin at row `state_row` of the scratch. */
@@ -188,7 +199,7 @@ void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, 
     scratch s;
     walk walking = walk_of(call, &s);
     const int64_t rows = STATE_ELEMENTS / kernel->nr / kernel->mr * kernel->mr;
-    if (kernel->enter) kernel->enter(kernel);
+    if (kernel->enter) kernel->enter(&walking.tile);
     for (int64_t n = n0; n < n1; n += kernel->nr)
         for (int64_t m = m0; m < m1; m += rows)
             walk_rows(&walking, m, lb_min(m1, m + rows), n, lb_min(kernel->nr, n1 - n));

@@ -32,6 +32,10 @@ lowbit_status lb_check_same_weights(const lowbit_problem *problem, const lowbit_
                                     lowbit_error *error);
 lowbit_status lb_check_output(const lowbit_problem *problem, const lowbit_gemm_args *args, lowbit_error *error);
 
+/* Whether a kernel can compute a legal problem: it reads codes of that width, and the problem's groups end where it can
+ * stop. */
+bool lb_kernel_fits(const lb_kernel *kernel, const lowbit_problem *problem);
+
 /* Scratch of a call with m rows. */
 int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m);
 

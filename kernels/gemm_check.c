@@ -39,6 +39,12 @@ lowbit_status lb_check_problem(const lowbit_problem *p, lowbit_error *error) {
     return p->out == LOWBIT_OUT_S32 ? check_raw(p, error) : LOWBIT_OK;
 }
 
+bool lb_kernel_fits(const lb_kernel *kernel, const lowbit_problem *problem) {
+    const int64_t group = problem->weights.group;
+    if (kernel->width != lb_format_of(problem->weights.format)->bits) return false;
+    return kernel->a_layout != LB_A_TILE || lb_groups(problem->k, group) == 1 || group % 64 == 0 || 64 % group == 0;
+}
+
 lowbit_status lb_check_same_weights(const lowbit_problem *p, const lowbit_weight_type *type, int64_t n, int64_t k,
                                     lowbit_error *error) {
     LB_REQUIRE(n == p->n && k == p->k, error, LOWBIT_INVALID_ARGUMENT,

@@ -73,9 +73,10 @@ static void run_hostile(const lowbit_ctx *ctx, const sample *s, const float *wan
     lowbit_plan_destroy(ctx, plan);
 }
 
-/* The widest level of this machine; for some of the problems also the portable one, which is slow. */
+/* The widest level of this machine for which the problems are large enough; for some of them also the portable one,
+ * which is slow. */
 void subject_gemm_threads(void) {
-    static const uint32_t kMasks[] = {0, LOWBIT_ISA_SCALAR}, kThreads[] = {1, 2, 3, 7};
+    static const uint32_t kMasks[] = {LOWBIT_ISA_ALL & ~LOWBIT_ISA_AMX, LOWBIT_ISA_SCALAR}, kThreads[] = {1, 2, 3, 7};
     for (size_t p = 0; p < LB_COUNT(kProblems); p++)
         for (size_t mask = 0; mask < (p % 3 ? 1 : LB_COUNT(kMasks)); mask++) {
             lowbit_ctx *ctx = make_context(kMasks[mask]);
@@ -154,18 +155,20 @@ void subject_gemm_tiles(void) {
 /* ---- the state of a task ---- */
 
 static const lb_kernel *hooked; /* the kernel under the hooks */
-static _Thread_local const lb_kernel *entered;
+static _Thread_local const lb_tile *entered;
 static _Atomic int entries, mistakes;
 
-static void enter(const lb_kernel *kernel) {
+static void enter(const lb_tile *tile) {
     mistakes += entered != NULL;
-    entered = kernel;
+    entered = tile;
     entries++;
+    if (hooked->enter) hooked->enter(tile);
 }
 
 static void leave(void) {
     mistakes += entered == NULL;
     entered = NULL;
+    if (hooked->leave) hooked->leave();
 }
 
 static void run_entered(const lb_tile *tile) {

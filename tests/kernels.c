@@ -5,6 +5,8 @@
 
 #include "kernels/base/base.h"
 #include "kernels/formats/format.h"
+#include "kernels/gemm.h"
+#include "kernels/ukernels.h"
 #include "tests/check.h"
 #include "tests/problems.h"
 
@@ -29,16 +31,16 @@ static void run_kernel(const lowbit_ctx *ctx, const sample *s, const char *kerne
     lowbit_plan_destroy(ctx, plan);
 }
 
-/* All enabled kernels of the problem's width. */
+/* All enabled kernels that can compute the problem. */
 static void run_all(const lowbit_ctx *ctx, const char *problem, int data) {
     sample s = sample_make(ctx, problem, data);
     check_context("%s data %d", problem, data);
     const void *want = sample_reference(ctx, &s);
-    const uint32_t width = lb_format_of(s.problem.weights.format)->bits;
-    for (size_t i = 0; i < lowbit_kernel_count(); i++) {
+    lb_kernel_ref kernel;
+    for (size_t i = 0; lb_kernel_at(i, &kernel); i++) {
         lowbit_kernel_info info = {.struct_size = sizeof info};
         lowbit_kernel_get(ctx, i, &info, NULL);
-        if (!info.enabled || info.width != width) continue;
+        if (!info.enabled || !lb_kernel_fits(kernel.kernel, &s.problem)) continue;
         check_context("%s data %d %s", problem, data, info.name);
         run_kernel(ctx, &s, info.name, want);
     }
@@ -59,7 +61,7 @@ static const char *const kSuffixes[] = {"", "+bias", "+bias+relu", "+relu+res", 
 void subject_kernels(void) {
     lowbit_ctx *ctx = NULL;
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
-    static const int kM[] = {1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 17, 25},
+    static const int kM[] = {1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 17, 25, 33, 70, 131},
                      kN[] = {1, 3, 15, 16, 17, 31, 33, 48, 63, 64, 65, 100, 130};
     static const int kK[] = {1, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 128, 255, 256, 300, 1000};
     const lb_format *f;
@@ -67,7 +69,7 @@ void subject_kernels(void) {
         for (int round = 0; round < 20 * (int)LB_COUNT(kVariants); round++) {
             char problem[96];
             const char *variant = kVariants[round / 20];
-            const int m = kM[check_random_in(0, 11)], n = kN[check_random_in(0, 12)], k = kK[check_random_in(0, 18)];
+            const int m = kM[check_random_in(0, 14)], n = kN[check_random_in(0, 12)], k = kK[check_random_in(0, 18)];
             snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d%s", f->name, variant, m, n, k, kSuffixes[round % 5]);
             if (supported(ctx, problem)) run_all(ctx, problem, round % DATA_KINDS);
         }

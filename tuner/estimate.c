@@ -36,6 +36,7 @@ static int64_t block_rows(const lowbit_ctx *ctx, const lowbit_problem *problem, 
 /* Two thirds of the L1 cache for a part's lines and its rows of A. A single pass over the lines reads them once anyway.
  */
 static int64_t part_k(const lowbit_ctx *ctx, int64_t m, const lb_kernel *kernel) {
+    if (kernel->a_layout == LB_A_TILE) return LB_VALUES_BYTES / kernel->nr; /* its columns fill a third of the L1 */
     if (m <= kernel->mr) return 0;
     const int64_t l1 = ctx->machine.l1d_bytes > 0 ? ctx->machine.l1d_bytes : DEFAULT_L1;
     const int64_t line_k = 32 / kernel->width, lines = lb_div_up(kernel->nr, LB_PANEL) * LB_LINE;
@@ -59,12 +60,10 @@ lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem
 }
 
 lb_gemm_config lb_estimate(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, uint32_t threads) {
-    const uint8_t width = lb_format_of(problem->weights.format)->bits;
     lb_kernel_ref best = {NULL, NULL}, each;
     for (size_t i = 0; lb_kernel_at(i, &each); i++) {
-        if (each.kernel->width != width || !(each.unit->isa & ctx->isa_enabled)) continue;
-        if (!best.unit || each.unit != best.unit || cycles(problem, m, each.kernel) < cycles(problem, m, best.kernel))
-            best = each;
+        if (!(each.unit->isa & ctx->isa_enabled) || !lb_kernel_fits(each.kernel, problem)) continue;
+        if (!best.unit || cycles(problem, m, each.kernel) < cycles(problem, m, best.kernel)) best = each;
     }
     return lb_configure(ctx, problem, m, best, threads);
 }

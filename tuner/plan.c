@@ -67,6 +67,8 @@ lowbit_status lowbit_plan_force(const lowbit_ctx *ctx, const lowbit_problem *pro
     const lb_format *f = lb_format_of(problem->weights.format);
     LB_REQUIRE(found.kernel->width == f->bits, error, LOWBIT_UNSUPPORTED, "kernel %s reads codes of %u bits, %s has %u",
                kernel, found.kernel->width, f->name, f->bits);
+    LB_REQUIRE(lb_kernel_fits(found.kernel, problem), error, LOWBIT_UNSUPPORTED,
+               "kernel %s needs groups of 16, 32 or a multiple of 64, not %d", kernel, problem->weights.group);
     LB_TRY(new_plan(ctx, problem, "forced", plan, error));
     for (size_t b = 0; b < LB_COUNT(kBuckets); b++)
         (*plan)->decisions[b] = lb_configure(ctx, problem, bucket_rows(problem, b), found, threads);

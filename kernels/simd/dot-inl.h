@@ -313,11 +313,17 @@ constexpr lb_kernel DotRow() {
     constexpr size_t kBroadcasts = W::kFields * kRows * (W::kLayout == LB_A_S16 ? 2 : 1);
     constexpr size_t kWork64 = 64 * W::kWork / Ops::kPorts + 32, kLoads64 = 32 * (1 + kBroadcasts / kVectors);
     constexpr uint32_t kCost = HWY_MAX(kWork64, kLoads64) * LB_PANEL / kColumns;
-    return lb_kernel{kBits,      LB_ALGORITHM_DOT,
-                     W::kLayout, W::kBias,
-                     kRows,      kVectors * kColumns,
-                     kCost,      &DotTile<W, kRows, kVectors>,
-                     nullptr,    nullptr};
+    return lb_kernel{kBits,
+                     LB_ALGORITHM_DOT,
+                     W::kLayout,
+                     W::kBias,
+                     0,
+                     kRows,
+                     kVectors * kColumns,
+                     kCost,
+                     &DotTile<W, kRows, kVectors>,
+                     nullptr,
+                     nullptr};
 }
 
 }  // namespace
