@@ -41,9 +41,11 @@ static void panel_row_tile(const int8_t *row, int64_t fours, int64_t mr, int64_t
 /* LB_A_*: bytes of an element, k that stand together, and what puts a row in its place. */
 static const struct {
     int64_t element_bytes, panel_k;
+    bool by_row; /* a row goes in as soon as it is quantized: it fills whole lines of the panel */
     void (*put_row)(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel);
-} kLayouts[] = {
-    [LB_A_S8] = {1, 4, panel_row_s8}, [LB_A_S16] = {2, 4, panel_row_s16}, [LB_A_TILE] = {1, LB_LINE, panel_row_tile}};
+} kLayouts[] = {[LB_A_S8] = {1, 4, false, panel_row_s8},
+                [LB_A_S16] = {2, 4, false, panel_row_s16},
+                [LB_A_TILE] = {1, LB_LINE, true, panel_row_tile}};
 
 /* Takes the next `bytes` of the workspace, 64-byte aligned. */
 static int64_t take(int64_t *total, int64_t bytes) {
@@ -95,8 +97,9 @@ lb_prepared lb_prepared_of(const lb_gemm_call *call) {
  * after row is woven into it. */
 enum { WEAVE_K = 256 };
 
-/* The quantized rows of a block into its panels. Rows are zero beyond K, and so the panels are. */
-static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t rows) {
+/* Rows i0 .. i1 - 1 of a block, quantized at codes, into its panels. Rows are zero beyond K, and so the panels are. */
+static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i0, int64_t i1,
+                         const int8_t *codes) {
     const lb_kernel *kernel = call->config.kernel;
     const int64_t mr = kernel->mr;
     for (int64_t first = 0, end; first < call->problem->k; first = end) {
@@ -105,10 +108,8 @@ static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t
         for (int64_t k = first; k < end; k += WEAVE_K) {
             const int64_t fours = lb_min(WEAVE_K, end - k) / 4;
             void *piece = panel + (k - first) * mr * p->element_bytes;
-            for (int64_t i = 0; i < rows; i++) {
-                const int8_t *row = p->rows.codes + (block * mr + i) * p->rows.stride + k;
-                kLayouts[kernel->a_layout].put_row(row, fours, mr, i, piece);
-            }
+            for (int64_t i = i0; i < i1; i++)
+                kLayouts[kernel->a_layout].put_row(codes + (i - i0) * p->rows.stride + k, fours, mr, i, piece);
         }
     }
 }
@@ -121,10 +122,12 @@ static int32_t correction_factor(const lowbit_problem *problem, const lb_kernel 
     return f->value_scale * kernel->code_bias - f->value_offset;
 }
 
-static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i) {
+/* Quantizes a row, unless it is already, to codes. */
+static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i, const int8_t *codes) {
     const lb_kernel *kernel = call->config.kernel;
     const int64_t mr = kernel->mr, row = block * mr + i, groups = p->rows.groups;
-    if (!call->args->rows) lb_quantize_one_row(call->config.unit->quantize_row, &call->args->a, row, &p->rows);
+    if (!call->args->rows)
+        lb_quantize_one_row(call->config.unit->quantize_row, &call->args->a, row, &p->rows, (int8_t *)(uintptr_t)codes);
     const uint32_t factor = (uint32_t)correction_factor(call->problem, kernel);
     for (int64_t g = 0; g < groups; g++) {
         const int64_t at = (block * groups + g) * mr + i;
@@ -152,9 +155,16 @@ static void prepare_block(void *arg, size_t i, size_t worker) {
     const lb_gemm_call *call = arg;
     const lb_prepared p = lb_prepared_of(call);
     const int64_t mr = call->config.kernel->mr, block = (int64_t)i, rows = lb_min(mr, call->m - block * mr);
+    const bool by_row = p.panels && kLayouts[call->config.kernel->a_layout].by_row;
+    const int8_t *codes = p.rows.codes + block * mr * p.rows.stride;
     if (rows < mr) clear_block(call, &p, block);
-    for (int64_t r = 0; r < rows; r++) prepare_row(call, &p, block, r);
-    if (p.panels) weave_panels(call, &p, block, rows);
+    for (int64_t r = 0; r < rows; r++) {
+        /* What goes into the panel at once can be quantized in one place, which stays in the L1 cache. */
+        const int8_t *row = by_row && !call->args->rows ? codes : codes + r * p.rows.stride;
+        prepare_row(call, &p, block, r, row);
+        if (by_row) weave_panels(call, &p, block, r, r + 1, row);
+    }
+    if (p.panels && !by_row) weave_panels(call, &p, block, 0, rows, codes);
 }
 
 /* Below this many elements of A the fork costs more than it saves: about 20 us of quantizing. */
