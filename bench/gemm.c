@@ -185,8 +185,30 @@ static int probe_of(const lb_kernel_ref *kernel) {
     return kernel->kernel->width == 8 ? LB_PROBE_MADD : LB_PROBE_MADDUBS;
 }
 
-/* The slowest of: all products at the rate of the level's multiplication; the weights decoded once from L1; the weights
- * read once from where they lie. */
+/* What the kernel could multiply at best: tiles with operands from L1, or else the level's multiplication of vectors in
+ * registers. */
+static lb_limit limit_of_products(const cell *c, const lb_kernel_ref *kernel, const lowbit_pool *pool) {
+    lb_limit products = {0};
+    if (kernel->kernel->algorithm == LB_ALGORITHM_DOT)
+        lb_limit_compute(c->bench->limits, kernel->unit, probe_of(kernel), 0, pool, &products, NULL);
+    else
+        lb_limit_tiles(c->bench->limits, kernel->unit, LB_PROBE_TILES, 0, LB_TILES_L1, pool, &products, NULL);
+    return products;
+}
+
+/* How fast an output of that size is written, by plain stores or around the caches. Nothing where the threads' L2
+ * caches can hold it, and with one row, whose output is small against the weights. */
+static lb_limit limit_of_writes(const cell *c, size_t bytes, const lowbit_pool *pool) {
+    const lb_gemm_bench *b = c->bench;
+    lb_limit stores = {0}, around = {0};
+    if (c->problem.m == 1 || bytes <= (size_t)b->ctx->machine.l2_bytes * lb_pool_threads(pool)) return stores;
+    lb_limit_write(b->limits, LB_PROBE_WRITE, bytes, pool, &stores, NULL);
+    lb_limit_write(b->limits, LB_PROBE_WRITE_AROUND, bytes, pool, &around, NULL);
+    return around.median > stores.median ? around : stores;
+}
+
+/* The slowest of: all products at the best rate of the kernel's multiplication; the weights decoded once from L1; the
+ * weights read once from where they lie; the output written once where it leaves the L2 cache. */
 static void find_limit(const cell *c, lb_gemm_result *r) {
     const lb_gemm_bench *b = c->bench;
     const lowbit_problem *p = &c->problem;
@@ -196,13 +218,15 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
     lb_kernel_ref kernel;
     r->limit = "none";
     if (!lb_kernel_find(r->plan.kernel, &kernel)) return;
-    lb_limit products = {0}, decode = {0}, read = {0};
-    lb_limit_compute(b->limits, kernel.unit, probe_of(&kernel), 0, pool, &products, NULL);
+    const size_t element = p->out == LOWBIT_OUT_S8 || p->out == LOWBIT_OUT_U8 ? 1 : sizeof(float);
+    const size_t out_bytes = (size_t)(p->m * p->n) * element;
+    lb_limit decode = {0}, read = {0};
     lb_limit_compute(b->limits, kernel.unit, LB_PROBE_DECODE, kernel.kernel->width, pool, &decode, NULL);
     lb_limit_read(b->limits, working_set, pool, &read, NULL);
-    keep_slower(r, "compute", operations, products);
+    keep_slower(r, "compute", operations, limit_of_products(c, &kernel, pool));
     keep_slower(r, "decode", bytes, decode);
     keep_slower(r, "read", bytes, read);
+    keep_slower(r, "write", (double)out_bytes, limit_of_writes(c, out_bytes, pool));
     r->share = r->limit_us * 1e-6 / r->time.median_s;
 }
 

@@ -26,7 +26,7 @@ typedef struct lb_gemm_result {
     int64_t weight_bytes; /* of the packed blob */
     double gops;          /* 2 M N K operations at the median time, 1e9 a second */
     double weight_gbs;    /* packed bytes at the median time, 1e9 a second */
-    const char *limit;    /* what binds: "compute", "decode" or "read"; "none" where nothing was measured */
+    const char *limit;    /* what binds: "compute", "decode", "read" or "write"; "none" if nothing was measured */
     double limit_us;      /* the time that this limit alone would take at its median rate */
     double limit_best_us; /* and at its best rate */
     double share;         /* limit_us / median: medians of the same run */

@@ -9,6 +9,7 @@
 
 enum {
     KIND_MEMCPY = LB_PROBE_KINDS, /* beside the probes' kinds */
+    KIND_FORK,                    /* width: enum lb_fork */
     LEAST_SLICE = 4096,
     MEMO_SIZE = 256,
     /* Bytes that each thread of a compute probe passes over: in every L1, and enough for its loop to run steadily. */
@@ -161,7 +162,8 @@ static bool is_wanted(const lb_probe *probe, int kind, int width) {
     return probe->kind == kind && probe->width == width;
 }
 
-/* Gives the job a probe, and each of its streams the same whole number of lines. */
+/* Gives the job a probe, and each of its streams the same whole number of lines. (Slices for tiles are whole blocks.)
+ */
 static lb_limit time_probe(job *j, const lb_probe *probe, size_t slice, double budget_s) {
     const size_t unit = (size_t)LB_LINE * probe->streams;
     j->probe = probe;
@@ -218,6 +220,12 @@ lowbit_status lb_limit_read(lb_limits *limits, size_t bytes, const lowbit_pool *
     return measure_memory(limits, &k, pool, out, error);
 }
 
+lowbit_status lb_limit_write(lb_limits *limits, int kind, size_t bytes, const lowbit_pool *pool, lb_limit *out,
+                             lowbit_error *error) {
+    const key k = {lb_unit_best(limits->ctx), bytes, threads_of(pool), kind, 0};
+    return measure_memory(limits, &k, pool, out, error);
+}
+
 lowbit_status lb_limit_memcpy(lb_limits *limits, size_t bytes, const lowbit_pool *pool, lb_limit *out,
                               lowbit_error *error) {
     const key k = {NULL, bytes, threads_of(pool), KIND_MEMCPY, 0};
@@ -228,4 +236,57 @@ lowbit_status lb_limit_compute(lb_limits *limits, const lb_isa_unit *unit, int k
                                lb_limit *out, lowbit_error *error) {
     const key k = {unit, L1_BYTES, threads_of(pool), kind, width};
     return measure_once(limits, &k, L1_BYTES, lb_round_up(L1_BYTES, LEAST_SLICE), pool, out, error);
+}
+
+lowbit_status lb_limit_tiles(lb_limits *limits, const lb_isa_unit *unit, int kind, int width, size_t bytes,
+                             const lowbit_pool *pool, lb_limit *out, lowbit_error *error) {
+    const key k = {unit, bytes, threads_of(pool), kind, width};
+    return measure_once(limits, &k, bytes, bytes, pool, out, error);
+}
+
+/* ---- forks: by the ordinary clock, since waking the workers is what is measured ---- */
+
+typedef struct fork_job {
+    const lowbit_pool *pool;
+    lowbit_task task;
+    size_t threads;
+    atomic_size_t arrived; /* tasks that have begun since the beginning of time */
+} fork_job;
+
+static void do_nothing(void *arg, size_t i, size_t worker) {
+    (void)arg;
+    (void)i;
+    (void)worker;
+}
+
+/* Waits for the other tasks of the same loop, as meet() does, but on a number that nobody resets. */
+static void meet_again(void *arg, size_t i, size_t worker) {
+    (void)i;
+    (void)worker;
+    fork_job *j = arg;
+    const size_t before = atomic_fetch_add(&j->arrived, 1), wanted = before / j->threads * j->threads + j->threads;
+    int64_t start = 0;
+    for (size_t turns = 0; atomic_load(&j->arrived) < wanted; turns++) {
+        if (turns % 1024 != 1023) continue;
+        if (start == 0) start = now_ns();
+        if (now_ns() - start > MEET_US * 1000) return;
+    }
+}
+
+static void run_forks(void *arg, size_t reps) {
+    fork_job *j = arg;
+    for (; reps > 0; reps--) j->pool->parallel_for(j->pool->user, j->threads, j->task, j);
+}
+
+lowbit_status lb_limit_fork(lb_limits *limits, enum lb_fork tasks, const lowbit_pool *pool, lb_limit *out,
+                            lowbit_error *error) {
+    LB_REQUIRE(pool, error, LOWBIT_INVALID_ARGUMENT, "a fork needs a pool");
+    const key k = {NULL, 0, threads_of(pool), KIND_FORK, (int)tasks};
+    if (recall(limits, &k, out)) return LOWBIT_OK;
+    fork_job j = {.pool = pool, .task = tasks == LB_FORK_MEET ? meet_again : do_nothing, .threads = k.threads};
+    lb_sample s;
+    lb_measure(run_forks, &j, limits->budget_s, &s);
+    *out = (lb_limit){s.min_s, s.median_s, NULL};
+    remember(limits, &k, out);
+    return LOWBIT_OK;
 }

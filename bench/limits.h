@@ -23,7 +23,7 @@ void lb_limits_destroy(lb_limits *limits);
 typedef struct lb_limit {
     double best;           /* of the fastest sample: the limit */
     double median;         /* of the median sample of the same loop: far below `best` on a busy machine */
-    const lb_probe *probe; /* the loop that won; NULL for memcpy */
+    const lb_probe *probe; /* the loop that won; NULL for memcpy and forks */
 } lb_limit;
 
 /* In the calls below `pool` gives the threads; NULL is the calling thread alone. */
@@ -35,13 +35,30 @@ typedef struct lb_limit {
 lowbit_status lb_limit_read(lb_limits *limits, size_t bytes, const lowbit_pool *pool, lb_limit *out,
                             lowbit_error *error);
 
+/* Bytes per second of writing such a working set: LB_PROBE_WRITE or LB_PROBE_WRITE_AROUND. */
+lowbit_status lb_limit_write(lb_limits *limits, int kind, size_t bytes, const lowbit_pool *pool, lb_limit *out,
+                             lowbit_error *error);
+
 /* Bytes per second copied by memcpy; source and destination together are `bytes` bytes. */
 lowbit_status lb_limit_memcpy(lb_limits *limits, size_t bytes, const lowbit_pool *pool, lb_limit *out,
                               lowbit_error *error);
 
-/* What the level computes: operations of LB_PROBE_DOT, LB_PROBE_MADDUBS or LB_PROBE_MADD (width 0) in registers, or
- * packed bytes of LB_PROBE_DECODE (width 1, 2, 4 or 8) from L1. */
+/* What the level computes: operations of LB_PROBE_DOT, LB_PROBE_MADDUBS, LB_PROBE_MADD or LB_PROBE_TILE (width 0) in
+ * registers, or packed bytes of LB_PROBE_DECODE (width 1, 2, 4 or 8) from L1. */
 lowbit_status lb_limit_compute(lb_limits *limits, const lb_isa_unit *unit, int kind, int width, const lowbit_pool *pool,
                                lb_limit *out, lowbit_error *error);
+
+/* Operations per second of LB_PROBE_TILES (width 0) or LB_PROBE_TILE_GROUPS (width 32, 64 or 128), each thread's rows
+ * of A streaming through a buffer of its own in that cache, past a block of B in L1. */
+enum { LB_TILES_L1 = 2 * LB_PROBE_BLOCK_BYTES, LB_TILES_L2 = 64 * LB_PROBE_BLOCK_BYTES };
+lowbit_status lb_limit_tiles(lb_limits *limits, const lb_isa_unit *unit, int kind, int width, size_t bytes,
+                             const lowbit_pool *pool, lb_limit *out, lowbit_error *error);
+
+/* Seconds (not a rate: less is better) that the pool takes for a parallel loop of one task for each thread, again and
+ * again, so that its workers are awake: with tasks that do nothing, and with tasks that wait for each other, so that
+ * every worker has come. The second is what a product pays that needs them all. */
+enum lb_fork { LB_FORK_EMPTY, LB_FORK_MEET };
+lowbit_status lb_limit_fork(lb_limits *limits, enum lb_fork tasks, const lowbit_pool *pool, lb_limit *out,
+                            lowbit_error *error);
 
 #endif

@@ -25,6 +25,23 @@ static const column kColumns[] = {
 
 static const int64_t kSizes[] = {32 << 10, 1 << 20, 8 << 20, 64 << 20, INT64_C(1) << 30};
 
+/* Tiles, where a level has them; printed in TOPS. */
+static const struct {
+    const char *name, *head;
+    int kind, width;
+    size_t bytes; /* of A, of each thread; 0 = in registers */
+} kTiles[] = {
+    {"tile", "registers", LB_PROBE_TILE, 0, 0},
+    {"tile_l1", "L1", LB_PROBE_TILES, 0, LB_TILES_L1},
+    {"tile_l2", "A in L2", LB_PROBE_TILES, 0, LB_TILES_L2},
+    {"tile_groups", "groups of 32", LB_PROBE_TILE_GROUPS, 32, LB_TILES_L1},
+    {"tile_groups", "64", LB_PROBE_TILE_GROUPS, 64, LB_TILES_L1},
+    {"tile_groups", "128", LB_PROBE_TILE_GROUPS, 128, LB_TILES_L1},
+};
+
+/* What memory does; printed in GB/s. */
+static const char *const kMemory[] = {"read", "write", "write_around", "memcpy"};
+
 /* Everything that the parts of the command share. */
 typedef struct bench {
     const char *command;
@@ -33,7 +50,7 @@ typedef struct bench {
     lb_thread_list threads;
     lowbit_pool pools[LB_MAX_THREAD_LIST]; /* of the list; all zeros where it is one thread */
     json_t *results;
-    lb_table compute, memory;
+    lb_table compute, tiles, memory, forks;
 } bench;
 
 static const lowbit_pool *pool_at(const bench *b, size_t i) { return b->pools[i].parallel_for ? &b->pools[i] : NULL; }
@@ -46,6 +63,11 @@ static void add_result(bench *b, const char *name, const char *unit, const char 
         json_pack("{s:s, s:s, s:s?, s:i, s:I, s:I, s:f, s:f, s:i, s:i}", "limit", name, "unit", unit, "isa", isa,
                   "width", width, "bytes", (json_int_t)bytes, "threads", (json_int_t)threads, "best", limit->best,
                   "median", limit->median, "streams", p ? p->streams : 0, "prefetch", p ? p->prefetch : 0));
+}
+
+static void begin_table(lb_table *table, const char *const *heads, size_t count) {
+    *table = (lb_table){.columns = count, .left = 1};
+    for (size_t i = 0; i < count; i++) lb_table_cell(table, "%s", heads[i]);
 }
 
 static lowbit_status measure_level(bench *b, const lb_isa_unit *unit, size_t t, lowbit_error *error) {
@@ -66,45 +88,106 @@ static lowbit_status measure_level(bench *b, const lb_isa_unit *unit, size_t t, 
 static lowbit_status measure_levels(bench *b, lowbit_error *error) {
     static const char *const kHeads[] = {"level", "threads", "dot",   "maddubs", "madd",
                                          "1 bit", "2 bit",   "4 bit", "8 bit"};
-    b->compute = (lb_table){.columns = LB_COUNT(kHeads), .left = 1};
-    for (size_t i = 0; i < LB_COUNT(kHeads); i++) lb_table_cell(&b->compute, "%s", kHeads[i]);
+    begin_table(&b->compute, kHeads, LB_COUNT(kHeads));
     for (size_t u = 1; lb_unit_at(u); u++)
         for (size_t t = 0; (lb_unit_at(u)->isa & b->ctx->isa_enabled) && t < b->threads.count; t++)
             LB_TRY(measure_level(b, lb_unit_at(u), t, error));
     return LOWBIT_OK;
 }
 
+static lowbit_status measure_tiles_of(bench *b, const lb_isa_unit *unit, size_t t, lowbit_error *error) {
+    const char *isa = lb_isa_level_of(unit->isa)->name;
+    const uint32_t threads = b->threads.threads[t];
+    for (size_t i = 0; i < LB_COUNT(kTiles); i++) {
+        lb_cli_progress("%s, %u threads: %s %d", isa, threads, kTiles[i].name, kTiles[i].width);
+        lb_limit limit;
+        const lowbit_pool *pool = pool_at(b, t);
+        if (kTiles[i].bytes)
+            LB_TRY(
+                lb_limit_tiles(b->limits, unit, kTiles[i].kind, kTiles[i].width, kTiles[i].bytes, pool, &limit, error));
+        else
+            LB_TRY(lb_limit_compute(b->limits, unit, kTiles[i].kind, kTiles[i].width, pool, &limit, error));
+        if (!limit.probe) return LOWBIT_OK; /* a level without tiles */
+        if (i == 0) {
+            lb_table_cell(&b->tiles, "%s", isa);
+            lb_table_cell(&b->tiles, "%u", threads);
+        }
+        lb_table_number(&b->tiles, limit.best * 1e-12);
+        add_result(b, kTiles[i].name, "op/s", isa, kTiles[i].width, (int64_t)kTiles[i].bytes, threads, &limit);
+    }
+    return LOWBIT_OK;
+}
+
+static lowbit_status measure_tiles(bench *b, lowbit_error *error) {
+    const char *heads[2 + LB_COUNT(kTiles)] = {"level", "threads"};
+    for (size_t i = 0; i < LB_COUNT(kTiles); i++) heads[2 + i] = kTiles[i].head;
+    begin_table(&b->tiles, heads, LB_COUNT(heads));
+    for (size_t u = 1; lb_unit_at(u); u++)
+        for (size_t t = 0; (lb_unit_at(u)->isa & b->ctx->isa_enabled) && t < b->threads.count; t++)
+            LB_TRY(measure_tiles_of(b, lb_unit_at(u), t, error));
+    return LOWBIT_OK;
+}
+
 static lowbit_status measure_size(bench *b, int64_t bytes, size_t t, lowbit_error *error) {
     const uint32_t threads = b->threads.threads[t];
-    lb_cli_progress("memory, %u threads: %lld KiB", threads, (long long)(bytes >> 10));
-    lb_limit read, copy;
-    LB_TRY(lb_limit_read(b->limits, (size_t)bytes, pool_at(b, t), &read, error));
-    LB_TRY(lb_limit_memcpy(b->limits, (size_t)bytes, pool_at(b, t), &copy, error));
+    const lowbit_pool *pool = pool_at(b, t);
     const char *isa = lb_isa_level_of(lb_unit_best(b->ctx)->isa)->name;
-    add_result(b, "read", "byte/s", isa, 0, bytes, threads, &read);
-    add_result(b, "memcpy", "byte/s", NULL, 0, bytes, threads, &copy);
+    lb_cli_progress("memory, %u threads: %lld KiB", threads, (long long)(bytes >> 10));
+    lb_limit limits[LB_COUNT(kMemory)];
+    LB_TRY(lb_limit_read(b->limits, (size_t)bytes, pool, &limits[0], error));
+    LB_TRY(lb_limit_write(b->limits, LB_PROBE_WRITE, (size_t)bytes, pool, &limits[1], error));
+    LB_TRY(lb_limit_write(b->limits, LB_PROBE_WRITE_AROUND, (size_t)bytes, pool, &limits[2], error));
+    LB_TRY(lb_limit_memcpy(b->limits, (size_t)bytes, pool, &limits[3], error));
     lb_table_cell(&b->memory, "%lld KiB", (long long)(bytes >> 10));
     lb_table_cell(&b->memory, "%u", threads);
-    lb_table_number(&b->memory, read.best * 1e-9);
-    lb_table_number(&b->memory, copy.best * 1e-9);
-    lb_table_cell(&b->memory, "%u", read.probe->streams);
-    lb_table_cell(&b->memory, "%u", read.probe->prefetch);
+    for (size_t i = 0; i < LB_COUNT(kMemory); i++) {
+        const lb_limit *limit = &limits[i];
+        lb_table_number(&b->memory, limit->best * 1e-9);
+        if (limit->best > 0) add_result(b, kMemory[i], "byte/s", limit->probe ? isa : NULL, 0, bytes, threads, limit);
+    }
+    lb_table_cell(&b->memory, "%u", limits[0].probe->streams);
+    lb_table_cell(&b->memory, "%u", limits[0].probe->prefetch);
     return LOWBIT_OK;
 }
 
 /* Sizes that the machine cannot well hold, or that are too small for so many threads, are left out. */
 static lowbit_status measure_sizes(bench *b, lowbit_error *error) {
-    static const char *const kHeads[] = {"working set", "threads", "read", "memcpy", "streams", "prefetch"};
+    static const char *const kHeads[] = {"working set",  "threads", "read",    "write",
+                                         "write around", "memcpy",  "streams", "prefetch"};
     enum { LEAST_FOR_A_THREAD = 4096 };
     const int64_t memory = b->ctx->machine.memory_bytes;
-    b->memory = (lb_table){.columns = LB_COUNT(kHeads), .left = 1};
-    for (size_t i = 0; i < LB_COUNT(kHeads); i++) lb_table_cell(&b->memory, "%s", kHeads[i]);
+    begin_table(&b->memory, kHeads, LB_COUNT(kHeads));
     for (size_t i = 0; i < LB_COUNT(kSizes); i++)
         for (size_t t = 0; t < b->threads.count; t++) {
             const bool fits = memory == 0 || kSizes[i] <= memory / 2;
             if (fits && kSizes[i] / b->threads.threads[t] >= LEAST_FOR_A_THREAD)
                 LB_TRY(measure_size(b, kSizes[i], t, error));
         }
+    return LOWBIT_OK;
+}
+
+/* Pools of 1, 2, 4 .. all usable threads, whatever the list says: made for a moment each, since the workers of a pool
+ * that is being timed may not share their CPUs. */
+static lowbit_status measure_forks(bench *b, lowbit_error *error) {
+    static const char *const kHeads[] = {"threads", "empty", "meeting"};
+    static const char *const kNames[] = {[LB_FORK_EMPTY] = "fork_join", [LB_FORK_MEET] = "fork_meet"};
+    begin_table(&b->forks, kHeads, LB_COUNT(kHeads));
+    const uint32_t all = b->ctx->machine.usable_threads;
+    for (uint32_t threads = 1, last = 0; last < all; last = threads, threads = (uint32_t)lb_min(2 * threads, all)) {
+        lowbit_pool_options options = LOWBIT_POOL_OPTIONS_INIT;
+        lowbit_pool pool = LOWBIT_POOL_INIT;
+        options.threads = threads;
+        lb_cli_progress("forks, %u threads", threads);
+        LB_TRY(lowbit_pool_create(b->ctx, &options, &pool, error));
+        lb_table_cell(&b->forks, "%u", threads);
+        for (int i = LB_FORK_EMPTY; i <= LB_FORK_MEET; i++) {
+            lb_limit limit;
+            lb_limit_fork(b->limits, (enum lb_fork)i, &pool, &limit, error);
+            lb_table_number(&b->forks, limit.median * 1e9);
+            add_result(b, kNames[i], "s", NULL, 0, 0, threads, &limit);
+        }
+        lowbit_pool_destroy(&pool);
+    }
     return LOWBIT_OK;
 }
 
@@ -119,9 +202,11 @@ static lowbit_status create_pools(bench *b, lowbit_error *error) {
 }
 
 static lowbit_status measure_all(bench *b, double seconds, lowbit_error *error) {
-    LB_TRY(create_pools(b, error));
     LB_TRY(lb_limits_create(b->ctx, seconds, &b->limits, error));
+    LB_TRY(measure_forks(b, error));
+    LB_TRY(create_pools(b, error));
     LB_TRY(measure_levels(b, error));
+    LB_TRY(measure_tiles(b, error));
     return measure_sizes(b, error);
 }
 
@@ -130,15 +215,24 @@ static void print_tables(const bench *b) {
         "dot, maddubs, madd: TOPS (1e12 multiplies and adds) in registers\n"
         "1 bit .. 8 bit: GB/s of packed codes decoded and multiplied with one row, from L1\n\n");
     lb_table_print(&b->compute, stdout);
-    printf("\nread, memcpy: GB/s (memcpy: of bytes copied, source and destination make the working set)\n\n");
+    if (b->tiles.count > b->tiles.columns) {
+        printf(
+            "\ntiles: TOPS in registers, with operands from L1, with A from L2; sums emptied every 32, 64, 128 k\n\n");
+        lb_table_print(&b->tiles, stdout);
+    }
+    printf("\nmemory: GB/s (memcpy: of bytes copied, source and destination make the working set)\n\n");
     lb_table_print(&b->memory, stdout);
+    printf("\nforks: ns for one task on each thread, which do nothing or wait for each other (medians)\n\n");
+    lb_table_print(&b->forks, stdout);
 }
 
 static void release(bench *b) {
     for (size_t i = 0; i < b->threads.count; i++) lowbit_pool_destroy(&b->pools[i]);
     lb_limits_destroy(b->limits);
     lb_table_free(&b->compute);
+    lb_table_free(&b->tiles);
     lb_table_free(&b->memory);
+    lb_table_free(&b->forks);
     json_decref(b->results);
 }
 
@@ -167,7 +261,8 @@ int lb_cmd_bench_limits(int argc, char **argv) {
     const lb_syntax syntax = {
         "[--threads LIST] [--time S] [--isa NAME] [--json FILE|-]",
         "Measures what this machine can do at most: byte products in registers, decoding of packed\n"
-        "codes from L1, reading and copying memory. docs/benchmarking.md tells how.",
+        "codes from L1, tiles, reading, writing and copying memory, and what starting all threads of\n"
+        "a pool costs. docs/benchmarking.md tells how.",
         options,
         LB_COUNT(options),
         0,

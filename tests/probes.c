@@ -34,18 +34,41 @@ static uint32_t decode_sum(int width, const uint8_t *lines, size_t bytes, const 
     return sum;
 }
 
+/* Sum over k of (sum over m of A[m, k]) * (sum over n of B[k, n]). */
+static uint32_t tile_sum(const uint8_t *a, const uint8_t *b, size_t tile_k) {
+    uint32_t sum = 0;
+    for (size_t k = 0; k < LB_PROBE_BLOCK_K; k++) {
+        uint32_t rows = 0, columns = 0;
+        for (size_t m = 0; m < 32; m++) rows += (uint32_t)(int8_t)a[(k / tile_k * 32 + m) * tile_k + k % tile_k];
+        for (size_t n = 0; n < 32; n++) columns += b[(n / 16 * LB_PROBE_BLOCK_K + k) / 4 * 64 + n % 16 * 4 + k % 4];
+        sum += rows * columns;
+    }
+    return sum;
+}
+
+static bool has_blocks(const lb_probe *p) { return p->kind == LB_PROBE_TILES || p->kind == LB_PROBE_TILE_GROUPS; }
+
+static bool writes(const lb_probe *p) { return p->kind == LB_PROBE_WRITE || p->kind == LB_PROBE_WRITE_AROUND; }
+
 static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a) {
-    if (p->kind == LB_PROBE_READ) return 0;
+    if (p->kind == LB_PROBE_READ || writes(p)) return 0;
     if (p->kind == LB_PROBE_DECODE) return (uint32_t)reps * decode_sum(p->width, lines, bytes, a);
+    if (has_blocks(p)) {
+        uint32_t sum = 0;
+        for (size_t at = 0; at < bytes; at += LB_PROBE_BLOCK_BYTES)
+            sum += tile_sum(lines + at, lines, p->width == 32 ? 32 : 64);
+        return (uint32_t)reps * sum;
+    }
     return (uint32_t)(reps * (bytes / LINE) * p->repeat) * decode_sum(8, lines, LINE, a);
 }
 
 enum { DATA_RANDOM, DATA_LEAST, DATA_MOST, DATA_KINDS };
 
 /* Random data, or the codes and activations that make the sums as small or as large as they get: those find an
- * accumulator that is widened too late. The s16 probe gets values that its contract allows. */
+ * accumulator that is widened too late. The probes that are exact
+ * for small sums only get values that their contract allows. */
 static void fill(const lb_probe *p, int data, uint8_t *lines, size_t bytes, int8_t *a) {
-    const bool narrow = p->kind == LB_PROBE_MADDUBS;
+    const bool narrow = p->kind == LB_PROBE_MADDUBS || p->kind == LB_PROBE_TILE_GROUPS;
     for (size_t i = 0; i < bytes; i++) lines[i] = (uint8_t)(data == DATA_RANDOM ? check_random_in(0, 255) : 255);
     for (size_t i = 0; i < 32; i++)
         a[i] = (int8_t)(data == DATA_RANDOM ? check_random_in(-128, 127) : data == DATA_LEAST ? -128 : 127);
@@ -54,16 +77,27 @@ static void fill(const lb_probe *p, int data, uint8_t *lines, size_t bytes, int8
     for (size_t i = 0; i < 32; i++) a[i] = (int8_t)(a[i] % 8);
 }
 
+/* Byte i is a[i % 4] where the probe writes, and otherwise what it was. */
+static void check_buffer(const lb_probe *p, const uint8_t *lines, const uint8_t *before, size_t bytes,
+                         const int8_t *a) {
+    size_t wrong = 0;
+    for (size_t i = 0; i < bytes; i++) wrong += lines[i] != (writes(p) ? (uint8_t)a[i % 4] : before[i]);
+    CHECK(wrong == 0);
+}
+
 static void check_sums(const lb_probe *p) {
-    static const size_t kLines[] = {8, 16, 24, 40, 104, 520};
-    for (size_t s = 0; s < sizeof kLines / sizeof kLines[0]; s++)
+    static const size_t kLines[] = {8, 16, 24, 40, 104, 520}, kBlocks[] = {1, 2, 3, 5};
+    const size_t sizes = has_blocks(p) ? sizeof kBlocks / sizeof kBlocks[0] : sizeof kLines / sizeof kLines[0];
+    for (size_t s = 0; s < sizes; s++)
         for (int data = 0; data < DATA_KINDS; data++)
             for (size_t reps = 0; reps <= 3; reps++) {
-                const size_t bytes = kLines[s] * LINE;
-                uint8_t *lines = check_guarded(bytes, CHECK_GUARD_AFTER);
+                const size_t bytes = has_blocks(p) ? kBlocks[s] * LB_PROBE_BLOCK_BYTES : kLines[s] * LINE;
+                uint8_t *lines = check_guarded(bytes, CHECK_GUARD_AFTER), *before = check_guarded(bytes, 0);
                 int8_t *a = check_guarded(32, CHECK_GUARD_AFTER);
                 fill(p, data, lines, bytes, a);
-                CHECK(p->run(lines, bytes, reps, a) == expected_sum(p, lines, bytes, reps, a));
+                memcpy(before, lines, bytes);
+                CHECK(p->run(lines, bytes, reps, a) == expected_sum(p, before, bytes, reps, a));
+                if (reps > 0) check_buffer(p, lines, before, bytes, a);
                 check_guard_free_all();
             }
 }
@@ -103,22 +137,26 @@ static bool has_probe(const lb_isa_unit *unit, int kind, int width) {
 }
 
 static void check_complete(const lb_isa_unit *unit) {
-    CHECK(has_probe(unit, LB_PROBE_READ, 0));
+    CHECK(has_probe(unit, LB_PROBE_READ, 0) && has_probe(unit, LB_PROBE_WRITE, 0));
     if (unit->isa == LOWBIT_ISA_SCALAR) return;
     CHECK(has_probe(unit, LB_PROBE_MADDUBS, 0) && has_probe(unit, LB_PROBE_MADD, 0));
     for (int width = 1; width <= 8; width *= 2) CHECK(has_probe(unit, LB_PROBE_DECODE, width));
     const uint32_t kWithoutDot = LOWBIT_ISA_SSE4 | LOWBIT_ISA_AVX2 | LOWBIT_ISA_AVX512 | LOWBIT_ISA_NEON;
     CHECK(has_probe(unit, LB_PROBE_DOT, 0) == !(unit->isa & kWithoutDot));
+    CHECK(has_probe(unit, LB_PROBE_WRITE_AROUND, 0));
+    const bool tiles = unit->isa == LOWBIT_ISA_AMX;
+    CHECK(has_probe(unit, LB_PROBE_TILE, 0) == tiles && has_probe(unit, LB_PROBE_TILES, 0) == tiles);
+    for (int group = 32; group <= 128; group *= 2) CHECK(has_probe(unit, LB_PROBE_TILE_GROUPS, group) == tiles);
 }
 
 void subject_probes(void) {
-    const uint32_t present = lb_isa_present();
+    const uint32_t usable = lb_isa_permitted(lb_isa_present() & lb_units_compiled());
     for (size_t u = 0; lb_unit_at(u); u++) {
         const lb_isa_unit *unit = lb_unit_at(u);
         const char *level = lb_isa_level_of(unit->isa)->name;
         check_context("%s", level);
         check_complete(unit);
-        for (size_t i = 0; (unit->isa & present) && i < unit->probe_count; i++) {
+        for (size_t i = 0; (unit->isa & usable) && i < unit->probe_count; i++) {
             const lb_probe *p = &unit->probes[i];
             check_context("%s, kind %d, width %d, streams %d", level, p->kind, p->width, p->streams);
             check_sums(p);
@@ -170,6 +208,22 @@ static void check_refusals(void) {
     lowbit_ctx_destroy(ctx);
 }
 
+/* Forks are timed, kept apart by what their tasks do, and remembered. */
+static void check_forks(lb_limits *limits, const lowbit_ctx *ctx) {
+    lowbit_pool_options options = LOWBIT_POOL_OPTIONS_INIT;
+    lowbit_pool pool = LOWBIT_POOL_INIT;
+    options.threads = 2;
+    lb_limit empty, meeting, again;
+    CHECK(lowbit_pool_create(ctx, &options, &pool, NULL) == LOWBIT_OK);
+    CHECK(lb_limit_fork(limits, LB_FORK_EMPTY, &pool, &empty, NULL) == LOWBIT_OK);
+    CHECK(lb_limit_fork(limits, LB_FORK_MEET, &pool, &meeting, NULL) == LOWBIT_OK);
+    CHECK(empty.best > 1e-9 && empty.best <= empty.median && meeting.best > 1e-9 && meeting.best <= meeting.median);
+    CHECK(lb_limit_fork(limits, LB_FORK_EMPTY, &pool, &again, NULL) == LOWBIT_OK);
+    CHECK(memcmp(&again, &empty, sizeof again) == 0 && memcmp(&again, &meeting, sizeof again) != 0);
+    CHECK(lb_limit_fork(limits, LB_FORK_EMPTY, NULL, &again, NULL) == LOWBIT_INVALID_ARGUMENT);
+    lowbit_pool_destroy(&pool);
+}
+
 void subject_limits(void) {
     const lowbit_pool pool = {sizeof pool, NULL, three_threads, in_turn};
     lowbit_ctx *ctx = NULL;
@@ -185,7 +239,11 @@ void subject_limits(void) {
     CHECK(read_rate(limits, 100000, &pool) > 0);
     CHECK(lb_limit_memcpy(limits, 100000, &pool, &first, NULL) == LOWBIT_OK && first.best > 0 && !first.probe);
 
+    CHECK(lb_limit_write(limits, LB_PROBE_WRITE, 100000, &pool, &first, NULL) == LOWBIT_OK && first.best > 0);
+
     const lb_isa_unit *best = lb_unit_best(ctx), *scalar = lb_unit_at(0);
+    CHECK(lb_limit_tiles(limits, best, LB_PROBE_TILES, 0, LB_TILES_L1, &pool, &first, NULL) == LOWBIT_OK);
+    CHECK((first.best > 0) == (best->isa == LOWBIT_ISA_AMX));
     for (int width = 1; width <= 8; width *= 2) {
         CHECK(compute_rate(limits, scalar, LB_PROBE_DECODE, width, NULL) == 0);
         CHECK((compute_rate(limits, best, LB_PROBE_DECODE, width, NULL) > 0) == (best != scalar));
@@ -195,6 +253,7 @@ void subject_limits(void) {
     for (size_t i = 0; i < 600; i++) /* more than it remembers */
         CHECK(lb_limit_compute(limits, scalar, LB_PROBE_DOT, (int)i, NULL, &again, NULL) == LOWBIT_OK &&
               again.best == 0);
+    check_forks(limits, ctx);
     lb_limits_destroy(limits);
     lowbit_ctx_destroy(ctx);
     check_refusals();

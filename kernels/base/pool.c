@@ -3,11 +3,15 @@
  *
  *     bit 31: stop    bits 30-17: job number    bit 16: open    bits 15-0: workers inside
  *
- * The caller writes the job, opens the gate under a new number, takes part in the tasks, closes the gate when the
- * counter has run out, and waits until nobody is inside. A worker enters an open gate by adding one, which orders its
+ * The caller writes the job, opens the gate under a new number, takes part in the tasks, closes the gate when none is
+ * left, and waits until nobody is inside. A worker enters an open gate by adding one, which orders its
  * reads of the job behind the caller's writes, and leaves by subtracting one, which orders its work before the caller's
  * return. A worker that comes too late finds the gate closed: the caller never waits for a thread that the operating
  * system has not run yet, so a pool with more threads than CPUs is slow at worst, not stuck.
+ *
+ * Every worker has a range of the tasks, the same ones in every loop of as many tasks, so that what they read (its part
+ * of the weights) is still in its own cache when the next loop comes; when its range is empty it takes from the others',
+ * task by task, so that no worker waits for a slow one.
  *
  * Idle workers and the waiting caller spin for a while and then sleep on a futex. Before sleeping they announce it, and
  * the other side looks at that announcement after it has changed the gate; both in one total order (seq_cst), so that
@@ -42,6 +46,7 @@ enum { MAX_THREADS = 4096, SPINS_PER_CLOCK = 32 };
 struct lb_pool;
 
 typedef struct worker {
+    _Alignas(64) _Atomic size_t next; /* first task of its range that nobody has taken */
     struct lb_pool *pool;
     pthread_t thread;
     size_t number;
@@ -58,13 +63,13 @@ typedef struct lb_pool {
     lowbit_task task;
     void *arg;
     size_t n;
+    size_t ranges; /* min(n, threads): range r belongs to worker r */
 
     _Alignas(64) _Atomic uint32_t gate;
-    _Alignas(64) _Atomic size_t next;     /* first task that nobody has taken */
     _Alignas(64) _Atomic uint32_t asleep; /* workers that sleep, or are about to */
     _Atomic uint32_t caller_asleep;       /* futex word */
     _Alignas(64) _Atomic uintptr_t owner; /* thread inside parallel_for, 0 = none */
-    _Alignas(64) worker workers[];        /* [threads]; number 0 is the caller and stays unused */
+    worker workers[];                     /* [threads]; number 0 is the caller and has a range, but no thread */
 } lb_pool;
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t value) {
@@ -103,14 +108,23 @@ static bool spin(lb_pool *pool, bool (*ready)(uint32_t gate, uint32_t seen), uin
     }
 }
 
+static size_t range_begin(size_t n, size_t ranges, size_t range) {
+    const size_t rest = n % ranges;
+    return n / ranges * range + (range < rest ? range : rest);
+}
+
+/* The worker's own range, then those of its neighbours. */
 static void run_tasks(lb_pool *pool, size_t number) {
     const lowbit_task task = pool->task;
     void *const arg = pool->arg;
-    const size_t n = pool->n;
-    for (;;) {
-        const size_t i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (i >= n) return;
-        task(arg, i, number);
+    const size_t n = pool->n, ranges = pool->ranges;
+    for (size_t turn = 0; turn < ranges; turn++) {
+        const size_t range = (number + turn) % ranges, end = range_begin(n, ranges, range + 1);
+        _Atomic size_t *next = &pool->workers[range].next;
+        while (atomic_load_explicit(next, memory_order_relaxed) < end) {
+            const size_t i = atomic_fetch_add_explicit(next, 1, memory_order_relaxed);
+            if (i < end) task(arg, i, number);
+        }
     }
 }
 
@@ -195,8 +209,10 @@ static void pool_parallel_for(void *user, size_t n, lowbit_task task, void *arg)
         pool->task = task;
         pool->arg = arg;
         pool->n = n;
-        atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-        open_gate(pool, (size_t)lb_min((int64_t)n, (int64_t)pool->threads) - 1);
+        pool->ranges = n < pool->threads ? n : pool->threads;
+        for (size_t r = 0; r < pool->ranges; r++)
+            atomic_store_explicit(&pool->workers[r].next, range_begin(n, pool->ranges, r), memory_order_relaxed);
+        open_gate(pool, pool->ranges - 1);
         run_tasks(pool, 0);
         close_gate(pool);
     }

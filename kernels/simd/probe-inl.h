@@ -6,26 +6,14 @@
 #ifndef LOWBIT_KERNELS_SIMD_PROBE_INL_H_
 #define LOWBIT_KERNELS_SIMD_PROBE_INL_H_
 
-#include <utility>
-
 #include "kernels/simd/probe.h"
 #include "kernels/simd/probe_ops-inl.h"
+#if LB_HAS_TILES
+#include "kernels/simd/probe_tiles-inl.h"
+#endif
 
 namespace {
 namespace probe {
-
-/* f(0), f(1) .. f(N - 1), written out before the compiler's first pass, so that arrays of vectors become registers. */
-template <class F, size_t... I>
-HWY_INLINE void UnrollThese(F f, std::index_sequence<I...>) {
-    (f(I), ...);
-}
-template <size_t N, class F>
-HWY_INLINE void Unroll(F f) {
-    UnrollThese(f, std::make_index_sequence<N>());
-}
-
-/* The body of an unrolled loop: Unroll<8>(LB_EACH(i) { ... }); */
-#define LB_EACH(i) [&](size_t i) __attribute__((always_inline))
 
 HWY_INLINE VU8 Activations(const int8_t *a, size_t f) { return hn::BitCast(d8, BroadcastFour(a + 4 * f)); }
 
@@ -78,7 +66,7 @@ HWY_INLINE uint32_t BiasOfLine(const int8_t *a) {
 #if LB_HAS_DOT
 constexpr size_t kDotRepeat = kVectors == 1 ? 12 : kVectors == 2 ? 6 : 4;
 
-uint32_t Dot(const uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
+uint32_t Dot(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
     constexpr size_t kAccs = kVectors * kDotRepeat;
     const VU8 act = Activations(a, 0);
     VU8 w[kVectors];
@@ -98,7 +86,7 @@ uint32_t Dot(const uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
 
 constexpr size_t kPairsRepeat = kVectors == 1 ? 8 : kVectors == 2 ? 4 : 2;
 
-uint32_t Pairs(const uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
+uint32_t Pairs(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
     constexpr size_t kAccs = kVectors * kPairsRepeat;
     const VU8 act = Activations(a, 0);
     VU8 w[kVectors];
@@ -119,7 +107,7 @@ uint32_t Pairs(const uint8_t *line, size_t bytes, size_t reps, const int8_t *a) 
 
 constexpr size_t kExactRepeat = 4 / kVectors;
 
-uint32_t Exact(const uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
+uint32_t Exact(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
     constexpr size_t kAccs = kVectors * kExactRepeat;
     const ExactActivations act = SplitActivations(Activations(a, 0));
     ExactCodes w[kVectors];
@@ -176,7 +164,7 @@ struct DecodeDot {
 };
 
 template <size_t kWidth>
-uint32_t Decode(const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a) {
+uint32_t Decode(uint8_t *lines, size_t bytes, size_t reps, const int8_t *a) {
     using Step = DecodeDot<kWidth>;
     constexpr size_t P = Step::P;
     Step step;
@@ -234,7 +222,7 @@ struct DecodePairs {
 };
 
 template <size_t kWidth>
-uint32_t Decode(const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a) {
+uint32_t Decode(uint8_t *lines, size_t bytes, size_t reps, const int8_t *a) {
     using Step = DecodePairs<kWidth>;
     Step step;
     step.blocks = 0;
@@ -266,7 +254,7 @@ struct DecodeExact {
 };
 
 template <>
-uint32_t Decode<8>(const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a) {
+uint32_t Decode<8>(uint8_t *lines, size_t bytes, size_t reps, const int8_t *a) {
     DecodeExact step;
     step.act = SplitActivations(Activations(a, 0));
     Unroll<4>(LB_EACH(i) { step.acc[i] = hn::Zero(d32); });
@@ -279,7 +267,7 @@ uint32_t Decode<8>(const uint8_t *lines, size_t bytes, size_t reps, const int8_t
  * add for each would cost a third of the L1 rate at 512 bits (Sapphire Rapids: 280 of 430 GB/s). ---- */
 
 template <size_t S, size_t kAhead>
-uint32_t Read(const uint8_t *lines, size_t bytes, size_t reps, const int8_t *) {
+uint32_t Read(uint8_t *lines, size_t bytes, size_t reps, const int8_t *) {
     constexpr size_t kLines = 8 / S;
     const size_t length = bytes / S, whole = length / (64 * kLines) * (64 * kLines);
     for (; reps > 0; reps--) {
@@ -296,19 +284,46 @@ uint32_t Read(const uint8_t *lines, size_t bytes, size_t reps, const int8_t *) {
     return 0;
 }
 
+/* ---- Writing: what an output that leaves the caches costs. ---- */
+
+template <bool kAround>
+uint32_t Write(uint8_t *lines, size_t bytes, size_t reps, const int8_t *a) {
+    const VU8 fours = Activations(a, 0);
+    for (; reps > 0; reps--) {
+        for (uint8_t *p = lines; p < lines + bytes; p += kBytes) {
+            if (kAround)
+                hn::Stream(fours, d8, p);
+            else
+                hn::Store(fours, d8, p);
+        }
+        __asm__ volatile("" ::: "memory"); /* every pass was wanted */
+    }
+    if (kAround) hwy::FlushStream();
+    return 0;
+}
+
 const lb_probe kProbes[] = {
 #if LB_HAS_DOT
     {LB_PROBE_DOT, 0, 1, 0, kDotRepeat, Dot},
 #endif
-    {LB_PROBE_MADDUBS, 0, 1, 0, kPairsRepeat, Pairs}, {LB_PROBE_MADD, 0, 1, 0, kExactRepeat, Exact},
-    {LB_PROBE_DECODE, 1, 1, 0, 0, Decode<1>},         {LB_PROBE_DECODE, 2, 1, 0, 0, Decode<2>},
-    {LB_PROBE_DECODE, 4, 1, 0, 0, Decode<4>},         {LB_PROBE_DECODE, 8, 1, 0, 0, Decode<8>},
-    {LB_PROBE_READ, 0, 1, 0, 0, Read<1, 0>},          {LB_PROBE_READ, 0, 4, 0, 0, Read<4, 0>},
-    {LB_PROBE_READ, 0, 8, 0, 0, Read<8, 0>},          {LB_PROBE_READ, 0, 1, 32, 0, Read<1, 32>},
-    {LB_PROBE_READ, 0, 4, 16, 0, Read<4, 16>},        {LB_PROBE_READ, 0, 8, 16, 0, Read<8, 16>},
+    {LB_PROBE_MADDUBS, 0, 1, 0, kPairsRepeat, Pairs},
+    {LB_PROBE_MADD, 0, 1, 0, kExactRepeat, Exact},
+    {LB_PROBE_DECODE, 1, 1, 0, 0, Decode<1>},
+    {LB_PROBE_DECODE, 2, 1, 0, 0, Decode<2>},
+    {LB_PROBE_DECODE, 4, 1, 0, 0, Decode<4>},
+    {LB_PROBE_DECODE, 8, 1, 0, 0, Decode<8>},
+    {LB_PROBE_READ, 0, 1, 0, 0, Read<1, 0>},
+    {LB_PROBE_READ, 0, 4, 0, 0, Read<4, 0>},
+    {LB_PROBE_READ, 0, 8, 0, 0, Read<8, 0>},
+    {LB_PROBE_READ, 0, 1, 32, 0, Read<1, 32>},
+    {LB_PROBE_READ, 0, 4, 16, 0, Read<4, 16>},
+    {LB_PROBE_READ, 0, 8, 16, 0, Read<8, 16>},
+    {LB_PROBE_WRITE, 0, 1, 0, 0, Write<false>},
+    {LB_PROBE_WRITE_AROUND, 0, 1, 0, 0, Write<true>},
+#if LB_HAS_TILES
+    LB_TILE_PROBES
+#endif
 };
-
-#undef LB_EACH
 
 }  // namespace probe
 }  // namespace

@@ -19,28 +19,41 @@ enum {
     LB_PROBE_MADD = 2,    /* s16 x s16 into s32, in registers: exact for every u8 and s8 */
     LB_PROBE_DECODE = 3,  /* packed codes of `width` bits from memory, decoded and multiplied with one row (M = 1) */
     LB_PROBE_READ = 4,    /* memory read into registers, and no more */
-    LB_PROBE_KINDS = 5
+    LB_PROBE_WRITE = 5,   /* memory written by plain stores */
+    LB_PROBE_WRITE_AROUND = 6, /* the same by stores that pass the caches by */
+    LB_PROBE_TILE = 7,         /* tile products of u8 and s8 into s32, 2 x 2 accumulators, in registers */
+    LB_PROBE_TILES = 8,        /* the same with tiles from memory: a block of B that stays, A streaming past it */
+    LB_PROBE_TILE_GROUPS = 9,  /* the same with accumulators that are emptied into scaled floats every `width` k */
+    LB_PROBE_KINDS = 10
 };
+
+/* k of a block of tiles, and its bytes: 32 rows of A, or two panels of 16 columns of B. */
+enum { LB_PROBE_BLOCK_K = 512, LB_PROBE_BLOCK_BYTES = 32 * LB_PROBE_BLOCK_K };
 
 /* Passes `reps` times over `bytes` bytes and returns a sum modulo 2^32:
  *
  *   READ     0
+ *   WRITE, WRITE_AROUND   0; byte i of `lines` is a[i % 4] afterwards
  *   DECODE   reps * sum over lines, bytes i < 64 and fields f < P of field(line[i], f) * a[4 * f + i % 4],
  *            field(c, f) = (c >> width * f) & (2^width - 1), P = 8 / width; exact while reps * bytes <= 2^20
+ *   TILES, TILE_GROUPS    reps * sum over blocks and all m, n and k of A[block][m, k] * B[k, n], where
+ *            A[block][m, k] = s8 at block * BLOCK_BYTES + (k / t * 32 + m) * t + k % t, t = 64, or 32 for groups of 32
+ *            B[k, n]        = u8 at (n / 16 * BLOCK_K + k) / 4 * 64 + n % 16 * 4 + k % 4, for every block the same;
+ *            TILE_GROUPS is exact while no element's sum over blocks and reps leaves 24 bits
  *   others   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i % 4]: one step for
  *            each 64 bytes of `bytes`, but nothing is read after the first line
  *
  *   lines  64-byte aligned
- *   bytes  a multiple of 64 * streams (READ), else of 64
- *   a      s8 [4P] activations, P = 1 but for DECODE */
-typedef uint32_t (*lb_probe_fn)(const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a);
+ *   bytes  a multiple of 64 * streams (READ), of BLOCK_BYTES (TILES, TILE_GROUPS), else of 64
+ *   a      s8 [4P] activations, P = 1 but for DECODE; not used by READ, TILES and TILE_GROUPS */
+typedef uint32_t (*lb_probe_fn)(uint8_t *lines, size_t bytes, size_t reps, const int8_t *a);
 
 typedef struct lb_probe {
     uint8_t kind;     /* LB_PROBE_* */
-    uint8_t width;    /* DECODE: bits of a code; else 0 */
+    uint8_t width;    /* DECODE: bits of a code; TILE_GROUPS: k of a group; else 0 */
     uint8_t streams;  /* READ: places of the buffer that are read in turn; else 1 */
     uint8_t prefetch; /* READ: how many lines ahead of each stream software prefetches; 0 = none */
-    uint16_t repeat;  /* register probes: multiplications of the line in one step; else 0 */
+    uint16_t repeat;  /* what multiplies: products of 64 pairs for each 64 bytes; else 0 */
     lb_probe_fn run;
 } lb_probe;
 

@@ -3,6 +3,8 @@
 #ifndef LOWBIT_KERNELS_SIMD_PROBE_OPS_INL_H_
 #define LOWBIT_KERNELS_SIMD_PROBE_OPS_INL_H_
 
+#include <utility>
+
 #include "kernels/simd/simd.h"
 #if HWY_ARCH_X86
 #include "kernels/simd/x86_ops.h"
@@ -17,6 +19,19 @@ constexpr DI32 d32;
 
 constexpr size_t kBytes = kColumns * 4;       /* of a vector */
 constexpr size_t kVectors = LB_LINE / kBytes; /* of a line */
+
+/* f(0), f(1) .. f(N - 1), written out before the compiler's first pass, so that arrays of vectors become registers. */
+template <class F, size_t... I>
+HWY_INLINE void UnrollThese(F f, std::index_sequence<I...>) {
+    (f(I), ...);
+}
+template <size_t N, class F>
+HWY_INLINE void Unroll(F f) {
+    UnrollThese(f, std::make_index_sequence<N>());
+}
+
+/* The body of an unrolled loop: Unroll<8>(LB_EACH(i) { ... }); */
+#define LB_EACH(i) [&](size_t i) __attribute__((always_inline))
 
 #if HWY_ARCH_X86
 
@@ -83,7 +98,15 @@ HWY_INLINE VI32 ExactAdd(VI32 acc, const Split &codes, const Split &a) {
     return StagedOps::MulAddWide(StagedOps::MulAddWide(acc, codes.even, a.even), codes.odd, a.odd);
 }
 
+#if defined(__AMX_INT8__) || defined(__AMXINT8__) /* gcc; clang 14 */
+#define LB_HAS_TILES 1
+#else
+#define LB_HAS_TILES 0
+#endif
+
 #else /* NEON: its dot and its long multiplies are s8 x s8 */
+
+#define LB_HAS_TILES 0
 
 constexpr size_t kRegisters = 32;
 
