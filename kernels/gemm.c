@@ -57,7 +57,7 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
                              .scale_type = w->type.scale_type,
                              .shift = w->type.offset == LOWBIT_SYMMETRIC && f->value_scale == 2,
                              .raw = call->problem->out == LOWBIT_OUT_S32,
-                             .relu = call->problem->act == LOWBIT_ACT_RELU};
+                             .act = call->problem->act};
     return walking;
 }
 

@@ -278,7 +278,7 @@ static void check_spoiled(const lowbit_ctx *ctx, const char *problem, float bad)
     lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
     const int64_t m = s.problem.m, n = s.problem.n, row = check_random_in(0, m - 1);
     float *want = sample_reference(ctx, &s);
-    for (int64_t c = 0; c < n; c++) want[row * n + c] = s.problem.act ? 0.0f : NAN;
+    for (int64_t c = 0; c < n; c++) want[row * n + c] = s.problem.act == LOWBIT_ACT_RELU ? 0.0f : NAN;
     s.a[row * s.a_stride + check_random_in(0, s.problem.k - 1)] = bad;
     check_context("%s with %g in row %d", problem, (double)bad, (int)row);
     const float *reference = sample_reference(ctx, &s);
@@ -289,8 +289,14 @@ static void check_spoiled(const lowbit_ctx *ctx, const char *problem, float bad)
 }
 
 void subject_gemm_nan(void) {
-    static const char *const kSpoiled[] = {"i8a8:m5n40k70", "i4g32a8:m13n70k100+bias+res", "i2ma8:m1n33k65+relu",
-                                           "b1g64a8:m7n20k129+bias+relu+res", "t2a8:m2n130k300+bias"};
+    static const char *const kSpoiled[] = {"i8a8:m5n40k70",
+                                           "i4g32a8:m13n70k100+bias+res",
+                                           "i2ma8:m1n33k65+relu",
+                                           "b1g64a8:m7n20k129+bias+relu+res",
+                                           "t2a8:m2n130k300+bias",
+                                           "i8a8:m5n40k70+gelu",
+                                           "i4g32a8:m3n70k100+bias+gelu_tanh",
+                                           "b1a8:m5n40k70+silu"};
     static const float kBad[] = {NAN, INFINITY, -INFINITY};
     static const uint32_t kMasks[] = {0, LOWBIT_ISA_SCALAR};
     for (size_t mask = 0; mask < LB_COUNT(kMasks); mask++) {

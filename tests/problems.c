@@ -98,3 +98,37 @@ bool sample_check(const sample *s, const void *got, int64_t stride, const void *
     return p->out == LOWBIT_OUT_S32 ? CHECK(check_same_ints(got, want, p->m, p->n, stride, p->n))
                                     : CHECK(check_same_floats(got, want, p->m, p->n, stride, p->n));
 }
+
+/* Runs one kernel on a sample, output between guard pages with a stride beyond its rows. */
+static void run_kernel(const lowbit_ctx *ctx, const sample *s, const char *kernel, const void *want) {
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    lowbit_plan *plan = NULL;
+    if (!CHECK(lowbit_plan_force(ctx, &s->problem, kernel, 1, &plan, &error) == LOWBIT_OK)) return;
+    int64_t bytes = 0;
+    CHECK(lowbit_workspace_size(plan, s->problem.m, &bytes, &error) == LOWBIT_OK);
+    void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
+    const int64_t stride = s->problem.n + 1;
+    float *out = check_guarded((size_t)((s->problem.m - 1) * stride + s->problem.n) * 4, CHECK_GUARD_AFTER);
+    const lowbit_gemm_args args = sample_args(s, out, stride);
+    if (CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, &error) == LOWBIT_OK))
+        sample_check(s, out, stride, want);
+    for (int64_t m = 0; m + 1 < s->problem.m; m++) { /* the gap between rows is not ours */
+        uint32_t gap;
+        memcpy(&gap, &out[m * stride + s->problem.n], sizeof gap);
+        CHECK(gap == 0xA5A5A5A5);
+    }
+    lowbit_plan_destroy(ctx, plan);
+}
+
+void sample_check_kernels(const lowbit_ctx *ctx, const sample *s, const char *name) {
+    check_context("%s", name);
+    const void *want = sample_reference(ctx, s);
+    const uint32_t width = lb_format_of(s->problem.weights.format)->bits;
+    for (size_t i = 0; i < lowbit_kernel_count(); i++) {
+        lowbit_kernel_info info = {.struct_size = sizeof info};
+        lowbit_kernel_get(ctx, i, &info, NULL);
+        if (!info.enabled || info.width != width) continue;
+        check_context("%s %s", name, info.name);
+        run_kernel(ctx, s, info.name, want);
+    }
+}

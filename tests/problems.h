@@ -36,4 +36,7 @@ void *sample_reference(const lowbit_ctx *ctx, const sample *s);
 /* Compares an output of row stride `stride` with the reference, bit for bit. */
 bool sample_check(const sample *s, const void *got, int64_t stride, const void *want);
 
+/* Every enabled kernel of the problem's width against the reference; `name` is for the report. */
+void sample_check_kernels(const lowbit_ctx *ctx, const sample *s, const char *name);
+
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What follows the integer sums of a tile: scales of a group, then bias, residual and ReLU. Shared by all algorithms.
- * The order of operations is the law of docs/numerics.md; no multiply-add is fused.
+/* What follows the integer sums of a tile: scales of a group, then bias, residual and activation function. Shared by
+ * all algorithms. The order of operations is the law of docs/numerics.md; no multiply-add is fused.
  *
  * Sums and totals pass through memory, [row][column], so that this code exists once per number of vectors and not once
  * per kernel: a group costs a kernel far more than the few stores. */
 #ifndef LOWBIT_KERNELS_SIMD_EPILOGUE_INL_H_
 #define LOWBIT_KERNELS_SIMD_EPILOGUE_INL_H_
 
+#include "kernels/simd/activations-inl.h"
 #include "kernels/simd/simd.h"
 
 namespace {
@@ -91,23 +92,51 @@ struct Epilogue {
         for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Add(y[j], hn::LoadU(DF32(), x + j * kColumns));
     }
 
-    /* out = relu(((t * ascale) + bias) + residual), a row at a time */
+    static HWY_INLINE void Put(const lb_tile &tile, size_t i, size_t j, VF32 y) {
+        hn::StoreU(y, DF32(), static_cast<float *>(tile.out) + i * tile.out_stride + j * kColumns);
+    }
+
+    /* ((t * ascale) + bias) + residual of row i, and ReLU; what another function follows goes back to the totals. */
+    static HWY_INLINE void FinishRow(const lb_tile &tile, size_t i, VF32 (&y)[kVectors]) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Mul(y[j], hn::Set(DF32(), tile.ascale[i]));
+        if (tile.bias) AddVectors(tile.bias, y);
+        if (tile.residual) AddVectors(tile.residual + i * tile.residual_stride, y);
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) {
+            if (tile.act > LOWBIT_ACT_RELU)
+                hn::Store(y[j], DF32(), tile.totals + i * kWidth + j * kColumns);
+            else
+                Put(tile, i, j, tile.act ? Relu(y[j]) : y[j]);
+        }
+    }
+
+    template <class Function>
+    static HWY_INLINE void ActivateRows(const lb_tile &tile, size_t rows, const Function &function) {
+        for (size_t i = 0; i < rows; ++i)
+            for (size_t j = 0; j < kVectors; ++j)
+                Put(tile, i, j, function(hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns)));
+    }
+
+    /* The longer functions, in a pass of their own: the code exists once for a width, and the tile is in the L1 cache.
+     */
+    static HWY_NOINLINE void Activate(const lb_tile &tile, size_t rows) {
+        switch (tile.act) {
+            case LOWBIT_ACT_GELU: return ActivateRows(tile, rows, [](VF32 x) HWY_ATTR { return Gelu(x); });
+            case LOWBIT_ACT_GELU_TANH: return ActivateRows(tile, rows, [](VF32 x) HWY_ATTR { return GeluTanh(x); });
+            default: return ActivateRows(tile, rows, [](VF32 x) HWY_ATTR { return Silu(x); });
+        }
+    }
+
+    /* The totals of all groups to the output. */
     static HWY_NOINLINE void Finish(const lb_tile &tile, size_t rows) {
-        const DF32 df;
         for (size_t i = 0; i < rows; ++i) {
             VF32 y[kVectors];
-            float *out = static_cast<float *>(tile.out) + i * tile.out_stride;
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j)
-                y[j] = hn::Mul(hn::Load(df, tile.totals + i * kWidth + j * kColumns), hn::Set(df, tile.ascale[i]));
-            if (tile.bias) AddVectors(tile.bias, y);
-            if (tile.residual) AddVectors(tile.residual + i * tile.residual_stride, y);
-            LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) {
-                if (tile.relu) y[j] = hn::IfThenElseZero(hn::Gt(y[j], hn::Zero(df)), y[j]);
-                hn::StoreU(y[j], df, out + j * kColumns);
-            }
+            for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns);
+            FinishRow(tile, i, y);
         }
+        if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
     }
 
     /* out = dot of the one group. */

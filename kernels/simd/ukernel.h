@@ -34,7 +34,7 @@ enum { LB_ALGORITHM_DOT = 0 };
  *   dot[g]  = (raw[g] << shift) + corr[g][i]                                    or, with zero points,
  *   dot[g]  = raw[g] + asum[g][i] * (code_bias - zero[g][n])
  *   t       = 0; for g ascending: t += f32(dot[g]) * scale[g][n], and with minima t += f32(asum[g][i]) * min[g][n]
- *   out     = relu(((t * ascale[i]) + bias[n]) + residual[i,n])                 each present or not; or, raw: out = dot
+ *   out     = act(((t * ascale[i]) + bias[n]) + residual[i,n])                  each present or not; or, raw: out = dot
  *
  * A call does the groups that `groups` and the pointers say. To keep lines and A in the L1 cache, K may be cut into
  * parts, one call each in ascending order with the same sums and totals: between groups (t stays in `totals`), or
@@ -76,7 +76,7 @@ typedef struct lb_tile {
     void *out;              /* float, or int32_t for a raw tile */
     size_t out_stride;      /* elements */
     uint32_t raw;           /* 1 = out is dot[0] */
-    uint32_t relu;
+    uint32_t act;           /* LOWBIT_ACT_* */
 } lb_tile;
 
 typedef void (*lb_tile_fn)(const lb_tile *tile);
