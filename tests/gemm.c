@@ -227,6 +227,30 @@ void subject_gemm_residual(void) {
     lowbit_ctx_destroy(ctx);
 }
 
+/* ---- outputs that no cache holds ---- */
+
+/* Large enough to be stored past the caches, by every kernel, with rows that allow it and rows that do not. */
+void subject_gemm_stream(void) {
+    lowbit_ctx *ctx = make_context(0);
+    lowbit_machine machine = {.struct_size = sizeof machine};
+    CHECK(lowbit_machine_info(ctx, &machine, NULL) == LOWBIT_OK);
+    const int64_t l2 = machine.l2_bytes > 0 ? machine.l2_bytes : 1 << 20, n = 1024, m = l2 / (4 * n) + 5;
+    static const char *const kFormats[] = {"i8a8", "i4g32a8", "b1a8"};
+    for (size_t p = 0; p < 2 * LB_COUNT(kFormats); p++) {
+        char problem[96];
+        snprintf(problem, sizeof problem, "%s:m%dn%dk40%s", kFormats[p / 2], (int)m, (int)n,
+                 p % 2 == 0 ? "+bias+gelu"
+                 : p == 1   ? ":s32"
+                            : "+relu");
+        sample s = sample_make(ctx, problem, DATA_RANDOM);
+        sample_check_kernels(ctx, &s, problem);
+        s.out_gap = 0;
+        sample_check_kernels(ctx, &s, problem);
+        sample_free(ctx, &s);
+    }
+    lowbit_ctx_destroy(ctx);
+}
+
 /* ---- nothing is allocated ---- */
 
 void subject_gemm_allocations(void) {

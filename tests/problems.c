@@ -61,6 +61,7 @@ sample sample_make(const lowbit_ctx *ctx, const char *text, int data) {
     if (!CHECK(lb_weights_alloc(ctx, &s.weights, &error) == LOWBIT_OK)) exit(1);
     weights_fill(&s.weights, data);
     pack(ctx, &s);
+    s.out_gap = 1;
     s.a_stride = p->k + check_random_in(0, 3);
     s.residual_stride = p->n + check_random_in(0, 3);
     s.a = random_floats((p->m - 1) * s.a_stride + p->k, data);
@@ -107,12 +108,12 @@ static void run_kernel(const lowbit_ctx *ctx, const sample *s, const char *kerne
     int64_t bytes = 0;
     CHECK(lowbit_workspace_size(plan, s->problem.m, &bytes, &error) == LOWBIT_OK);
     void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
-    const int64_t stride = s->problem.n + 1;
+    const int64_t stride = s->problem.n + s->out_gap;
     float *out = check_guarded((size_t)((s->problem.m - 1) * stride + s->problem.n) * 4, CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(s, out, stride);
     if (CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, &error) == LOWBIT_OK))
         sample_check(s, out, stride, want);
-    for (int64_t m = 0; m + 1 < s->problem.m; m++) { /* the gap between rows is not ours */
+    for (int64_t m = 0; s->out_gap && m + 1 < s->problem.m; m++) { /* the gap between rows is not ours */
         uint32_t gap;
         memcpy(&gap, &out[m * stride + s->problem.n], sizeof gap);
         CHECK(gap == 0xA5A5A5A5);

@@ -18,6 +18,7 @@ typedef struct sample {
     lowbit_packed packed;
     float *a, *bias, *residual;
     int64_t a_stride, residual_stride;
+    int64_t out_gap; /* elements between the rows of the output in sample_check_kernels: 1 */
 } sample;
 
 /* Fills codes, scales, zero points and minima; scales and minima are values of their type. */

@@ -48,7 +48,7 @@ static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_
         *sum = (int32_t)(before + raw_sum(t, bits, mr, first, count, n, i));
         if (g + 1 == t->groups && t->suspend) return;
         const int32_t dot = corrected(t, (uint32_t)*sum, row_at, at);
-        if (t->raw) {
+        if (t->out_kind == LOWBIT_OUT_S32) {
             ((int32_t *)t->out)[i * t->out_stride + n] = dot;
             return;
         }
