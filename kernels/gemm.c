@@ -41,7 +41,23 @@ typedef struct walk {
     int64_t panels;    /* of a tile, at least one */
     int64_t line_k;    /* k of a line: 4P */
     int64_t per_group; /* lines of a full group */
+    bool stream;       /* whole tiles are stored past the caches */
 } walk;
+
+/* An output that no cache would hold until somebody reads it, in whole and aligned lines. Elsewhere than on x86 there
+ * are no such stores. */
+static bool streams(const lb_gemm_call *call) {
+#if defined(__x86_64__)
+    const lowbit_gemm_args *args = call->args;
+    const int64_t bytes = call->m * call->problem->n * (int64_t)sizeof(float);
+    return call->config.stream_bytes > 0 && bytes > call->config.stream_bytes &&
+           call->config.kernel->nr % LB_PANEL == 0 && (uintptr_t)args->out % LB_LINE == 0 &&
+           args->out_stride % LB_PANEL == 0;
+#else
+    (void)call;
+    return false;
+#endif
+}
 
 static walk walk_of(const lb_gemm_call *call, scratch *s) {
     const lowbit_packed *w = call->args->weights;
@@ -52,6 +68,7 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
     walking.line_k = 4 * lb_fields(f);
     walking.per_group = w->groups > 1 ? w->type.group / walking.line_k : w->panel_lines;
     const bool symmetric = w->type.offset == LOWBIT_SYMMETRIC;
+    walking.stream = streams(call);
     walking.tile = (lb_tile){.lines_per_group = (size_t)walking.per_group,
                              .values = s->values,
                              .step_k = w->groups > 1 ? lb_tile_step(w->type.group) : LB_LINE,
@@ -62,8 +79,8 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
                              .min = w->mins,
                              .scale_type = w->type.scale_type,
                              .shift = !kernel->values && symmetric && f->value_scale == 2,
-                             .raw = call->problem->out == LOWBIT_OUT_S32,
-                             .relu = call->problem->act == LOWBIT_ACT_RELU};
+                             .out_kind = call->problem->out,
+                             .act = call->problem->act};
     return walking;
 }
 
@@ -144,6 +161,7 @@ static void run_inner(walk *walking, int64_t m, int64_t n) {
     tile->residual_stride = (size_t)args->residual_stride;
     tile->out = (float *)args->out + m * args->out_stride + n; /* int32_t is as long */
     tile->out_stride = (size_t)args->out_stride;
+    tile->stream = walking->stream;
     walking->kernel->run(tile);
 }
 
@@ -170,6 +188,7 @@ static void run_edge(walk *walking, int64_t m, int64_t n, int64_t rows, int64_t 
     tile->residual_stride = (size_t)nr;
     tile->out = s->out;
     tile->out_stride = (size_t)nr;
+    tile->stream = 0;
     walking->kernel->run(tile);
     if (tile->finish)
         copy_edge((float *)args->out + m * args->out_stride + n, args->out_stride, s->out, nr, rows, cols);
@@ -203,6 +222,9 @@ void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, 
     for (int64_t n = n0; n < n1; n += kernel->nr)
         for (int64_t m = m0; m < m1; m += rows)
             walk_rows(&walking, m, lb_min(m1, m + rows), n, lb_min(kernel->nr, n1 - n));
+#if defined(__x86_64__)
+    if (walking.stream) __builtin_ia32_sfence(); /* whoever waits for the task must see its stores */
+#endif
     if (kernel->leave) kernel->leave();
 }
 

@@ -14,7 +14,6 @@ static lowbit_status check_kinds(const lowbit_problem *p, lowbit_error *error) {
                "only a8 activations have kernels in this version");
     LB_REQUIRE(!p->static_scale, error, LOWBIT_UNSUPPORTED, "static activation scales have no kernel in this version");
     LB_REQUIRE(p->out <= LOWBIT_OUT_S32, error, LOWBIT_UNSUPPORTED, "s8 and u8 outputs have no kernel in this version");
-    LB_REQUIRE(p->act <= LOWBIT_ACT_RELU, error, LOWBIT_UNSUPPORTED, "only relu has a kernel in this version");
     return LOWBIT_OK;
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The specification as code: three plain loops over canonical weights, in the order of docs/numerics.md. Shares nothing
- * with the packed layout, the SIMD units or their scalar twin. */
+ * with the packed layout, the SIMD units or their scalar twin, but for the fixed sequences of activations.h. */
 #include <math.h>
 
 #include "kernels/base/ctx.h"
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
 #include "kernels/gemm.h"
+#include "kernels/simd/activations.h"
 #include "kernels/weights.h"
 
 /* Quantizes a row: codes, and the scale that is returned. */
@@ -65,8 +66,7 @@ static void reference_row(const lowbit_problem *p, const lowbit_weights *w, cons
         float y = t * scale;
         if (p->bias) y = y + args->bias[n];
         if (p->residual) y = y + args->residual[m * args->residual_stride + n];
-        if (p->act == LOWBIT_ACT_RELU) y = y > 0 ? y : 0;
-        ((float *)args->out)[m * args->out_stride + n] = y;
+        ((float *)args->out)[m * args->out_stride + n] = lb_activate(p->act, y);
     }
 }
 

@@ -281,6 +281,30 @@ void subject_gemm_residual(void) {
     lowbit_ctx_destroy(ctx);
 }
 
+/* ---- outputs that no cache holds ---- */
+
+/* Large enough to be stored past the caches, by every kernel, with rows that allow it and rows that do not. */
+void subject_gemm_stream(void) {
+    lowbit_ctx *ctx = make_context(0);
+    lowbit_machine machine = {.struct_size = sizeof machine};
+    CHECK(lowbit_machine_info(ctx, &machine, NULL) == LOWBIT_OK);
+    const int64_t l2 = machine.l2_bytes > 0 ? machine.l2_bytes : 1 << 20, n = 1024, m = l2 / (4 * n) + 5;
+    static const char *const kFormats[] = {"i8a8", "i4g32a8", "b1a8"};
+    for (size_t p = 0; p < 2 * LB_COUNT(kFormats); p++) {
+        char problem[96];
+        snprintf(problem, sizeof problem, "%s:m%dn%dk40%s", kFormats[p / 2], (int)m, (int)n,
+                 p % 2 == 0 ? "+bias+gelu"
+                 : p == 1   ? ":s32"
+                            : "+relu");
+        sample s = sample_make(ctx, problem, DATA_RANDOM);
+        sample_check_kernels(ctx, &s, problem);
+        s.out_gap = 0;
+        sample_check_kernels(ctx, &s, problem);
+        sample_free(ctx, &s);
+    }
+    lowbit_ctx_destroy(ctx);
+}
+
 /* ---- nothing is allocated ---- */
 
 void subject_gemm_allocations(void) {
@@ -332,7 +356,7 @@ static void check_spoiled(const lowbit_ctx *ctx, const char *problem, float bad)
     lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
     const int64_t m = s.problem.m, n = s.problem.n, row = check_random_in(0, m - 1);
     float *want = sample_reference(ctx, &s);
-    for (int64_t c = 0; c < n; c++) want[row * n + c] = s.problem.act ? 0.0f : NAN;
+    for (int64_t c = 0; c < n; c++) want[row * n + c] = s.problem.act == LOWBIT_ACT_RELU ? 0.0f : NAN;
     s.a[row * s.a_stride + check_random_in(0, s.problem.k - 1)] = bad;
     check_context("%s with %g in row %d", problem, (double)bad, (int)row);
     const float *reference = sample_reference(ctx, &s);
@@ -343,8 +367,14 @@ static void check_spoiled(const lowbit_ctx *ctx, const char *problem, float bad)
 }
 
 void subject_gemm_nan(void) {
-    static const char *const kSpoiled[] = {"i8a8:m5n40k70", "i4g32a8:m13n70k100+bias+res", "i2ma8:m1n33k65+relu",
-                                           "b1g64a8:m7n20k129+bias+relu+res", "t2a8:m2n130k300+bias"};
+    static const char *const kSpoiled[] = {"i8a8:m5n40k70",
+                                           "i4g32a8:m13n70k100+bias+res",
+                                           "i2ma8:m1n33k65+relu",
+                                           "b1g64a8:m7n20k129+bias+relu+res",
+                                           "t2a8:m2n130k300+bias",
+                                           "i8a8:m5n40k70+gelu",
+                                           "i4g32a8:m3n70k100+bias+gelu_tanh",
+                                           "b1a8:m5n40k70+silu"};
     static const float kBad[] = {NAN, INFINITY, -INFINITY};
     static const uint32_t kMasks[] = {0, LOWBIT_ISA_SCALAR};
     for (size_t mask = 0; mask < LB_COUNT(kMasks); mask++) {

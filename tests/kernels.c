@@ -1,49 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every row of the kernel table against the reference, bit for bit. Knows no kernel by name. */
 #include <stdio.h>
-#include <string.h>
 
 #include "kernels/base/base.h"
 #include "kernels/formats/format.h"
-#include "kernels/gemm.h"
-#include "kernels/ukernels.h"
 #include "tests/check.h"
 #include "tests/problems.h"
 
-/* Runs one kernel on a sample, output between guard pages with a stride beyond its rows. */
-static void run_kernel(const lowbit_ctx *ctx, const sample *s, const char *kernel, const void *want) {
-    lowbit_error error = LOWBIT_ERROR_INIT;
-    lowbit_plan *plan = NULL;
-    if (!CHECK(lowbit_plan_force(ctx, &s->problem, kernel, 1, &plan, &error) == LOWBIT_OK)) return;
-    int64_t bytes = 0;
-    CHECK(lowbit_workspace_size(plan, s->problem.m, &bytes, &error) == LOWBIT_OK);
-    void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
-    const int64_t stride = s->problem.n + 1;
-    float *out = check_guarded((size_t)((s->problem.m - 1) * stride + s->problem.n) * 4, CHECK_GUARD_AFTER);
-    const lowbit_gemm_args args = sample_args(s, out, stride);
-    if (CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, &error) == LOWBIT_OK))
-        sample_check(s, out, stride, want);
-    for (int64_t m = 0; m + 1 < s->problem.m; m++) { /* the gap between rows is not ours */
-        uint32_t gap;
-        memcpy(&gap, &out[m * stride + s->problem.n], sizeof gap);
-        CHECK(gap == 0xA5A5A5A5);
-    }
-    lowbit_plan_destroy(ctx, plan);
-}
-
 /* All enabled kernels that can compute the problem. */
 static void run_all(const lowbit_ctx *ctx, const char *problem, int data) {
+    char name[128];
     sample s = sample_make(ctx, problem, data);
-    check_context("%s data %d", problem, data);
-    const void *want = sample_reference(ctx, &s);
-    lb_kernel_ref kernel;
-    for (size_t i = 0; lb_kernel_at(i, &kernel); i++) {
-        lowbit_kernel_info info = {.struct_size = sizeof info};
-        lowbit_kernel_get(ctx, i, &info, NULL);
-        if (!info.enabled || !lb_kernel_fits(kernel.kernel, &s.problem)) continue;
-        check_context("%s data %d %s", problem, data, info.name);
-        run_kernel(ctx, &s, info.name, want);
-    }
+    snprintf(name, sizeof name, "%s data %d", problem, data);
+    sample_check_kernels(ctx, &s, name);
     sample_free(ctx, &s);
 }
 
@@ -56,7 +25,8 @@ static bool supported(const lowbit_ctx *ctx, const char *text) {
 /* Offsets, groups and scale types behind the name of a format; those that are not legal for it are left out. */
 static const char *const kVariants[] = {"",     "g16",   "g32",   "g64:bf16", "g96:f32",  "z",
                                         "zg32", "zg128", "m:f16", "mg64",     "mg32:bf16"};
-static const char *const kSuffixes[] = {"", "+bias", "+bias+relu", "+relu+res", "+bias+res"};
+static const char *const kSuffixes[] = {"",          "+bias",      "+bias+relu",     "+relu+res",
+                                        "+bias+res", "+bias+gelu", "+gelu_tanh+res", "+bias+silu+res"};
 
 void subject_kernels(void) {
     lowbit_ctx *ctx = NULL;
@@ -70,7 +40,8 @@ void subject_kernels(void) {
             char problem[96];
             const char *variant = kVariants[round / 20];
             const int m = kM[check_random_in(0, 14)], n = kN[check_random_in(0, 12)], k = kK[check_random_in(0, 18)];
-            snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d%s", f->name, variant, m, n, k, kSuffixes[round % 5]);
+            snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d%s", f->name, variant, m, n, k,
+                     kSuffixes[round % (int)LB_COUNT(kSuffixes)]);
             if (supported(ctx, problem)) run_all(ctx, problem, round % DATA_KINDS);
         }
     lowbit_ctx_destroy(ctx);

@@ -26,10 +26,13 @@ static int64_t cycles(const lowbit_problem *problem, int64_t m, const lb_kernel 
     return compute + lines * LB_LINE / STREAM_BYTES; /* a sum, so that among streams the cheaper tile wins */
 }
 
+static int64_t l2_bytes(const lowbit_ctx *ctx) {
+    return ctx->machine.l2_bytes > 0 ? ctx->machine.l2_bytes : DEFAULT_L2;
+}
+
 static int64_t block_rows(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
-    const int64_t l2 = ctx->machine.l2_bytes > 0 ? ctx->machine.l2_bytes : DEFAULT_L2;
     const int64_t row = lb_round_up(problem->k, LB_LINE) * (kernel->a_layout == LB_A_S16 ? 2 : 1);
-    const int64_t blocks = lb_max(1, lb_min(lb_div_up(m, kernel->mr), l2 / 2 / (row * kernel->mr)));
+    const int64_t blocks = lb_max(1, lb_min(lb_div_up(m, kernel->mr), l2_bytes(ctx) / 2 / (row * kernel->mr)));
     return blocks * kernel->mr;
 }
 
@@ -54,6 +57,7 @@ lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem
     lb_gemm_config c = {.kernel = kernel, .unit = found.unit, .threads = alone ? 1 : threads};
     c.step_m = block_rows(ctx, problem, m, kernel);
     c.step_k = part_k(ctx, m, kernel);
+    c.stream_bytes = l2_bytes(ctx);
     const int64_t cuts = alone ? 1 : lb_max(1, lb_div_up(tasks, lb_div_up(m, c.step_m)));
     c.step_n = lb_round_up(lb_div_up(problem->n, cuts), unit_n);
     return c;

@@ -43,9 +43,9 @@ enum {
 enum {
     LOWBIT_ACT_NONE = 0,
     LOWBIT_ACT_RELU = 1, /* x > 0 ? x : 0, so a NaN becomes 0 */
-    LOWBIT_ACT_GELU = 2, /* (named by the grammar; no kernels yet, like all below) */
-    LOWBIT_ACT_GELU_TANH = 3,
-    LOWBIT_ACT_SILU = 4
+    LOWBIT_ACT_GELU = 2, /* x (1 + erf(x / sqrt 2)) / 2; this and those below keep a NaN, and give 0 for -infinity */
+    LOWBIT_ACT_GELU_TANH = 3, /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
+    LOWBIT_ACT_SILU = 4       /* x / (1 + exp(-x)) */
 };
 
 enum { LOWBIT_MAX_K = 131071 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels/formats/scale.h"
+#include "kernels/simd/activations.h"
 #include "kernels/simd/bits.h"
 #include "kernels/simd/probe_scalar.h"
 #include "kernels/simd/ukernel.h"
@@ -33,8 +34,7 @@ static inline void store(const lb_tile *t, size_t i, size_t n, float total) {
     float y = total * t->ascale[i];
     if (t->bias) y = y + t->bias[n];
     if (t->residual) y = y + t->residual[i * t->residual_stride + n];
-    if (t->relu) y = y > 0 ? y : 0;
-    ((float *)t->out)[i * t->out_stride + n] = y;
+    ((float *)t->out)[i * t->out_stride + n] = lb_activate(t->act, y);
 }
 
 static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_t i) {
@@ -48,7 +48,7 @@ static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_
         *sum = (int32_t)(before + raw_sum(t, bits, mr, first, count, n, i));
         if (g + 1 == t->groups && t->suspend) return;
         const int32_t dot = corrected(t, (uint32_t)*sum, row_at, at);
-        if (t->raw) {
+        if (t->out_kind == LOWBIT_OUT_S32) {
             ((int32_t *)t->out)[i * t->out_stride + n] = dot;
             return;
         }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What follows the integer sums of a tile: scales of a group, then bias, residual and ReLU. Shared by all algorithms.
- * The order of operations is the law of docs/numerics.md; no multiply-add is fused.
+/* What follows the integer sums of a tile: scales of a group, then bias, residual and activation function. Shared by
+ * all algorithms. The order of operations is the law of docs/numerics.md; no multiply-add is fused.
  *
- * Sums and totals pass through memory, [row][column], so that this code exists once per number of vectors and not once
- * per kernel: a group costs a kernel far more than the few stores. */
+ * Sums pass through memory, [row][column], so that this code exists once per number of vectors and not once per kernel;
+ * so do totals where there is more than one group. A group costs a kernel far more than the few stores. */
 #ifndef LOWBIT_KERNELS_SIMD_EPILOGUE_INL_H_
 #define LOWBIT_KERNELS_SIMD_EPILOGUE_INL_H_
 
+#include "kernels/simd/activations-inl.h"
 #include "kernels/simd/simd.h"
 
 namespace {
@@ -46,16 +47,41 @@ struct Epilogue {
         }
     }
 
-    /* totals += f32(dot) * scale (+ f32(asum) * min) for one group and all rows. */
+    /* What turns raw sums of one group into what it adds to the totals. */
+    template <Offset kOffset>
+    struct Terms {
+        VF32 scale[kVectors], min[kVectors];
+        VI32 zero[kVectors];
+
+        HWY_INLINE Terms(const lb_tile &tile, size_t group, int code_bias) {
+            LoadScales(tile, tile.scale, group, scale);
+            if constexpr (kOffset == kMinimum) LoadScales(tile, tile.min, group, min);
+            if constexpr (kOffset == kZeroPoint) LoadZeros(tile, group, code_bias, zero);
+        }
+
+        /* before + f32(dot) * scale (+ f32(asum) * min) of vector j, for a row with these sums */
+        HWY_INLINE VF32 Add(const lb_tile &tile, VF32 before, VI32 raw, int32_t asum, int32_t corr, size_t j) const {
+            const DI32 d;
+            const DF32 df;
+            VI32 dot = raw;
+            if constexpr (kOffset == kZeroPoint) {
+                dot = hn::Add(dot, hn::Mul(zero[j], hn::Set(d, asum)));
+            } else {
+                if (tile.shift) dot = hn::Add(dot, dot);
+                dot = hn::Add(dot, hn::Set(d, corr));
+            }
+            VF32 t = hn::Add(before, hn::Mul(hn::ConvertTo(df, dot), scale[j]));
+            if constexpr (kOffset == kMinimum) t = hn::Add(t, hn::Mul(hn::Set(df, static_cast<float>(asum)), min[j]));
+            return t;
+        }
+    };
+
+    /* totals += the terms of one group, for all rows. */
     template <Offset kOffset>
     static HWY_INLINE void AddRows(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
         const DI32 d;
         const DF32 df;
-        VF32 scale[kVectors], min[kVectors];
-        VI32 zero[kVectors];
-        LoadScales(tile, tile.scale, group, scale);
-        if constexpr (kOffset == kMinimum) LoadScales(tile, tile.min, group, min);
-        if constexpr (kOffset == kZeroPoint) LoadZeros(tile, group, code_bias, zero);
+        const Terms<kOffset> terms(tile, group, code_bias);
         const bool first = group == 0 && tile.start;
         const int32_t *sums = tile.sums;
         float *totals = tile.totals;
@@ -63,15 +89,8 @@ struct Epilogue {
             const int32_t asum = tile.asum[group * rows + i], corr = tile.corr[group * rows + i];
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) {
-                VI32 dot = hn::Load(d, sums + j * kColumns);
-                if constexpr (kOffset == kZeroPoint)
-                    dot = hn::Add(dot, hn::Mul(zero[j], hn::Set(d, asum)));
-                else
-                    dot = hn::Add(hn::ShiftLeftSame(dot, static_cast<int>(tile.shift)), hn::Set(d, corr));
                 const VF32 before = first ? hn::Zero(df) : hn::Load(df, totals + j * kColumns);
-                VF32 t = hn::Add(before, hn::Mul(hn::ConvertTo(df, dot), scale[j]));
-                if constexpr (kOffset == kMinimum)
-                    t = hn::Add(t, hn::Mul(hn::Set(df, static_cast<float>(asum)), min[j]));
+                const VF32 t = terms.Add(tile, before, hn::Load(d, sums + j * kColumns), asum, corr, j);
                 hn::Store(t, df, totals + j * kColumns);
             }
         }
@@ -91,27 +110,76 @@ struct Epilogue {
         for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Add(y[j], hn::LoadU(DF32(), x + j * kColumns));
     }
 
-    /* out = relu(((t * ascale) + bias) + residual), a row at a time */
-    static HWY_NOINLINE void Finish(const lb_tile &tile, size_t rows) {
-        const DF32 df;
-        for (size_t i = 0; i < rows; ++i) {
-            VF32 y[kVectors];
-            float *out = static_cast<float *>(tile.out) + i * tile.out_stride;
-            LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j)
-                y[j] = hn::Mul(hn::Load(df, tile.totals + i * kWidth + j * kColumns), hn::Set(df, tile.ascale[i]));
-            if (tile.bias) AddVectors(tile.bias, y);
-            if (tile.residual) AddVectors(tile.residual + i * tile.residual_stride, y);
-            LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) {
-                if (tile.relu) y[j] = hn::IfThenElseZero(hn::Gt(y[j], hn::Zero(df)), y[j]);
-                hn::StoreU(y[j], df, out + j * kColumns);
-            }
+    template <class T, class V>
+    static HWY_INLINE void Put(const lb_tile &tile, size_t i, size_t j, V y) {
+        T *to = static_cast<T *>(tile.out) + i * tile.out_stride + j * kColumns;
+        if (tile.stream)
+            hn::Stream(y, hn::DFromV<V>(), to);
+        else
+            hn::StoreU(y, hn::DFromV<V>(), to);
+    }
+
+    /* ((t * ascale) + bias) + residual of row i, and ReLU; what another function follows goes back to the totals. */
+    static HWY_INLINE void FinishRow(const lb_tile &tile, size_t i, VF32 (&y)[kVectors]) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Mul(y[j], hn::Set(DF32(), tile.ascale[i]));
+        if (tile.bias) AddVectors(tile.bias, y);
+        if (tile.residual) AddVectors(tile.residual + i * tile.residual_stride, y);
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) {
+            if (tile.act > LOWBIT_ACT_RELU)
+                hn::Store(y[j], DF32(), tile.totals + i * kWidth + j * kColumns);
+            else
+                Put<float>(tile, i, j, tile.act ? Relu(y[j]) : y[j]);
         }
     }
 
+    template <class Function>
+    static HWY_INLINE void ActivateRows(const lb_tile &tile, size_t rows, const Function &function) {
+        for (size_t i = 0; i < rows; ++i)
+            for (size_t j = 0; j < kVectors; ++j)
+                Put<float>(tile, i, j, function(hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns)));
+    }
+
+    /* The longer functions, in a pass of their own: the code exists once for a width, and the tile is in the L1 cache.
+     */
+    static HWY_NOINLINE void Activate(const lb_tile &tile, size_t rows) {
+        switch (tile.act) {
+            case LOWBIT_ACT_GELU: return ActivateRows(tile, rows, [](VF32 x) HWY_ATTR { return Gelu(x); });
+            case LOWBIT_ACT_GELU_TANH: return ActivateRows(tile, rows, [](VF32 x) HWY_ATTR { return GeluTanh(x); });
+            default: return ActivateRows(tile, rows, [](VF32 x) HWY_ATTR { return Silu(x); });
+        }
+    }
+
+    /* The totals of all groups to the output. */
+    static HWY_NOINLINE void Finish(const lb_tile &tile, size_t rows) {
+        for (size_t i = 0; i < rows; ++i) {
+            VF32 y[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns);
+            FinishRow(tile, i, y);
+        }
+        if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
+    }
+
+    /* The sums of the only group to the output, through registers. */
+    template <Offset kOffset>
+    static HWY_INLINE void FinishSums(const lb_tile &tile, size_t rows, int code_bias) {
+        const Terms<kOffset> terms(tile, 0, code_bias);
+        for (size_t i = 0; i < rows; ++i) {
+            VF32 y[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                const VI32 raw = hn::Load(DI32(), tile.sums + i * kWidth + j * kColumns);
+                y[j] = terms.Add(tile, hn::Zero(DF32()), raw, tile.asum[i], tile.corr[i], j);
+            }
+            FinishRow(tile, i, y);
+        }
+        if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
+    }
+
     /* out = dot of the one group. */
-    static HWY_NOINLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias) {
+    static HWY_INLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias) {
         const DI32 d;
         VI32 zero[kVectors];
         LB_UNROLL
@@ -121,9 +189,27 @@ struct Epilogue {
             for (size_t j = 0; j < kVectors; ++j) {
                 const VI32 raw = hn::Load(d, tile.sums + i * kWidth + j * kColumns);
                 const VI32 scaled = tile.zero ? hn::Mul(zero[j], hn::Set(d, tile.asum[i])) : hn::Set(d, tile.corr[i]);
-                const VI32 dot = hn::Add(hn::ShiftLeftSame(raw, static_cast<int>(tile.shift)), scaled);
-                hn::StoreU(dot, d, static_cast<int32_t *>(tile.out) + i * tile.out_stride + j * kColumns);
+                Put<int32_t>(tile, i, j, hn::Add(hn::ShiftLeftSame(raw, static_cast<int>(tile.shift)), scaled));
             }
+    }
+
+    static HWY_NOINLINE void FinishOnly(const lb_tile &tile, size_t rows, int code_bias) {
+        if (tile.out_kind == LOWBIT_OUT_S32)
+            FinishRaw(tile, rows, code_bias);
+        else if (tile.zero)
+            FinishSums<kZeroPoint>(tile, rows, code_bias);
+        else if (tile.min)
+            FinishSums<kMinimum>(tile, rows, code_bias);
+        else
+            FinishSums<kCorrection>(tile, rows, code_bias);
+    }
+
+    /* What every algorithm calls when `sums` holds all of group `group` of the call: to the totals, and after the last
+     * group to the output. A tile whose only group this is takes the short road. */
+    static HWY_INLINE void EndGroup(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
+        if (tile.groups == 1 && tile.start && tile.finish) return FinishOnly(tile, rows, code_bias);
+        AddGroup(tile, group, rows, code_bias);
+        if (group + 1 == tile.groups && tile.finish) Finish(tile, rows);
     }
 };
 

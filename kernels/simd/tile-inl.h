@@ -233,6 +233,7 @@ struct Tile {
                     Drain<kCorrection>(t, r, p, w.panel[p]);
                 ahead.Step();
             }
+        if (t.finish) Out::Finish(t, kRows);
     }
 
     static HWY_INLINE void AddGroups(const lb_tile &t, const Columns &w) {
@@ -242,8 +243,7 @@ struct Tile {
             const size_t count = g + 1 < t.groups ? t.lines_per_group : t.lines_last_group;
             Sums(t, w, first, first + count * kLineK, g == 0 && t.resume, ahead);
             if (g + 1 == t.groups && t.suspend) return;
-            if (t.raw) return Out::FinishRaw(t, kRows, 0);
-            Out::AddGroup(t, g, kRows, 0);
+            Out::EndGroup(t, g, kRows, 0);
         }
     }
 
@@ -255,7 +255,6 @@ struct Tile {
             DrainAll(t, w);
         else
             AddGroups(t, w);
-        if (t.finish && !t.raw) Out::Finish(t, kRows);
     }
 };
 

@@ -40,7 +40,7 @@ enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1 };
  *   dot[g]  = (raw[g] << shift) + corr[g][i]                                    or, with zero points,
  *   dot[g]  = raw[g] + asum[g][i] * (code_bias - zero[g][n])
  *   t       = 0; for g ascending: t += f32(dot[g]) * scale[g][n], and with minima t += f32(asum[g][i]) * min[g][n]
- *   out     = relu(((t * ascale[i]) + bias[n]) + residual[i,n])                 each present or not; or, raw: out = dot
+ *   out     = act(((t * ascale[i]) + bias[n]) + residual[i,n])                  each present or not; or, s32: out = dot
  *
  * A call does the groups that `groups` and the pointers say. To keep lines and A in the L1 cache, K may be cut into
  * parts, one call each in ascending order with the same sums and totals: between groups (t stays in `totals`), or
@@ -68,7 +68,7 @@ typedef struct lb_tile {
     uint32_t step_k;                    /* k of one multiplication: 64, or 32 or 16 where that is a group */
     uint32_t value_scale, value_offset; /* s and o of the format; 1 and 0 with zero points or minima */
 
-    const void *scale;   /* of scale_type; not read in a raw tile */
+    const void *scale;   /* of scale_type; not read for s32 */
     const uint8_t *zero; /* or NULL */
     const void *min;     /* of scale_type, or NULL */
     uint32_t scale_type; /* LOWBIT_SCALE_* */
@@ -87,10 +87,11 @@ typedef struct lb_tile {
     const float *bias;      /* [nr] or NULL */
     const float *residual;  /* or NULL */
     size_t residual_stride; /* elements */
-    void *out;              /* float, or int32_t for a raw tile */
-    size_t out_stride;      /* elements */
-    uint32_t raw;           /* 1 = out is dot[0] */
-    uint32_t relu;
+    void *out;
+    size_t out_stride; /* elements */
+    uint32_t out_kind; /* LOWBIT_OUT_F32, or LOWBIT_OUT_S32: out is dot[0] */
+    uint32_t stream;   /* 1 = store past the caches: out and its rows are 64-byte aligned */
+    uint32_t act;      /* LOWBIT_ACT_* */
 } lb_tile;
 
 typedef void (*lb_tile_fn)(const lb_tile *tile);
