@@ -54,6 +54,7 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
                              .scale = w->scales,
                              .zero = w->zeros,
                              .min = w->mins,
+                             .mult = w->multipliers,
                              .scale_type = w->type.scale_type,
                              .shift = w->type.offset == LOWBIT_SYMMETRIC && f->value_scale == 2,
                              .raw = call->problem->out == LOWBIT_OUT_S32,
@@ -85,6 +86,7 @@ static void aim_part(walk *walking, int64_t n, part at) {
         const int64_t panel = panel_of(walking, n, p);
         tile->lines[p] = line_at(walking, panel, at.first) + column * 4;
         tile->scale_at[p] = (size_t)((panel * w->groups + at.group) * LB_PANEL + column);
+        tile->row_scale_at[p] = (size_t)(panel * LB_PANEL + column);
     }
     const int64_t group_end = lb_min((at.group + at.groups) * walking->per_group, w->panel_lines);
     tile->groups = (size_t)at.groups;

@@ -299,10 +299,18 @@ void DotTile(const lb_tile *tile_pointer) {
         const auto *group_a = a + first * (8 / Way::kBits) * kRows * 4;
         Way::Sums(lines, first, count, group_a, g == 0 && tile.resume, tile.sums);
         if (g + 1 == tile.groups && tile.suspend) return;
+        if (tile.mult) {
+            Epilogue<kVectors>::AddMultiplied(tile, g, kRows, Way::kBias);
+            continue;
+        }
         if (HWY_UNLIKELY(tile.raw)) return Epilogue<kVectors>::FinishRaw(tile, kRows, Way::kBias);
         Epilogue<kVectors>::AddGroup(tile, g, kRows, Way::kBias);
     }
-    if (tile.finish) Epilogue<kVectors>::Finish(tile, kRows);
+    if (!tile.finish) return;
+    if (tile.mult)
+        Epilogue<kVectors>::FinishMultiplied(tile, kRows);
+    else
+        Epilogue<kVectors>::Finish(tile, kRows);
 }
 
 /* A row of the unit's table. Its cost: vector instructions on the ports that a core has for them and half a cycle for

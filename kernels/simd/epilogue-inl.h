@@ -40,10 +40,8 @@ struct Epilogue {
     /* code_bias - zero of every column. */
     static HWY_INLINE void LoadZeros(const lb_tile &tile, size_t group, int code_bias, VI32 (&to)[kVectors]) {
         LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) {
-            const auto zero = hn::LoadU(hn::Rebind<uint8_t, DI32>(), tile.zero + ScaleIndex(tile, j, group));
-            to[j] = hn::Sub(hn::Set(DI32(), code_bias), hn::PromoteTo(DI32(), zero));
-        }
+        for (size_t j = 0; j < kVectors; ++j)
+            to[j] = hn::Sub(hn::Set(DI32(), code_bias), LoadBytes(tile.zero + ScaleIndex(tile, j, group)));
     }
 
     /* totals += f32(dot) * scale (+ f32(asum) * min) for one group and all rows. */
@@ -84,6 +82,56 @@ struct Epilogue {
             AddRows<kMinimum>(tile, group, rows, code_bias);
         else
             AddRows<kCorrection>(tile, group, rows, code_bias);
+    }
+
+    static HWY_INLINE VI32 LoadBytes(const uint8_t *at) {
+        return hn::PromoteTo(DI32(), hn::LoadU(hn::Rebind<uint8_t, DI32>(), at));
+    }
+
+    /* Progressive groups: totals, which hold the bits of integers, += mult * dot for one group and all rows. */
+    static HWY_NOINLINE void AddMultiplied(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
+        const DI32 d;
+        const DF32 df;
+        VI32 mult[kVectors], zero[kVectors];
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) {
+            mult[j] = LoadBytes(tile.mult + ScaleIndex(tile, j, group));
+            zero[j] = hn::Zero(d);
+        }
+        if (tile.zero) LoadZeros(tile, group, code_bias, zero);
+        const bool first = group == 0 && tile.start;
+        const int32_t *sums = tile.sums;
+        float *totals = tile.totals;
+        for (size_t i = 0; i < rows; ++i, sums += kWidth, totals += kWidth) {
+            const VI32 asum = hn::Set(d, tile.asum[group * rows + i]), corr = hn::Set(d, tile.corr[group * rows + i]);
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                const VI32 raw = hn::ShiftLeftSame(hn::Load(d, sums + j * kColumns), static_cast<int>(tile.shift));
+                const VI32 dot = hn::Add(raw, tile.zero ? hn::Mul(zero[j], asum) : corr);
+                const VI32 before = first ? hn::Zero(d) : hn::BitCast(d, hn::Load(df, totals + j * kColumns));
+                hn::Store(hn::BitCast(df, hn::Add(before, hn::Mul(mult[j], dot))), df, totals + j * kColumns);
+            }
+        }
+    }
+
+    /* What follows the last of them: the scales of the rows, and the output; or the integers themselves. */
+    static HWY_NOINLINE void FinishMultiplied(const lb_tile &tile, size_t rows) {
+        const DI32 d;
+        const DF32 df;
+        for (size_t i = 0; i < rows; ++i)
+            for (size_t j = 0; j < kVectors; ++j) {
+                const size_t column = j * kColumns;
+                float *at = tile.totals + i * kWidth + column;
+                const VI32 total = hn::BitCast(d, hn::Load(df, at));
+                if (tile.raw) {
+                    hn::StoreU(total, d, static_cast<int32_t *>(tile.out) + i * tile.out_stride + column);
+                    continue;
+                }
+                const size_t scale_at = tile.row_scale_at[column / LB_PANEL] + column % LB_PANEL;
+                const VF32 scale = LoadScale(tile.scale_type, tile.scale, scale_at);
+                hn::Store(hn::Add(hn::Zero(df), hn::Mul(hn::ConvertTo(df, total), scale)), df, at);
+            }
+        if (!tile.raw) Finish(tile, rows);
     }
 
     static HWY_INLINE void AddVectors(const float *x, VF32 (&y)[kVectors]) {
