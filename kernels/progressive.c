@@ -7,10 +7,14 @@
 #include "kernels/formats/scale.h"
 #include "kernels/weights.h"
 
-/* Candidates of a group's step and of the row's scale, in sixteenths: the first and the last. Far below 16 a step clips
- * the tails, which pays for few codes; a scale for which the largest multiplier goes beyond the limit (above 16) clips
- * the largest group. */
-enum { STEP_FIRST = 20, STEP_LAST = 5, SCALE_FIRST = 20, SCALE_LAST = 9, PARTS = 16 };
+/* Candidates of a group's step: the first one covers all elements with a quarter to spare, later ones clip ever more of
+ * the tails, which pays for few codes. Refits then polish the best. */
+enum { STEPS = 16, REFITS = 2 };
+static const double kFirstStep = 1.25, kNextStep = 0.85;
+
+/* Candidates of the row's scale, in sixteenths of the limit that the largest step's multiplier would reach; above 16 the
+ * multiplier stays at the limit and the largest group is clipped. */
+enum { SCALE_FIRST = 20, SCALE_LAST = 9, PARTS = 16 };
 
 /* Sums run in lanes so that compilers may use vectors without changing the result. */
 enum { LANES = 4 };
@@ -74,10 +78,27 @@ static double covering_step(group *g, uint8_t *zero) {
     return (high - low) / g->top;
 }
 
+/* The step of least error for the codes that `step` leads to; 0 where they are all zero. */
+static double refit(const group *g, double step) {
+    const double inverse = inverse_of(step, g);
+    double products = 0, squares = 0;
+    for (int64_t i = 0; i < g->count; i++) {
+        const double value = g->s * code_of(g->x[i], inverse, g) - g->o;
+        products += g->x[i] * value;
+        squares += value * value;
+    }
+    return squares > 0 ? fmax(0, products / squares) : 0;
+}
+
 static double best_step(const group *g, double covering) {
-    double best = 0, least = INFINITY;
-    for (int i = STEP_FIRST; i >= STEP_LAST; i--) {
-        const double step = covering * i / PARTS, error = squared_error(g, step);
+    double best = 0, least = INFINITY, step = covering * kFirstStep;
+    for (int i = 0; i < STEPS; i++, step *= kNextStep) {
+        const double error = squared_error(g, step);
+        if (error < least) best = step, least = error;
+    }
+    for (int i = 0; i < REFITS; i++) {
+        step = refit(g, best);
+        const double error = squared_error(g, step);
         if (error < least) best = step, least = error;
     }
     return best;

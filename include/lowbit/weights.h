@@ -124,16 +124,18 @@ enum {
     /* Progressive groups, which no other rule makes: the row's scale and the groups' multipliers of least squared error
      * among a few candidates. Everything is computed in double. With v(c) = s*c - o, or c - zero, step d and
      *
-     *     code(x, d) = clamp(rne((x / d + o) / s)), or clamp(rne(x / d + zero)); x / 0 counts as 0
+     *     code(x, d) = rne(clamp(x * (1 / (d*s)) + o / s)), or rne(clamp(x * (1 / d) + zero)); 1 / 0 counts as 0
      *     E(g, d)    = sum over the elements x of group g of (x - d * v(code(x, d)))^2
-     *     zero       = rne((codes - 1) * -lo / (hi - lo)), lo = min(0, min x), hi = max(0, max x)
+     *     zero       = rne((codes - 1) * -lo / (hi - lo)), lo = min(0, min x), hi = max(0, max x); 0 if hi = lo
      *     b[g]       = max|x| / max|v|, with zero points (hi - lo) / (codes - 1)
-     *     d[g]       = b[g] * i / 16 of least E, i = 20, 19, ... 5
-     *     scale      = max of d / (limit * i / 16), i = 20, 19, ... 9, rounded to scale_type, of least sum of
+     *     d[g]       = the step of least E among 1.25 * 0.85^i * b[g], i = 0, 1, ... 15; then, twice, the step
+     *                  max(0, sum x*v / sum v*v) for its codes v, if that lessens E
+     *     scale      = (max of d) / (limit * i / 16), i = 20, 19, ... 9, rounded to scale_type, of least sum over g of
      *                  E(g, scale * multiplier[g])
      *     multiplier = floor(d[g] / scale) or one more, at most limit, whichever has the lesser E(g, scale * it)
      *
-     * The first of equals wins everywhere. */
+     * The first of equals wins everywhere, and E is added up in four sums, element j in sum j mod 4: (0 + 2) + (1 + 3).
+     */
     LOWBIT_RULE_SEARCH = 7
 };
 
