@@ -13,8 +13,9 @@
 #include "lowbit/lowbit.h"
 
 static const char kCommand[] = "quantize";
-static const char kAllFormats[] = "i8,i4,i4g32,i4g32p,i4zg32,i4zg32p,i4mg32,i2,i2g32,i2g32p,i2mg32,s2,s2g32,s2g32p,"
-                                  "t2,t2g64,t2g64p,b1,b1g32,b1g32p";
+static const char kAllFormats[] =
+    "i8,i4,i4g32,i4g32p,i4zg32,i4zg32p,i4mg32,i2,i2g32,i2g32p,i2mg32,s2,s2g32,s2g32p,"
+    "t2,t2g64,t2g64p,b1,b1g32,b1g32p";
 
 /* Rows of activations that a product's error is measured with. */
 enum { ROWS = 16 };

@@ -23,7 +23,8 @@ static lowbit_status check_raw(const lowbit_problem *p, lowbit_error *error) {
     LB_REQUIRE(!p->bias && !p->residual && !p->act, error, LOWBIT_INVALID_ARGUMENT,
                "s32 output is the raw product: no bias, activation function or residual");
     LB_REQUIRE(p->weights.group <= 0 || p->weights.group >= p->k || p->weights.progressive, error,
-               LOWBIT_INVALID_ARGUMENT, "s32 output needs one scale a row: group %d splits K %lld", p->weights.group, (long long)p->k);
+               LOWBIT_INVALID_ARGUMENT, "s32 output needs one scale a row: group %d splits K %lld", p->weights.group,
+               (long long)p->k);
     LB_REQUIRE(p->weights.offset != LOWBIT_MINIMUM, error, LOWBIT_INVALID_ARGUMENT,
                "s32 output cannot hold float minima");
     return LOWBIT_OK;

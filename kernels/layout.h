@@ -12,10 +12,10 @@
  * A lane is what a byte dot product (vpdpbusd, sdot, tdpbusd) consumes, so each field of a line is one operand after a
  * mask and a shift, on every instruction set and for every M.
  *
- * The blob: a 64-byte header (kernels/packed.c), the lines, then scales [panel][G][16] (progressive groups: [panel][16]),
- * zero points, minima or multipliers [panel][G][16], each section padded to 64 bytes, then 15 zero lines so that a tile
- * load may run past its panel. Padding columns and padding k have code 0 and scale, zero point, minimum and multiplier
- * 0. */
+ * The blob: a 64-byte header (kernels/packed.c), the lines, then scales [panel][G][16] (progressive groups:
+ * [panel][16]), zero points, minima or multipliers [panel][G][16], each section padded to 64 bytes, then 15 zero lines
+ * so that a tile load may run past its panel. Padding columns and padding k have code 0 and scale, zero point, minimum
+ * and multiplier 0. */
 #ifndef LOWBIT_KERNELS_LAYOUT_H_
 #define LOWBIT_KERNELS_LAYOUT_H_
 

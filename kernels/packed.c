@@ -77,7 +77,8 @@ static void pack_scales(const pack_job *job, int64_t n) {
     const uint32_t type = w->type.scale_type;
     const lb_layout *l = &job->layout;
     for (int64_t g = 0; g < l->scale_groups; g++)
-        lb_scale_store(type, job->blob + l->scales, entry_of(n, g, l->scale_groups), w->scales[lb_scale_index(w, n, g)]);
+        lb_scale_store(type, job->blob + l->scales, entry_of(n, g, l->scale_groups),
+                       w->scales[lb_scale_index(w, n, g)]);
     for (int64_t g = 0; g < l->groups; g++) {
         const int64_t from = lb_group_index(w, n, g), to = entry_of(n, g, l->groups);
         if (l->zeros) job->blob[l->zeros + to] = w->zeros[from];
@@ -185,8 +186,8 @@ static lowbit_status check_layout(const header *h, const lowbit_weight_type *typ
     return LOWBIT_OK;
 }
 
-/* Those of a hostile blob must not lead a kernel beyond int8, so all of them are looked at, those of padding columns too:
- * a byte for each group of a row, 1/17 of i4g32p. */
+/* Those of a hostile blob must not lead a kernel beyond int8, so all of them are looked at, those of padding columns
+ * too: a byte for each group of a row, 1/17 of i4g32p. */
 static lowbit_status check_multipliers(const lowbit_weight_type *type, const lb_layout *layout, const uint8_t *blob,
                                        lowbit_error *error) {
     if (!layout->multipliers) return LOWBIT_OK;

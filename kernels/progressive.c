@@ -12,8 +12,8 @@
 enum { STEPS = 16, REFITS = 2 };
 static const double kFirstStep = 1.25, kNextStep = 0.85;
 
-/* Candidates of the row's scale, in sixteenths of the limit that the largest step's multiplier would reach; above 16 the
- * multiplier stays at the limit and the largest group is clipped. */
+/* Candidates of the row's scale, in sixteenths of the limit that the largest step's multiplier would reach; above 16
+ * the multiplier stays at the limit and the largest group is clipped. */
 enum { SCALE_FIRST = 20, SCALE_LAST = 9, PARTS = 16 };
 
 /* Sums run in lanes so that compilers may use vectors without changing the result. */
@@ -149,8 +149,7 @@ static void encode_row(const lowbit_matrix *w, int64_t n, double scale, lowbit_w
     for (int64_t i = 0; i < lb_groups(w->cols, out->type.group); i++) {
         const group g = group_at(w, n, i, out);
         const double inverse = inverse_of(out->multipliers[lb_group_index(out, n, i)] * scale, &g);
-        for (int64_t k = 0; k < g.count; k++)
-            codes[i * out->type.group + k] = (uint8_t)code_of(g.x[k], inverse, &g);
+        for (int64_t k = 0; k < g.count; k++) codes[i * out->type.group + k] = (uint8_t)code_of(g.x[k], inverse, &g);
     }
 }
 

@@ -6,11 +6,12 @@
 #include "kernels/base/base.h"
 #include "lowbit/weights.h"
 
-/* Refuses a struct that the rules of weights.h do not allow. Codes are not read; multipliers, and the zero points beside
- * them, are. */
+/* Refuses a struct that the rules of weights.h do not allow. Codes are not read; multipliers, and the zero points
+ * beside them, are. */
 lowbit_status lb_check_weights(const lowbit_weights *weights, lowbit_error *error);
 
-/* Gives codes, scales, zeros, mins and multipliers memory from the context, in one block; type, n and k are set and legal. */
+/* Gives codes, scales, zeros, mins and multipliers memory from the context, in one block; type, n and k are set and
+ * legal. */
 lowbit_status lb_weights_alloc(const lowbit_ctx *ctx, lowbit_weights *weights, lowbit_error *error);
 
 /* Scales of a matrix: n * G, n for progressive groups, or 1 for tensor scales; and where that of row n and group g

@@ -52,8 +52,9 @@ static bool supported(const lowbit_ctx *ctx, const char *text) {
 }
 
 /* Offsets, groups and scale types behind the name of a format; those that are not legal for it are left out. */
-static const char *const kVariants[] = {"",     "g16",   "g32",   "g64:bf16", "g96:f32",   "z",    "zg32",  "zg128",
-                                        "m:f16", "mg64", "mg32:bf16", "g16p",  "g32p:bf16", "g96p", "g128p:f32", "zg32p"};
+static const char *const kVariants[] = {"",          "g16",   "g32",       "g64:bf16", "g96:f32",   "z",
+                                        "zg32",      "zg128", "m:f16",     "mg64",     "mg32:bf16", "g16p",
+                                        "g32p:bf16", "g96p",  "g128p:f32", "zg32p"};
 static const char *const kSuffixes[] = {"", "+bias", "+bias+relu", "+relu+res", "+bias+res"};
 
 void subject_kernels(void) {

@@ -124,8 +124,13 @@ static bool check_row(const lowbit_weight_type *t, const lowbit_matrix *x, const
     float scale = INFINITY;
     for (int i = 0; i < groups; i++) {
         const int64_t first = i * t->group;
-        all[i] = (naive_group){x->data + n * x->stride + first, (int)lb_min(t->group, x->cols - first), f->codes - 1, 0,
-                               t->offset ? 1 : f->value_scale, f->value_offset, 0};
+        all[i] = (naive_group){x->data + n * x->stride + first,
+                               (int)lb_min(t->group, x->cols - first),
+                               f->codes - 1,
+                               0,
+                               t->offset ? 1 : f->value_scale,
+                               f->value_offset,
+                               0};
         naive_fit(t, &all[i]);
         if (all[i].step > most) most = all[i].step;
     }

@@ -47,11 +47,11 @@ enum { LOWBIT_GROUP_ROW = 0, LOWBIT_GROUP_TENSOR = -1 };
 /* What weights are, without their numbers. */
 typedef struct lowbit_weight_type {
     uint32_t struct_size;
-    uint32_t format;     /* LOWBIT_I8, ... */
-    uint32_t offset;     /* LOWBIT_SYMMETRIC, or LOWBIT_ZERO_POINT / LOWBIT_MINIMUM (i8, i4, i2) */
-    uint32_t scale_type; /* LOWBIT_SCALE_* */
-    int32_t group;       /* codes along K that share a scale: 16 (not b1), 32, 64, 128 or a larger multiple of 32;
-                            LOWBIT_GROUP_ROW = one scale a row; LOWBIT_GROUP_TENSOR = one in all */
+    uint32_t format;      /* LOWBIT_I8, ... */
+    uint32_t offset;      /* LOWBIT_SYMMETRIC, or LOWBIT_ZERO_POINT / LOWBIT_MINIMUM (i8, i4, i2) */
+    uint32_t scale_type;  /* LOWBIT_SCALE_* */
+    int32_t group;        /* codes along K that share a scale: 16 (not b1), 32, 64, 128 or a larger multiple of 32;
+                             LOWBIT_GROUP_ROW = one scale a row; LOWBIT_GROUP_TENSOR = one in all */
     uint32_t progressive; /* 1 = an integer multiplier for each group, under one float scale a row. Needs a group, no
                              minima, and a format whose multipliers reach 2: at most
                              min(128 / o, 127 / (s*top - o), 255 / (s*top)) with top = 2^bits - 1, so that
@@ -79,20 +79,21 @@ LOWBIT_API size_t lowbit_format_count(void);
 LOWBIT_API lowbit_status lowbit_format_get(size_t index, lowbit_format_info *info, lowbit_error *error);
 
 /* Canonical weights: one code a byte, row-major, and the scales beside it. G = ceil(K / group), 1 for row and tensor
- * scales. Progressive weights have n scales, and G multipliers a row; their zero points are codes of the format. A caller may fill this struct with memory of its own (an importer does); lowbit_quantize and lowbit_unpack
- * fill it with memory of the context. Scales and minima are floats here; where `type.scale_type` is shorter, every use
- * rounds them to it (nearest even), so hold values that are already rounded if you compare. */
+ * scales. Progressive weights have n scales, and G multipliers a row; their zero points are codes of the format. A
+ * caller may fill this struct with memory of its own (an importer does); lowbit_quantize and lowbit_unpack fill it with
+ * memory of the context. Scales and minima are floats here; where `type.scale_type` is shorter, every use rounds them
+ * to it (nearest even), so hold values that are already rounded if you compare. */
 typedef struct lowbit_weights {
     uint32_t struct_size;
     lowbit_weight_type type;
     int64_t n, k;
-    uint8_t *codes; /* code (r, c) = codes[r * stride + c] */
-    int64_t stride; /* bytes, >= k */
-    float *scales;  /* [n][G]; [1] for tensor scales, [n] for progressive groups */
-    uint8_t *zeros; /* [n][G] ([1] for tensor), LOWBIT_ZERO_POINT only, else NULL */
-    float *mins;    /* [n][G] ([1] for tensor), LOWBIT_MINIMUM only, else NULL */
+    uint8_t *codes;       /* code (r, c) = codes[r * stride + c] */
+    int64_t stride;       /* bytes, >= k */
+    float *scales;        /* [n][G]; [1] for tensor scales, [n] for progressive groups */
+    uint8_t *zeros;       /* [n][G] ([1] for tensor), LOWBIT_ZERO_POINT only, else NULL */
+    float *mins;          /* [n][G] ([1] for tensor), LOWBIT_MINIMUM only, else NULL */
     uint8_t *multipliers; /* [n][G], progressive groups only, else NULL */
-    void *memory;   /* what lowbit_weights_free releases; NULL for memory of the caller */
+    void *memory;         /* what lowbit_weights_free releases; NULL for memory of the caller */
     int64_t memory_bytes;
 } lowbit_weights;
 
@@ -167,8 +168,8 @@ LOWBIT_API lowbit_status lowbit_packed_size(const lowbit_weight_type *type, int6
                                             lowbit_error *error);
 
 /* Packs canonical weights into `blob` (64-byte aligned, `size` >= lowbit_packed_size bytes, no overlap with the
- * weights). Reads every code and multiplier and refuses one that the format does not have. pool may be NULL; the bytes do not depend
- * on it. On an error the blob's contents are undefined, and lowbit_packed_open refuses them. */
+ * weights). Reads every code and multiplier and refuses one that the format does not have. pool may be NULL; the bytes
+ * do not depend on it. On an error the blob's contents are undefined, and lowbit_packed_open refuses them. */
 LOWBIT_API lowbit_status lowbit_pack(const lowbit_ctx *ctx, const lowbit_weights *weights, void *blob, int64_t size,
                                      const lowbit_pool *pool, lowbit_error *error);
 
@@ -178,13 +179,13 @@ typedef struct lowbit_packed {
     uint32_t struct_size;
     lowbit_weight_type type; /* group is LOWBIT_GROUP_ROW for tensor scales too: the blob repeats them */
     int64_t n, k;
-    int64_t groups;       /* G */
-    int64_t bytes;        /* of the whole blob */
-    const uint8_t *lines; /* [ceil(n/16)][lines][64] */
-    int64_t panel_lines;  /* ceil(k / 4P) */
-    const void *scales;   /* [ceil(n/16)][G][16] of type.scale_type; progressive groups: [ceil(n/16)][16] */
-    const uint8_t *zeros; /* [ceil(n/16)][G][16], or NULL */
-    const void *mins;     /* the same shape, of type.scale_type, or NULL */
+    int64_t groups;             /* G */
+    int64_t bytes;              /* of the whole blob */
+    const uint8_t *lines;       /* [ceil(n/16)][lines][64] */
+    int64_t panel_lines;        /* ceil(k / 4P) */
+    const void *scales;         /* [ceil(n/16)][G][16] of type.scale_type; progressive groups: [ceil(n/16)][16] */
+    const uint8_t *zeros;       /* [ceil(n/16)][G][16], or NULL */
+    const void *mins;           /* the same shape, of type.scale_type, or NULL */
     const uint8_t *multipliers; /* the same shape, or NULL */
 } lowbit_packed;
 

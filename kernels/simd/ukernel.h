@@ -53,12 +53,12 @@ typedef struct lb_tile {
     size_t scale_at[LB_TILE_PANELS]; /* element of scale, zero, min and mult for the first group of each panel; groups
                                         are 16 apart */
     size_t row_scale_at[LB_TILE_PANELS]; /* with mult, element of scale for each panel instead: [panel][16] */
-    const uint8_t *ahead;            /* prefetched while the call runs, ahead_step bytes further with each line; */
-    size_t ahead_step;               /* may point anywhere */
-    const void *a;                   /* A panel of mr rows, zero beyond K, from the first line's k on */
-    size_t groups;                   /* of this call, >= 1 */
-    size_t lines_per_group;          /* lines of every group but the last */
-    size_t lines_last_group;         /* lines of the last group */
+    const uint8_t *ahead;                /* prefetched while the call runs, ahead_step bytes further with each line; */
+    size_t ahead_step;                   /* may point anywhere */
+    const void *a;                       /* A panel of mr rows, zero beyond K, from the first line's k on */
+    size_t groups;                       /* of this call, >= 1 */
+    size_t lines_per_group;              /* lines of every group but the last */
+    size_t lines_last_group;             /* lines of the last group */
 
     const void *scale;   /* of scale_type; not read in a raw tile */
     const uint8_t *zero; /* or NULL */
