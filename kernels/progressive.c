@@ -69,8 +69,8 @@ static group group_at(const lowbit_matrix *w, int64_t n, int64_t i, const lowbit
 static double covering_step(group *g, uint8_t *zero) {
     double low = 0, high = 0;
     for (int64_t i = 0; i < g->count; i++) {
-        low = fmin(low, g->x[i]);
-        high = fmax(high, g->x[i]);
+        if (g->x[i] < low) low = g->x[i];
+        if (g->x[i] > high) high = g->x[i];
     }
     if (!zero) return fmax(-low, high) / fmax(g->o, g->s * g->top - g->o);
     g->o = high > low ? round_even(g->top * -low / (high - low)) : 0;
