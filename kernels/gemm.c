@@ -71,12 +71,13 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
     walking.stream = streams(call);
     walking.tile = (lb_tile){.lines_per_group = (size_t)walking.per_group,
                              .values = s->values,
-                             .step_k = w->groups > 1 ? lb_tile_step(w->type.group) : LB_LINE,
+                             .step_k = w->groups > 1 && !w->multipliers ? lb_tile_step(w->type.group) : LB_LINE,
                              .value_scale = symmetric ? f->value_scale : 1,
                              .value_offset = symmetric ? f->value_offset : 0,
                              .scale = w->scales,
                              .zero = w->zeros,
                              .min = w->mins,
+                             .mult = w->multipliers,
                              .scale_type = w->type.scale_type,
                              .shift = !kernel->values && symmetric && f->value_scale == 2,
                              .out_kind = call->problem->out,
@@ -108,6 +109,7 @@ static void aim_part(walk *walking, int64_t n, part at) {
         const int64_t panel = panel_of(walking, n, p);
         tile->lines[p] = line_at(walking, panel, at.first) + column * 4;
         tile->scale_at[p] = (size_t)((panel * w->groups + at.group) * LB_PANEL + column);
+        tile->row_scale_at[p] = (size_t)(panel * LB_PANEL + column);
     }
     const int64_t group_end = lb_min((at.group + at.groups) * walking->per_group, w->panel_lines);
     tile->groups = (size_t)at.groups;

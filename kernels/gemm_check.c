@@ -21,8 +21,9 @@ static lowbit_status check_kinds(const lowbit_problem *p, lowbit_error *error) {
 static lowbit_status check_raw(const lowbit_problem *p, lowbit_error *error) {
     LB_REQUIRE(!p->bias && !p->residual && !p->act, error, LOWBIT_INVALID_ARGUMENT,
                "s32 output is the raw product: no bias, activation function or residual");
-    LB_REQUIRE(p->weights.group <= 0 || p->weights.group >= p->k, error, LOWBIT_INVALID_ARGUMENT,
-               "s32 output needs one scale a row: group %d splits K %lld", p->weights.group, (long long)p->k);
+    LB_REQUIRE(p->weights.group <= 0 || p->weights.group >= p->k || p->weights.progressive, error,
+               LOWBIT_INVALID_ARGUMENT, "s32 output needs one scale a row: group %d splits K %lld", p->weights.group,
+               (long long)p->k);
     LB_REQUIRE(p->weights.offset != LOWBIT_MINIMUM, error, LOWBIT_INVALID_ARGUMENT,
                "s32 output cannot hold float minima");
     return LOWBIT_OK;
@@ -54,9 +55,9 @@ lowbit_status lb_check_same_weights(const lowbit_problem *p, const lowbit_weight
         type->format == want->format && type->offset == want->offset && type->scale_type == want->scale_type &&
             lb_max(type->group, 0) == lb_max(want->group, 0) && type->progressive == want->progressive,
         error, LOWBIT_INVALID_ARGUMENT,
-        "the weights' type (format %u, offset %u, scale type %u, group %d) is not the problem's (%u, %u, %u, %d)",
-        type->format, type->offset, type->scale_type, type->group, want->format, want->offset, want->scale_type,
-        want->group);
+        "the weights' type (format %u, offset %u, scale type %u, group %d%s) is not the problem's (%u, %u, %u, %d%s)",
+        type->format, type->offset, type->scale_type, type->group, type->progressive ? "p" : "", want->format,
+        want->offset, want->scale_type, want->group, want->progressive ? "p" : "");
     return LOWBIT_OK;
 }
 

@@ -25,16 +25,27 @@ static float quantize(const float *x, int64_t k, int8_t *codes) {
 }
 
 /* s * c - o, or c - zero; with minima the code itself. */
-static int32_t value_of(const lowbit_weights *w, const lb_format *f, int64_t n, int64_t k, int64_t scale_at) {
+static int32_t value_of(const lowbit_weights *w, const lb_format *f, int64_t n, int64_t k, int64_t group_at) {
     const int32_t code = w->codes[n * w->stride + k];
     switch (w->type.offset) {
-        case LOWBIT_ZERO_POINT: return code - w->zeros[scale_at];
+        case LOWBIT_ZERO_POINT: return code - w->zeros[group_at];
         case LOWBIT_MINIMUM: return code;
         default: return f->value_scale * code - f->value_offset;
     }
 }
 
+/* Progressive groups: one integer sum over all of K, scaled once. */
+static float progressive_total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int64_t n, int32_t *dot) {
+    *dot = 0;
+    for (int64_t k = 0; k < w->k; k++) {
+        const int64_t at = lb_group_index(w, n, k / w->type.group);
+        *dot += a[k] * (w->multipliers[at] * value_of(w, f, n, k, at));
+    }
+    return 0.0f + (float)*dot * lb_scale_round(w->type.scale_type, w->scales[n]);
+}
+
 static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int64_t n, int32_t *dot) {
+    if (w->multipliers) return progressive_total(w, f, a, n, dot);
     const int64_t group = w->type.group > 0 ? w->type.group : w->k;
     const uint32_t type = w->type.scale_type;
     float t = 0;

@@ -19,7 +19,7 @@
 static const char *const kProblems[] = {
     "i8a8:m150n180k450+bias",     "i4g32a8:m150n180k450+relu+res", "i2zg16a8:m150n170k450+bias+relu",
     "t2a8:m150n200k450+bias+res", "b1g64a8:m150n199k450",          "i4mg64a8:m150n180k450+bias+res",
-    "i8za8:m150n180k450:s32"};
+    "i8za8:m150n180k450:s32",     "i4g32pa8:m150n180k450+bias",    "i2zg64pa8:m150n180k450:s32"};
 
 static lowbit_ctx *make_context(uint32_t isa_mask) {
     lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
@@ -207,7 +207,7 @@ void subject_gemm_enter(void) {
 /* Q, K and V: rows quantized once serve plans of different formats and widths. */
 void subject_gemm_rows(void) {
     static const char *const kShared[] = {"i4g32a8:m9n77k200+bias", "i2zg32a8:m9n33k200+relu", "b1g32a8:m9n16k200",
-                                          "i8g32a8:m9n50k200+res"};
+                                          "i8g32a8:m9n50k200+res", "i4zg32pa8:m9n50k200+res"};
     lowbit_ctx *ctx = make_context(0);
     sample first = sample_make(ctx, kShared[0], DATA_RANDOM);
     lowbit_rows rows = {.struct_size = sizeof rows};
@@ -237,7 +237,8 @@ void subject_gemm_rows(void) {
  * what it is alone. */
 void subject_gemm_buckets(void) {
     static const int64_t kRows[] = {1, 2, 3, 4, 5, 16, 17, 63, 64, 65, 100};
-    static const char *const kPlans[] = {"i4g32a8:m100n70k130+bias+res", "i8a8:m100n70k130", "b1a8:m100n70k130+relu"};
+    static const char *const kPlans[] = {"i4g32a8:m100n70k130+bias+res", "i8a8:m100n70k130", "b1a8:m100n70k130+relu",
+                                         "t2g32pa8:m100n70k130+bias"};
     lowbit_ctx *ctx = make_context(0);
     for (size_t p = 0; p < LB_COUNT(kPlans); p++) {
         sample s = sample_make(ctx, kPlans[p], DATA_RANDOM);
@@ -374,7 +375,8 @@ void subject_gemm_nan(void) {
                                            "t2a8:m2n130k300+bias",
                                            "i8a8:m5n40k70+gelu",
                                            "i4g32a8:m3n70k100+bias+gelu_tanh",
-                                           "b1a8:m5n40k70+silu"};
+                                           "b1a8:m5n40k70+silu",
+                                           "i4g32pa8:m3n40k100+res"};
     static const float kBad[] = {NAN, INFINITY, -INFINITY};
     static const uint32_t kMasks[] = {0, LOWBIT_ISA_SCALAR};
     for (size_t mask = 0; mask < LB_COUNT(kMasks); mask++) {

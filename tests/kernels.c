@@ -23,8 +23,9 @@ static bool supported(const lowbit_ctx *ctx, const char *text) {
 }
 
 /* Offsets, groups and scale types behind the name of a format; those that are not legal for it are left out. */
-static const char *const kVariants[] = {"",     "g16",   "g32",   "g64:bf16", "g96:f32",  "z",
-                                        "zg32", "zg128", "m:f16", "mg64",     "mg32:bf16"};
+static const char *const kVariants[] = {"",          "g16",   "g32",       "g64:bf16", "g96:f32",   "z",
+                                        "zg32",      "zg128", "m:f16",     "mg64",     "mg32:bf16", "g16p",
+                                        "g32p:bf16", "g96p",  "g128p:f32", "zg32p"};
 static const char *const kSuffixes[] = {"",          "+bias",      "+bias+relu",     "+relu+res",
                                         "+bias+res", "+bias+gelu", "+gelu_tanh+res", "+bias+silu+res"};
 
@@ -52,9 +53,10 @@ void subject_kernels_raw(void) {
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
     const lb_format *f;
     for (size_t i = 0; (f = lb_format_at(i)); i++)
-        for (int round = 0; round < 24; round++) {
+        for (int round = 0; round < 36; round++) {
+            static const char *const kExact[] = {"", "z", "g32p", "zg64p"};
             char problem[96];
-            snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d:s32", f->name, round % 2 ? "z" : "",
+            snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d:s32", f->name, kExact[round % 4],
                      (int)check_random_in(1, 14), (int)check_random_in(1, 70), (int)check_random_in(1, 400));
             if (supported(ctx, problem)) run_all(ctx, problem, round % DATA_KINDS);
         }
@@ -72,5 +74,7 @@ void subject_kernels_longest(void) {
         if (f->bits && CHECK(supported(ctx, problem))) run_all(ctx, problem, DATA_CONSTANT);
     }
     run_all(ctx, "i8za8:m1n16k65793:s32", DATA_CONSTANT);
+    run_all(ctx, "i4g32pa8:m2n17k131071:s32", DATA_CONSTANT);
+    run_all(ctx, "b1g128pa8:m1n16k131071", DATA_CONSTANT);
     lowbit_ctx_destroy(ctx);
 }

@@ -35,12 +35,17 @@ static float *random_floats(int64_t count, int data) {
 
 void weights_fill(lowbit_weights *w, int data) {
     const int64_t codes = lb_format_of(w->type.format)->codes;
-    const int64_t scales = lb_scale_count(&w->type, w->n, w->k);
+    const int64_t scales = lb_scale_count(&w->type, w->n, w->k), groups = lb_group_count(&w->type, w->n, w->k);
+    const int64_t most = w->multipliers ? lb_multiplier_limit(&w->type) : 0,
+                  most_zero = w->multipliers ? codes - 1 : 255;
     for (int64_t i = 0; i < w->n * w->stride; i++) w->codes[i] = random_code(codes, data);
-    for (int64_t i = 0; i < scales; i++) {
+    for (int64_t i = 0; i < scales; i++)
         w->scales[i] = lb_scale_round(w->type.scale_type, check_random_float(-0.02f, 0.05f));
+    for (int64_t i = 0; i < groups; i++) {
+        if (w->multipliers) w->multipliers[i] = random_code(most + 1, data);
         if (w->zeros)
-            w->zeros[i] = data == DATA_EXTREME ? (uint8_t)(check_random() & 1 ? 255 : 0) : random_code(codes, data);
+            w->zeros[i] =
+                data == DATA_EXTREME ? (uint8_t)(check_random() & 1 ? most_zero : 0) : random_code(codes, data);
         if (w->mins) w->mins[i] = lb_scale_round(w->type.scale_type, check_random_float(-0.3f, 0.1f));
     }
 }

@@ -149,7 +149,7 @@ static lowbit_status begin(const lowbit_plan *plan, const lowbit_gemm_args *args
     int64_t m = 0, bytes = 0;
     LB_TRY(check_input(plan, args, &m, error));
     const lowbit_packed *w = args->weights;
-    LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, mins) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
+    LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, multipliers) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
                "weights is not an opened blob");
     LB_TRY(lb_check_same_weights(&plan->problem, &w->type, w->n, w->k, error));
     LB_TRY(lowbit_workspace_size(plan, m, &bytes, error));

@@ -4,6 +4,8 @@
  *     y[m,n] = act(((t[m,n] * as[m]) + bias[n]) + residual[m,n])
  *     t[m,n] = sum over groups g ascending of f32(dot_g[m,n]) * scale[n,g]        (+ f32(asum_g[m]) * min[n,g])
  *     dot_g  = sum over k in g of a[m,k] * (s*c[n,k] - o)                         exact integer
+ *     t[m,n] = f32(sum over g of multiplier[n,g] * dot_g[m,n]) * scale[n]         progressive groups, exact inside
+ * f32()
  *
  * a = the rows of A quantized to int8 (as[m] = absmax / 127). Every float operation rounds once, to nearest even, in
  * the order written: the result is the same bits for every instruction set, kernel, tile, thread count and M.
@@ -35,7 +37,8 @@ enum {
 
 enum {
     LOWBIT_OUT_F32 = 0,
-    LOWBIT_OUT_S32 = 1, /* dot itself, row or tensor scales only: no scales, bias, activation or residual */
+    LOWBIT_OUT_S32 = 1, /* the integer sum itself (row or tensor scales, or progressive groups): no scales, bias,
+                           activation or residual */
     LOWBIT_OUT_S8 = 2,  /* (named by the grammar; no kernels yet) */
     LOWBIT_OUT_U8 = 3
 };

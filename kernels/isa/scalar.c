@@ -37,6 +37,24 @@ static inline void store(const lb_tile *t, size_t i, size_t n, float total) {
     ((float *)t->out)[i * t->out_stride + n] = lb_activate(t->act, y);
 }
 
+/* Progressive groups: the integer total waits as the bits of the float. */
+static inline void add_multiplied(float *total, int32_t dot, uint32_t mult) {
+    uint32_t sum;
+    memcpy(&sum, total, sizeof sum);
+    sum += mult * (uint32_t)dot;
+    memcpy(total, &sum, sizeof sum);
+}
+
+/* out = total, or its float times the scale of the row. */
+static inline void finish_multiplied(const lb_tile *t, size_t i, size_t n, float *total) {
+    int32_t sum;
+    memcpy(&sum, total, sizeof sum);
+    if (t->out_kind == LOWBIT_OUT_S32)
+        ((int32_t *)t->out)[i * t->out_stride + n] = sum;
+    else
+        store(t, i, n, 0.0f + (float)sum * lb_scale_load(t->scale_type, t->scale, (int64_t)(t->row_scale_at[0] + n)));
+}
+
 static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_t i) {
     int32_t *sum = &t->sums[i * COLUMNS + n];
     float *total = &t->totals[i * COLUMNS + n];
@@ -48,6 +66,10 @@ static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_
         *sum = (int32_t)(before + raw_sum(t, bits, mr, first, count, n, i));
         if (g + 1 == t->groups && t->suspend) return;
         const int32_t dot = corrected(t, (uint32_t)*sum, row_at, at);
+        if (t->mult) {
+            add_multiplied(total, dot, t->mult[at]);
+            continue;
+        }
         if (t->out_kind == LOWBIT_OUT_S32) {
             ((int32_t *)t->out)[i * t->out_stride + n] = dot;
             return;
@@ -55,7 +77,11 @@ static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_
         *total = *total + (float)dot * lb_scale_load(t->scale_type, t->scale, (int64_t)at);
         if (t->min) *total = *total + (float)t->asum[row_at] * lb_scale_load(t->scale_type, t->min, (int64_t)at);
     }
-    if (t->finish) store(t, i, n, *total);
+    if (!t->finish) return;
+    if (t->mult)
+        finish_multiplied(t, i, n, total);
+    else
+        store(t, i, n, *total);
 }
 
 #define TILE(name, bits, mr)                                                                                           \

@@ -41,10 +41,8 @@ struct Epilogue {
     /* code_bias - zero of every column. */
     static HWY_INLINE void LoadZeros(const lb_tile &tile, size_t group, int code_bias, VI32 (&to)[kVectors]) {
         LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) {
-            const auto zero = hn::LoadU(hn::Rebind<uint8_t, DI32>(), tile.zero + ScaleIndex(tile, j, group));
-            to[j] = hn::Sub(hn::Set(DI32(), code_bias), hn::PromoteTo(DI32(), zero));
-        }
+        for (size_t j = 0; j < kVectors; ++j)
+            to[j] = hn::Sub(hn::Set(DI32(), code_bias), LoadBytes(tile.zero + ScaleIndex(tile, j, group)));
     }
 
     /* What turns raw sums of one group into what it adds to the totals. */
@@ -103,6 +101,36 @@ struct Epilogue {
             AddRows<kMinimum>(tile, group, rows, code_bias);
         else
             AddRows<kCorrection>(tile, group, rows, code_bias);
+    }
+
+    static HWY_INLINE VI32 LoadBytes(const uint8_t *at) {
+        return hn::PromoteTo(DI32(), hn::LoadU(hn::Rebind<uint8_t, DI32>(), at));
+    }
+
+    /* Progressive groups: totals, which hold the bits of integers, += mult * dot for one group and all rows. */
+    static HWY_NOINLINE void AddMultiplied(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
+        const DI32 d;
+        const DF32 df;
+        VI32 mult[kVectors], zero[kVectors];
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) {
+            mult[j] = LoadBytes(tile.mult + ScaleIndex(tile, j, group));
+            zero[j] = hn::Zero(d);
+        }
+        if (tile.zero) LoadZeros(tile, group, code_bias, zero);
+        const bool first = group == 0 && tile.start;
+        const int32_t *sums = tile.sums;
+        float *totals = tile.totals;
+        for (size_t i = 0; i < rows; ++i, sums += kWidth, totals += kWidth) {
+            const VI32 asum = hn::Set(d, tile.asum[group * rows + i]), corr = hn::Set(d, tile.corr[group * rows + i]);
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                const VI32 raw = hn::ShiftLeftSame(hn::Load(d, sums + j * kColumns), static_cast<int>(tile.shift));
+                const VI32 dot = hn::Add(raw, tile.zero ? hn::Mul(zero[j], asum) : corr);
+                const VI32 before = first ? hn::Zero(d) : hn::BitCast(d, hn::Load(df, totals + j * kColumns));
+                hn::Store(hn::BitCast(df, hn::Add(before, hn::Mul(mult[j], dot))), df, totals + j * kColumns);
+            }
+        }
     }
 
     static HWY_INLINE void AddVectors(const float *x, VF32 (&y)[kVectors]) {
@@ -178,6 +206,29 @@ struct Epilogue {
         if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
     }
 
+    /* The integer totals of progressive groups to the output. */
+    static HWY_NOINLINE void FinishMultiplied(const lb_tile &tile, size_t rows) {
+        VF32 scale[kVectors];
+        for (size_t j = 0; j < kVectors; ++j) {
+            const size_t column = j * kColumns, at = tile.row_scale_at[column / LB_PANEL] + column % LB_PANEL;
+            if (tile.out_kind != LOWBIT_OUT_S32) scale[j] = LoadScale(tile.scale_type, tile.scale, at);
+        }
+        for (size_t i = 0; i < rows; ++i) {
+            VI32 total[kVectors];
+            VF32 y[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                total[j] = hn::BitCast(DI32(), hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns));
+                if (tile.out_kind == LOWBIT_OUT_S32)
+                    Put<int32_t>(tile, i, j, total[j]);
+                else
+                    y[j] = hn::Add(hn::Zero(DF32()), hn::Mul(hn::ConvertTo(DF32(), total[j]), scale[j]));
+            }
+            if (tile.out_kind != LOWBIT_OUT_S32) FinishRow(tile, i, y);
+        }
+        if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
+    }
+
     /* out = dot of the one group. */
     static HWY_INLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias) {
         const DI32 d;
@@ -207,9 +258,15 @@ struct Epilogue {
     /* What every algorithm calls when `sums` holds all of group `group` of the call: to the totals, and after the last
      * group to the output. A tile whose only group this is takes the short road. */
     static HWY_INLINE void EndGroup(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
-        if (tile.groups == 1 && tile.start && tile.finish) return FinishOnly(tile, rows, code_bias);
-        AddGroup(tile, group, rows, code_bias);
-        if (group + 1 == tile.groups && tile.finish) Finish(tile, rows);
+        if (tile.groups == 1 && tile.start && tile.finish && !tile.mult) return FinishOnly(tile, rows, code_bias);
+        const bool last = group + 1 == tile.groups && tile.finish;
+        if (tile.mult) {
+            AddMultiplied(tile, group, rows, code_bias);
+            if (last) FinishMultiplied(tile, rows);
+        } else {
+            AddGroup(tile, group, rows, code_bias);
+            if (last) Finish(tile, rows);
+        }
     }
 };
 

@@ -49,33 +49,41 @@ struct Tile {
 
     /* ---- expanding ---- */
 
-    /* Codes of one group to factor * c - offset. */
-    template <bool kMultiply>
-    static HWY_INLINE void ExpandGroup(const uint8_t *lines, size_t count, hn::Vec<DU16> factor, VU8 offset,
+    /* Codes of one group to factor * c - offset, both in 32-bit lanes. A product of a code and a factor stays below
+     * 256 (lowbit_weights, multipliers), so two of them are multiplied at once in 16 bits. */
+    static HWY_INLINE void ExpandGroup(const uint8_t *lines, size_t count, hn::Vec<DU32> factor, hn::Vec<DU32> offset,
                                        ptrdiff_t ahead, uint8_t *to) {
         const DU8 d;
+        const auto twice = hn::BitCast(DU16(), hn::Or(factor, hn::ShiftLeft<16>(factor)));
+        const auto bytes = hn::BitCast(d, hn::Mul(offset, hn::Set(DU32(), 0x01010101)));
         for (size_t l = 0; l < count; ++l) {
             if (ahead) __builtin_prefetch(lines + l * LB_LINE + ahead);
             const VU8 line = hn::LoadU(d, lines + l * LB_LINE);
             ForFields<kBits>([&](auto field) HWY_ATTR {
-                VU8 v = Field<kBits, decltype(field)::value>(line);
-                if constexpr (kMultiply) v = hn::BitCast(d, hn::Mul(hn::BitCast(DU16(), v), factor));
-                hn::Store(hn::Sub(v, offset), d, to + decltype(field)::value * LB_LINE);
+                const auto codes = hn::BitCast(DU16(), Field<kBits, decltype(field)::value>(line));
+                const VU8 v = hn::Sub(hn::BitCast(d, hn::Mul(codes, twice)), bytes);
+                hn::Store(v, d, to + decltype(field)::value * LB_LINE);
             });
             to += kFields * LB_LINE;
         }
     }
 
-    /* A product of a code and a factor stays below 256, so two of them are multiplied at once in 16 bits. */
+    static HWY_INLINE hn::Vec<DU32> LoadBytes(const uint8_t *at) {
+        return hn::PromoteTo(DU32(), hn::LoadU(hn::Rebind<uint8_t, DU32>(), at));
+    }
+
     static HWY_INLINE void ExpandPanel(const lb_tile &t, size_t p, uint8_t *to) {
         const DU32 d;
         const ptrdiff_t ahead = t.blocks == 1 ? t.ahead_offset : 0;
-        const auto offset = hn::BitCast(DU8(), hn::Set(d, t.value_offset * 0x01010101));
-        const auto factor = hn::BitCast(DU16(), hn::Set(d, t.value_scale * 0x00010001));
-        if (t.value_scale == 1)
-            ExpandGroup<false>(t.lines[p], Lines(t), factor, offset, ahead, to);
-        else
-            ExpandGroup<true>(t.lines[p], Lines(t), factor, offset, ahead, to);
+        const auto scale = hn::Set(d, t.value_scale), offset = hn::Set(d, t.value_offset);
+        if (!t.mult) return ExpandGroup(t.lines[p], Lines(t), scale, offset, ahead, to);
+        for (size_t g = 0; g < t.groups; ++g) {
+            const size_t first = g * t.lines_per_group, at = t.scale_at[p] + g * LB_PANEL;
+            const size_t count = g + 1 < t.groups ? t.lines_per_group : t.lines_last_group;
+            const auto mult = LoadBytes(t.mult + at), zero = t.zero ? LoadBytes(t.zero + at) : offset;
+            ExpandGroup(t.lines[p] + first * LB_LINE, count, hn::Mul(mult, scale), hn::Mul(mult, zero), ahead,
+                        to + first * kFields * LB_LINE);
+        }
     }
 
     static HWY_NOINLINE void Expand(const lb_tile &t) {
@@ -154,17 +162,18 @@ struct Tile {
         return static_cast<const int8_t *>(t.a) + k / kTileK * kTileK * kRows + k % kTileK;
     }
 
-    /* t.sums = or += products of k in [first, end) of the part. */
-    static HWY_INLINE void Sums(const lb_tile &t, const Columns &w, size_t first, size_t end, bool add, Ahead &ahead) {
+    /* sums = or += products of k in [first, end) of the part. */
+    static HWY_INLINE void Multiply(const lb_tile &t, const Columns &w, size_t first, size_t end, bool add, void *sums,
+                                    Ahead &ahead) {
         if (add)
-            LoadSums(t.sums);
+            LoadSums(sums);
         else
             ZeroSums();
         for (size_t k = first; k < end; k += t.step_k) {
             Step(RowsAt(t, k), w, k * LB_PANEL);
             ahead.Step();
         }
-        StoreSums(t.sums);
+        StoreSums(sums);
     }
 
     /* ---- groups ---- */
@@ -241,17 +250,26 @@ struct Tile {
         for (size_t g = 0; g < t.groups; ++g) {
             const size_t first = g * t.lines_per_group * kLineK;
             const size_t count = g + 1 < t.groups ? t.lines_per_group : t.lines_last_group;
-            Sums(t, w, first, first + count * kLineK, g == 0 && t.resume, ahead);
+            Multiply(t, w, first, first + count * kLineK, g == 0 && t.resume, t.sums, ahead);
             if (g + 1 == t.groups && t.suspend) return;
             Out::EndGroup(t, g, kRows, 0);
         }
+    }
+
+    /* Progressive groups are in the values: one integer sum, which waits in the totals between parts. */
+    static HWY_NOINLINE void AddFolded(const lb_tile &t, const Columns &w) {
+        Ahead ahead(t, (Lines(t) * kLineK + kTileK - 1) / kTileK);
+        Multiply(t, w, 0, Lines(t) * kLineK, !t.start || t.resume, t.totals, ahead);
+        if (t.finish) Out::FinishMultiplied(t, kRows);
     }
 
     static void Run(const lb_tile *tile_pointer) {
         const lb_tile &t = *tile_pointer;
         if (kValues && t.expand) Expand(t);
         const Columns w(t);
-        if (kValues && t.groups > 1)
+        if (kValues && t.mult)
+            AddFolded(t, w);
+        else if (kValues && t.groups > 1)
             DrainAll(t, w);
         else
             AddGroups(t, w);

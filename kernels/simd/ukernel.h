@@ -42,25 +42,31 @@ enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1 };
  *   t       = 0; for g ascending: t += f32(dot[g]) * scale[g][n], and with minima t += f32(asum[g][i]) * min[g][n]
  *   out     = act(((t * ascale[i]) + bias[n]) + residual[i,n])                  each present or not; or, s32: out = dot
  *
+ * Progressive groups (mult is not NULL) have one integer sum, and the scale of a row after the last group:
+ *
+ *   total   = 0; for g ascending: total += mult[g][n] * dot[g]                  integer, modulo 2^32
+ *   t       = 0 + f32(total) * scale[n]                                         or, raw: out = total
+ *
  * A call does the groups that `groups` and the pointers say. To keep lines and A in the L1 cache, K may be cut into
  * parts, one call each in ascending order with the same sums and totals: between groups (t stays in `totals`), or
  * inside a single group, whose calls set `suspend` but for the last and `resume` but for the first (raw stays in
- * `sums`).
+ * `sums`). Integer totals wait as the bits of the floats in `totals`.
  *
  * Every array has its full mr rows and nr columns: the caller points edges at padded scratch, and the panels of a tile
  * that hangs over the last panel at the last one again. A tile narrower than a panel starts inside one. */
 typedef struct lb_tile {
     const uint8_t *lines[LB_TILE_PANELS]; /* first line of each panel, from the tile's first 32-bit lane on */
-    size_t scale_at[LB_TILE_PANELS]; /* element of scale, zero and min for the first group of each panel; groups are
-                                        16 apart */
-    const uint8_t *ahead;            /* prefetched while the call runs, ahead_step bytes further with each line; */
-    size_t ahead_step;               /* may point anywhere */
-    ptrdiff_t ahead_offset;          /* bytes from the lines of this part to those of the next, in every panel; */
-    size_t block, blocks;            /* this is one of so many blocks of rows that pass over the part */
-    const void *a;                   /* A panel of mr rows, zero beyond K, from the first line's k on */
-    size_t groups;                   /* of this call, >= 1 */
-    size_t lines_per_group;          /* lines of every group but the last */
-    size_t lines_last_group;         /* lines of the last group */
+    size_t scale_at[LB_TILE_PANELS]; /* element of scale, zero, min and mult for the first group of each panel; groups
+                                        are 16 apart */
+    size_t row_scale_at[LB_TILE_PANELS]; /* with mult, element of scale for each panel instead: [panel][16] */
+    const uint8_t *ahead;                /* prefetched while the call runs, ahead_step bytes further with each line; */
+    size_t ahead_step;                   /* may point anywhere */
+    ptrdiff_t ahead_offset;              /* bytes from the lines of this part to those of the next, in every panel; */
+    size_t block, blocks;                /* this is one of so many blocks of rows that pass over the part */
+    const void *a;                       /* A panel of mr rows, zero beyond K, from the first line's k on */
+    size_t groups;                       /* of this call, >= 1 */
+    size_t lines_per_group;              /* lines of every group but the last */
+    size_t lines_last_group;             /* lines of the last group */
 
     /* Of kernels with `values`: every part's lines are expanded once, when the first block of rows passes. */
     uint8_t *values;                    /* scratch of LB_VALUES_BYTES, 64-byte aligned */
@@ -71,6 +77,7 @@ typedef struct lb_tile {
     const void *scale;   /* of scale_type; not read for s32 */
     const uint8_t *zero; /* or NULL */
     const void *min;     /* of scale_type, or NULL */
+    const uint8_t *mult; /* or NULL; with it, min is NULL */
     uint32_t scale_type; /* LOWBIT_SCALE_* */
     uint32_t shift;      /* log2 of the format's s: 0 or 1 */
     const int32_t *corr; /* [groups][mr]: (s * code_bias - o) * asum */
