@@ -80,29 +80,42 @@ HWY_INLINE void Fill(V (&acc)[kRows][kVectors], V value) {
     }
 }
 
-/* Stores a tile's sums, or adds them to those that an earlier part of K has left. */
+/* sum = what the sums start from: those that an earlier part of K has left, or that StartZeros has. */
 template <size_t kRows, size_t kVectors>
-HWY_INLINE void StoreSums(const VI32 (&sum)[kRows][kVectors], bool add, int32_t *sums) {
-    const DI32 d;
+HWY_INLINE void LoadSums(const int32_t *sums, VI32 (&sum)[kRows][kVectors]) {
     LB_UNROLL
     for (size_t i = 0; i < kRows; ++i) {
         LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) {
-            int32_t *to = sums + (i * kVectors + j) * kColumns;
-            hn::Store(add ? hn::Add(hn::Load(d, to), sum[i][j]) : sum[i][j], d, to);
-        }
+        for (size_t j = 0; j < kVectors; ++j) sum[i][j] = hn::Load(DI32(), sums + (i * kVectors + j) * kColumns);
+    }
+}
+
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void StoreSums(const VI32 (&sum)[kRows][kVectors], int32_t *sums) {
+    LB_UNROLL
+    for (size_t i = 0; i < kRows; ++i) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) hn::Store(sum[i][j], DI32(), sums + (i * kVectors + j) * kColumns);
+    }
+}
+
+/* Accumulators of a vocabulary from sums, and back. */
+template <class Ops, size_t kRows, size_t kVectors>
+HWY_INLINE void StartAll(const VI32 (&sum)[kRows][kVectors], typename Ops::Acc (&acc)[kRows][kVectors]) {
+    LB_UNROLL
+    for (size_t i = 0; i < kRows; ++i) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) acc[i][j] = Ops::Start(sum[i][j]);
     }
 }
 
 template <class Ops, size_t kRows, size_t kVectors>
-HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], bool add, int32_t *sums) {
-    VI32 sum[kRows][kVectors];
+HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], VI32 (&sum)[kRows][kVectors]) {
     LB_UNROLL
     for (size_t i = 0; i < kRows; ++i) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) sum[i][j] = Ops::Sum(acc[i][j]);
     }
-    StoreSums(sum, add, sums);
 }
 
 /* Vector instructions that shift and mask the fields of one vector of a line. */
@@ -111,9 +124,9 @@ constexpr size_t kShiftWork = kBits == 8 ? 0 : 2 * (8 / kBits) - 1;
 
 /* Each way below is a struct with kBias (what it subtracts from codes), kLayout (of A), kWork (vector instructions for
  * one vector of a line, what ESTIMATE ranks by), and
- *     Sums(lines, first, count, a, add, sums)
- * which sets sums[row][column] to the products of lines first .. first + count - 1, or adds them; `a` points at the A
- * panel's element for the first of them. */
+ *     Sums(lines, first, count, a, sum)
+ * which adds to sum[row][vector] the products of lines first .. first + count - 1; `a` points at the A panel's element
+ * for the first of them. */
 template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotDirect {
     static constexpr int kBits = kBitsOf, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
@@ -121,10 +134,10 @@ struct DotDirect {
     static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + kShiftWork<kBits>;
     using A = int8_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, bool add,
-                                int32_t *sums) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&sum)[kRows][kVectors]) {
         typename Ops::Acc acc[kRows][kVectors];
-        Fill(acc, Ops::Zero());
+        StartAll<Ops>(sum, acc);
         for (size_t l = first; l < first + count; ++l) {
             VU8 line[kVectors];
             lines.PrefetchAhead(l);
@@ -145,7 +158,7 @@ struct DotDirect {
             });
             a += kFields * kRows * 4;
         }
-        SumAll<Ops>(acc, add, sums);
+        SumAll<Ops>(acc, sum);
     }
 };
 
@@ -157,10 +170,12 @@ struct DotInPlace {
     static_assert(kRows == 1, "registers go to the fields");
     using A = int8_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, bool add,
-                                int32_t *sums) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&sum)[kRows][kVectors]) {
         typename Ops::Acc acc[kFields][kVectors];
-        Fill(acc, Ops::Zero());
+        Fill(acc, Ops::Start(hn::Zero(DI32())));
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) acc[0][j] = Ops::Start(sum[0][j]);
         for (size_t l = first; l < first + count; ++l) {
             VU8 line[kVectors];
             const size_t offset = lines.StreamOffset(l);
@@ -178,7 +193,6 @@ struct DotInPlace {
             });
             a += kFields * 4;
         }
-        VI32 sum[1][kVectors];
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
             sum[0][j] = Ops::Sum(acc[0][j]);
@@ -188,7 +202,6 @@ struct DotInPlace {
                     sum[0][j] = hn::Add(sum[0][j], hn::ShiftRight<kBits * kField>(Ops::Sum(acc[kField][j])));
             });
         }
-        StoreSums(sum, add, sums);
     }
 };
 
@@ -242,14 +255,14 @@ struct DotStaged {
         }
     }
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, bool add,
-                                int32_t *sums) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&sum)[kRows][kVectors]) {
         typename Ops::Acc acc[kRows][kVectors];
-        Fill(acc, Ops::Zero());
+        StartAll<Ops>(sum, acc);
         size_t l = 0;
         for (; l + kDepthLines <= count; l += kDepthLines) Stage<kDepthLines>(lines, first + l, a + l * kStep, acc);
         for (; l < count; ++l) Stage<1>(lines, first + l, a + l * kStep, acc);
-        SumAll<Ops>(acc, add, sums);
+        SumAll<Ops>(acc, sum);
     }
 };
 
@@ -261,10 +274,10 @@ struct DotWide {
     static_assert(kBits == 8, "fewer bits fit the staged way");
     using A = int16_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, bool add,
-                                int32_t *sums) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&sum)[kRows][kVectors]) {
         typename Ops::Acc acc[kRows][kVectors];
-        Fill(acc, Ops::Zero());
+        StartAll<Ops>(sum, acc);
         for (size_t l = first; l < first + count; ++l) {
             VI16 even[kVectors], odd[kVectors];
             lines.PrefetchAhead(l);
@@ -283,26 +296,49 @@ struct DotWide {
             }
             a += kRows * 4;
         }
-        SumAll<Ops>(acc, add, sums);
+        SumAll<Ops>(acc, sum);
     }
 };
 
-/* The tile function of one way: groups in ascending order, then the output. */
+/* A group of at most this many k has a sum of A that fits 16 bits. */
+constexpr size_t kShortGroup = 256;
+
+/* The tile function of one way: groups in ascending order, then the output. A group that lies within the call goes from
+ * its correction through the registers to the totals; the sums of others pass through memory. */
 template <class Way, size_t kRows, size_t kVectors>
 void DotTile(const lb_tile *tile_pointer) {
+    using Epilogue = Epilogue<kVectors>;
     const lb_tile &tile = *tile_pointer;
     const Lines<kVectors> lines(tile);
     const auto *a = static_cast<const typename Way::A *>(tile.a);
+    constexpr size_t kLineK = 4 * (8 / Way::kBits);
+    if (tile.start && !tile.resume) Epilogue::ClearTotals(tile, kRows);
     for (size_t g = 0; g < tile.groups; ++g) {
+        const bool last = g + 1 == tile.groups, resume = g == 0 && tile.resume;
         const size_t first = g * tile.lines_per_group;
-        const size_t count = g + 1 < tile.groups ? tile.lines_per_group : tile.lines_last_group;
-        const auto *group_a = a + first * (8 / Way::kBits) * kRows * 4;
-        Way::Sums(lines, first, count, group_a, g == 0 && tile.resume, tile.sums);
-        if (g + 1 == tile.groups && tile.suspend) return;
-        if (HWY_UNLIKELY(tile.raw)) return Epilogue<kVectors>::FinishRaw(tile, kRows, Way::kBias);
-        Epilogue<kVectors>::AddGroup(tile, g, kRows, Way::kBias);
+        const size_t count = last ? tile.lines_last_group : tile.lines_per_group;
+        const bool apart = tile.zero && count * kLineK > kShortGroup;
+        const bool whole = !(resume || (last && tile.suspend) || tile.raw || apart);
+        VI32 sum[kRows][kVectors];
+        if (resume)
+            LoadSums(tile.sums, sum);
+        else if (whole && tile.zero)
+            Epilogue::StartZeros(tile, g, Way::kBias, sum);
+        else if (whole && !tile.shift)
+            Epilogue::StartCorrections(tile, g, sum);
+        else
+            Fill(sum, hn::Zero(DI32()));
+        Way::Sums(lines, first, count, a + first * kLineK * kRows, sum);
+        if (whole) {
+            Epilogue::AddSums(tile, g, sum);
+            continue;
+        }
+        StoreSums(sum, tile.sums);
+        if (last && tile.suspend) return;
+        if (tile.raw) return Epilogue::FinishRaw(tile, kRows, Way::kBias);
+        Epilogue::AddGroup(tile, g, kRows, Way::kBias);
     }
-    if (tile.finish) Epilogue<kVectors>::Finish(tile, kRows);
+    if (tile.finish) Epilogue::Finish(tile, kRows);
 }
 
 /* A row of the unit's table. Its cost: vector instructions on the ports that a core has for them and half a cycle for
