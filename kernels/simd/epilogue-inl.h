@@ -2,13 +2,16 @@
 /* What follows the integer sums of a tile: scales of a group, then bias, residual and activation function. Shared by
  * all algorithms. The order of operations is the law of docs/numerics.md; no multiply-add is fused.
  *
- * Sums pass through memory, [row][column], so that this code exists once per number of vectors and not once per kernel;
- * so do totals where there is more than one group. A group costs a kernel far more than the few stores. */
+ * What a group costs inside K stands in the kernels, on sums in registers: a group of 32 has but a few lines. The rest
+ * exists once per number of vectors and not once per kernel; there sums and totals come from memory, [row][column]. */
 #ifndef LOWBIT_KERNELS_SIMD_EPILOGUE_INL_H_
 #define LOWBIT_KERNELS_SIMD_EPILOGUE_INL_H_
 
 #include "kernels/simd/activations-inl.h"
 #include "kernels/simd/simd.h"
+#if HWY_ARCH_X86
+#include "kernels/simd/x86_ops.h"
+#endif
 
 namespace {
 
@@ -21,6 +24,16 @@ HWY_INLINE VF32 LoadScale(uint32_t type, const void *array, size_t at) {
     const auto bits = hn::LoadU(hn::Rebind<uint16_t, DF32>(), static_cast<const uint16_t *>(array) + at);
     if (type == LOWBIT_SCALE_F16) return hn::PromoteTo(df, hn::BitCast(hn::Rebind<hwy::float16_t, DF32>(), bits));
     return hn::BitCast(df, hn::ShiftLeft<16>(hn::PromoteTo(DU32(), bits)));
+}
+
+/* x * y for an x that fits 16 bits and a y of at most 255 in magnitude. */
+HWY_INLINE VI32 MulShort(VI32 x, VI32 y) {
+#if HWY_ARCH_X86
+    /* pmulld takes two instructions on one port. The lower halves are multiplied; x's upper half meets zeros. */
+    return Madd(hn::BitCast(DI16(), x), hn::BitCast(DI16(), hn::And(y, hn::Set(DI32(), 0xffff))));
+#else
+    return hn::Mul(x, y);
+#endif
 }
 
 template <size_t kVectors>
@@ -43,6 +56,73 @@ struct Epilogue {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j)
             to[j] = hn::Sub(hn::Set(DI32(), code_bias), LoadBytes(tile.zero + ScaleIndex(tile, j, group)));
+    }
+
+    /* Zeros where there are none, as with zero points. */
+    static HWY_INLINE void LoadMinima(const lb_tile &tile, size_t group, VF32 (&to)[kVectors]) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) to[j] = hn::Zero(DF32());
+        if (tile.min) LoadScales(tile, tile.min, group, to);
+    }
+
+    /* t = +0 for all rows. */
+    static HWY_INLINE void ClearTotals(const lb_tile &tile, size_t rows) {
+        for (size_t at = 0; at < rows * kWidth; at += kColumns) hn::Store(hn::Zero(DF32()), DF32(), tile.totals + at);
+    }
+
+    /* What the integer sums of a group start from: its correction. */
+    template <size_t kRows>
+    static HWY_INLINE void StartCorrections(const lb_tile &tile, size_t group, VI32 (&sum)[kRows][kVectors]) {
+        LB_UNROLL
+        for (size_t i = 0; i < kRows; ++i) {
+            const VI32 corr = hn::Set(DI32(), tile.corr[group * kRows + i]);
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) sum[i][j] = corr;
+        }
+    }
+    /* With zero points (code_bias - zero) * asum, where asum fits 16 bits. */
+    template <size_t kRows>
+    static HWY_INLINE void StartZeros(const lb_tile &tile, size_t group, int code_bias, VI32 (&sum)[kRows][kVectors]) {
+        VI32 zero[kVectors];
+        LoadZeros(tile, group, code_bias, zero);
+        LB_UNROLL
+        for (size_t i = 0; i < kRows; ++i) {
+            const VI32 asum = hn::Set(DI32(), tile.asum[group * kRows + i]);
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) sum[i][j] = MulShort(asum, zero[j]);
+        }
+    }
+
+    /* totals += f32(dot) * scale (+ f32(asum) * min) for one group, whose sums have started from its correction. */
+    template <size_t kRows>
+    static HWY_INLINE void AddSums(const lb_tile &tile, size_t group, VI32 (&sum)[kRows][kVectors]) {
+        const DF32 df;
+        if (tile.shift) { /* the correction is still to come: its half may be no integer */
+            LB_UNROLL
+            for (size_t i = 0; i < kRows; ++i) {
+                const VI32 corr = hn::Set(DI32(), tile.corr[group * kRows + i]);
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j) sum[i][j] = hn::Add(hn::Add(sum[i][j], sum[i][j]), corr);
+            }
+        }
+        VF32 scale[kVectors], min[kVectors];
+        LoadScales(tile, tile.scale, group, scale);
+        LoadMinima(tile, group, min);
+        float *total = tile.totals;
+        LB_UNROLL
+        for (size_t i = 0; i < kRows; ++i, total += kWidth) {
+            VF32 t[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j)
+                t[j] = hn::Add(hn::Load(df, total + j * kColumns), hn::Mul(hn::ConvertTo(df, sum[i][j]), scale[j]));
+            if (tile.min) {
+                const VF32 asum = hn::Set(df, static_cast<float>(tile.asum[group * kRows + i]));
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j) t[j] = hn::Add(t[j], hn::Mul(asum, min[j]));
+            }
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) hn::Store(t[j], df, total + j * kColumns);
+        }
     }
 
     /* What turns raw sums of one group into what it adds to the totals. */
@@ -74,7 +154,7 @@ struct Epilogue {
         }
     };
 
-    /* totals += the terms of one group, for all rows. */
+    /* The same for a group whose raw sums have come to memory: totals += its terms, for all rows. */
     template <Offset kOffset>
     static HWY_INLINE void AddRows(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
         const DI32 d;

@@ -59,14 +59,14 @@ typedef struct lb_tile {
     size_t scale_at[LB_TILE_PANELS]; /* element of scale, zero, min and mult for the first group of each panel; groups
                                         are 16 apart */
     size_t row_scale_at[LB_TILE_PANELS]; /* with mult, element of scale for each panel instead: [panel][16] */
-    const uint8_t *ahead;                /* prefetched while the call runs, ahead_step bytes further with each line; */
-    size_t ahead_step;                   /* may point anywhere */
-    ptrdiff_t ahead_offset;              /* bytes from the lines of this part to those of the next, in every panel; */
-    size_t block, blocks;                /* this is one of so many blocks of rows that pass over the part */
-    const void *a;                       /* A panel of mr rows, zero beyond K, from the first line's k on */
-    size_t groups;                       /* of this call, >= 1 */
-    size_t lines_per_group;              /* lines of every group but the last */
-    size_t lines_last_group;             /* lines of the last group */
+    size_t block, blocks;                /* this is one of so many blocks of rows that pass over the lines */
+    const uint8_t *ahead; /* prefetched while the call runs, ahead_step bytes further with each line; or, where only */
+    size_t ahead_step;    /* one block passes, where the first panel's lines go on. May point anywhere */
+    ptrdiff_t ahead_offset;  /* bytes from the lines of this part to those of the next, in every panel */
+    const void *a;           /* A panel of mr rows, zero beyond K, from the first line's k on */
+    size_t groups;           /* of this call, >= 1 */
+    size_t lines_per_group;  /* lines of every group but the last */
+    size_t lines_last_group; /* lines of the last group */
 
     /* Of kernels with `values`: every part's lines are expanded once, when the first block of rows passes. */
     uint8_t *values;                    /* scratch of LB_VALUES_BYTES, 64-byte aligned */
