@@ -88,7 +88,7 @@ struct Epilogue {
         return hn::PromoteTo(DI32(), hn::LoadU(hn::Rebind<uint8_t, DI32>(), at));
     }
 
-    /* A single row walks all groups in one call, panel after panel: so far on, for each group, the next tile's begin. */
+    /* A single row walks all groups in one call, panel after panel; the next tile is this far on for each group. */
     static constexpr size_t kNextTile = (kWidth + LB_PANEL - 1) / LB_PANEL * LB_PANEL;
 
     /* Progressive groups: totals, which hold the bits of integers, += mult * dot for one group and all rows. */
