@@ -76,5 +76,9 @@ void subject_kernels_longest(void) {
     run_all(ctx, "i8za8:m1n16k65793:s32", DATA_CONSTANT);
     run_all(ctx, "i4g32pa8:m2n17k131071:s32", DATA_CONSTANT);
     run_all(ctx, "b1g128pa8:m1n16k131071", DATA_CONSTANT);
+    /* parts of K that end inside a group, and between groups */
+    run_all(ctx, "i4g8192pa8:m17n17k20000", DATA_RANDOM);
+    run_all(ctx, "i2zg16384pa8:m17n17k40000:s32", DATA_RANDOM);
+    run_all(ctx, "s2g32pa8:m17n17k20000", DATA_RANDOM);
     lowbit_ctx_destroy(ctx);
 }

@@ -187,6 +187,9 @@ struct Epilogue {
         return hn::PromoteTo(DI32(), hn::LoadU(hn::Rebind<uint8_t, DI32>(), at));
     }
 
+    /* A single row walks all groups in one call, panel after panel; the next tile is this far on for each group. */
+    static constexpr size_t kNextTile = (kWidth + LB_PANEL - 1) / LB_PANEL * LB_PANEL;
+
     /* Progressive groups: totals, which hold the bits of integers, += mult * dot for one group and all rows. */
     static HWY_NOINLINE void AddMultiplied(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
         const DI32 d;
@@ -194,7 +197,9 @@ struct Epilogue {
         VI32 mult[kVectors], zero[kVectors];
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
-            mult[j] = LoadBytes(tile.mult + ScaleIndex(tile, j, group));
+            const uint8_t *at = tile.mult + ScaleIndex(tile, j, group);
+            if (rows == 1 && j * kColumns % LB_PANEL == 0) __builtin_prefetch(at + kNextTile * tile.groups);
+            mult[j] = LoadBytes(at);
             zero[j] = hn::Zero(d);
         }
         if (tile.zero) LoadZeros(tile, group, code_bias, zero);
