@@ -68,18 +68,19 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
     walking.line_k = 4 * lb_fields(f);
     walking.per_group = w->groups > 1 ? w->type.group / walking.line_k : w->panel_lines;
     const bool symmetric = w->type.offset == LOWBIT_SYMMETRIC;
+    const bool fold = symmetric && lb_values_fold(kernel, call->problem);
     walking.stream = streams(call);
     walking.tile = (lb_tile){.lines_per_group = (size_t)walking.per_group,
                              .values = s->values,
                              .step_k = w->groups > 1 && !w->multipliers ? lb_tile_step(w->type.group) : LB_LINE,
-                             .value_scale = symmetric ? f->value_scale : 1,
-                             .value_offset = symmetric ? f->value_offset : 0,
+                             .value_scale = fold ? f->value_scale : 1,
+                             .value_offset = fold ? f->value_offset : 0,
                              .scale = w->scales,
                              .zero = w->zeros,
                              .min = w->mins,
                              .mult = w->multipliers,
                              .scale_type = w->type.scale_type,
-                             .shift = !kernel->values && symmetric && f->value_scale == 2,
+                             .shift = symmetric && !fold && f->value_scale == 2,
                              .out_kind = call->problem->out,
                              .act = call->problem->act};
     return walking;

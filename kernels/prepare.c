@@ -117,7 +117,7 @@ static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t
 /* dot = raw << shift + factor * sum: what the constants of the format and of the kernel leave to add. */
 static int32_t correction_factor(const lowbit_problem *problem, const lb_kernel *kernel) {
     const lb_format *f = lb_format_of(problem->weights.format);
-    if (kernel->values) return 0;
+    if (lb_values_fold(kernel, problem)) return 0;
     if (problem->weights.offset == LOWBIT_MINIMUM) return kernel->code_bias;
     return f->value_scale * kernel->code_bias - f->value_offset;
 }

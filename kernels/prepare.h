@@ -3,6 +3,7 @@
 #ifndef LOWBIT_KERNELS_PREPARE_H_
 #define LOWBIT_KERNELS_PREPARE_H_
 
+#include "kernels/formats/format.h"
 #include "kernels/gemm.h"
 
 /* K is walked in parts whose lines and A stay in the L1 cache: whole groups, or pieces of one group where the groups
@@ -12,6 +13,12 @@ int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config,
 
 /* k of one multiplication of the tile kernels: 64, or a whole group of 32 or 16. */
 static inline uint32_t lb_tile_step(int64_t group) { return group % 64 == 0 ? 64 : group % 32 == 0 ? 32 : 16; }
+
+/* Whether the constants of the format are in the values that the kernel expands: where a correction for every group
+ * would cost more. */
+static inline bool lb_values_fold(const lb_kernel *kernel, const lowbit_problem *problem) {
+    return kernel->values && (problem->weights.progressive || lb_groups(problem->k, problem->weights.group) > 1);
+}
 
 /* k of one line of the problem's weights: 4P. */
 int64_t lb_line_k(const lowbit_problem *problem);

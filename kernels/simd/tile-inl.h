@@ -3,8 +3,8 @@
  *
  * A line of 8-bit codes is a row of a tile register as it stands. Narrower codes are expanded first: a part of K of the
  * tile's columns becomes rows of int8 values in the L1 cache, once, and all blocks of rows of A multiply with those.
- * What a code means (s * c - o, or c - zero, times the multiplier of a progressive group) is settled in that pass, so
- * that nothing is left to correct afterwards.
+ * Where there are groups, what a code means (s * c - o, or c - zero, times the multiplier of a progressive group) is
+ * settled in that pass, so that nothing is left to correct at each group's end.
  *
  * Between two parts of K the sums go through memory, which costs as much as an eighth of a part of 512. With groups
  * they must at every group's end: there the products of one group drain while the next ones are multiplied, into
@@ -51,6 +51,7 @@ struct Tile {
 
     /* Codes of one group to factor * c - offset, both in 32-bit lanes. A product of a code and a factor stays below
      * 256 (lowbit_weights, multipliers), so two of them are multiplied at once in 16 bits. */
+    template <bool kFold>
     static HWY_INLINE void ExpandGroup(const uint8_t *lines, size_t count, hn::Vec<DU32> factor, hn::Vec<DU32> offset,
                                        ptrdiff_t ahead, uint8_t *to) {
         const DU8 d;
@@ -60,8 +61,8 @@ struct Tile {
             if (ahead) __builtin_prefetch(lines + l * LB_LINE + ahead);
             const VU8 line = hn::LoadU(d, lines + l * LB_LINE);
             ForFields<kBits>([&](auto field) HWY_ATTR {
-                const auto codes = hn::BitCast(DU16(), Field<kBits, decltype(field)::value>(line));
-                const VU8 v = hn::Sub(hn::BitCast(d, hn::Mul(codes, twice)), bytes);
+                VU8 v = Field<kBits, decltype(field)::value>(line);
+                if constexpr (kFold) v = hn::Sub(hn::BitCast(d, hn::Mul(hn::BitCast(DU16(), v), twice)), bytes);
                 hn::Store(v, d, to + decltype(field)::value * LB_LINE);
             });
             to += kFields * LB_LINE;
@@ -76,13 +77,15 @@ struct Tile {
         const DU32 d;
         const ptrdiff_t ahead = t.blocks == 1 ? t.ahead_offset : 0;
         const auto scale = hn::Set(d, t.value_scale), offset = hn::Set(d, t.value_offset);
-        if (!t.mult) return ExpandGroup(t.lines[p], Lines(t), scale, offset, ahead, to);
+        if (!t.mult && t.value_scale == 1 && t.value_offset == 0)
+            return ExpandGroup<false>(t.lines[p], Lines(t), scale, offset, ahead, to);
+        if (!t.mult) return ExpandGroup<true>(t.lines[p], Lines(t), scale, offset, ahead, to);
         for (size_t g = 0; g < t.groups; ++g) {
             const size_t first = g * t.lines_per_group, at = t.scale_at[p] + g * LB_PANEL;
             const size_t count = g + 1 < t.groups ? t.lines_per_group : t.lines_last_group;
             const auto mult = LoadBytes(t.mult + at), zero = t.zero ? LoadBytes(t.zero + at) : offset;
-            ExpandGroup(t.lines[p] + first * LB_LINE, count, hn::Mul(mult, scale), hn::Mul(mult, zero), ahead,
-                        to + first * kFields * LB_LINE);
+            ExpandGroup<true>(t.lines[p] + first * LB_LINE, count, hn::Mul(mult, scale), hn::Mul(mult, zero), ahead,
+                              to + first * kFields * LB_LINE);
         }
     }
 
@@ -121,12 +124,12 @@ struct Tile {
     /* One step of k: all products of the rows at a and the columns w k-bytes on. The columns' registers alternate. */
     static HWY_INLINE void Step(const int8_t *a, const Columns &w, size_t at) {
         TileLoad<kColumns0>(w.panel[0] + at, kTileRowBytes);
-        TileLoad<kRowsA0>(a, kTileRowBytes);
+        TileStream<kRowsA0>(a, kTileRowBytes);
         TileDot<kSum0, kRowsA0, kColumns0, kValues>();
         TileLoad<kColumns1>(w.panel[1] + at, kTileRowBytes);
         TileDot<kSum1, kRowsA0, kColumns1, kValues>();
         if constexpr (kRowTiles == 2) {
-            TileLoad<kRowsA1>(a + kTileBytes, kTileRowBytes);
+            TileStream<kRowsA1>(a + kTileBytes, kTileRowBytes);
             TileDot<kSum2, kRowsA1, kColumns0, kValues>();
             TileDot<kSum3, kRowsA1, kColumns1, kValues>();
         } else {

@@ -43,6 +43,11 @@ template <int kTile>
 HWY_INLINE void TileLoad(const void *rows, size_t stride) {
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(rows), "r"(stride), "i"(kTile) : "memory");
 }
+/* The same for what passes by once: it does not drive out of the L1 cache what stays there. */
+template <int kTile>
+HWY_INLINE void TileStream(const void *rows, size_t stride) {
+    __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" : : "r"(rows), "r"(stride), "i"(kTile) : "memory");
+}
 template <int kTile>
 HWY_INLINE void TileStore(void *rows, size_t stride) {
     __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(rows), "r"(stride), "i"(kTile) : "memory");

@@ -72,7 +72,7 @@ typedef struct lb_tile {
     uint8_t *values;                    /* scratch of LB_VALUES_BYTES, 64-byte aligned */
     uint32_t expand;                    /* 1 = the values of this part are not there yet */
     uint32_t step_k;                    /* k of one multiplication: 64, or 32 or 16 where that is a group */
-    uint32_t value_scale, value_offset; /* s and o of the format; 1 and 0 with zero points or minima */
+    uint32_t value_scale, value_offset; /* values are s * c - o: of the format, or 1 and 0 for the codes themselves */
 
     const void *scale;   /* of scale_type; not read for s32 */
     const uint8_t *zero; /* or NULL */
@@ -113,7 +113,8 @@ typedef struct lb_kernel {
     uint8_t algorithm; /* LB_ALGORITHM_* */
     uint8_t a_layout;  /* LB_A_* */
     uint8_t code_bias; /* what the kernel subtracts from every code before it multiplies */
-    uint8_t values;    /* 1 = it multiplies s * c - o instead: code_bias, shift and corr are 0 */
+    uint8_t values;    /* 1 = it multiplies values that it expands: codes, or where there are groups s * c - o, so that
+                          nothing is left to correct: shift and corr are 0 */
     uint16_t mr;       /* rows of a tile */
     uint16_t nr;       /* columns: a multiple of 16, or a divisor of it */
     uint32_t cost;     /* 1/64 cycles for one line of one panel, all mr rows: what ESTIMATE ranks by */
