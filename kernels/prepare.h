@@ -10,6 +10,10 @@
  * line. */
 int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config, int64_t first);
 
+/* Elements of A below which the calling thread prepares them alone: about 5 us of quantizing, of which a fork of 1 us
+ * would save less than half, and the other threads would fetch the rows from each other. */
+enum { LB_PREPARE_ALONE = 1 << 14 };
+
 /* k of one line of the problem's weights: 4P. */
 int64_t lb_line_k(const lowbit_problem *problem);
 

@@ -10,8 +10,8 @@
  * system has not run yet, so a pool with more threads than CPUs is slow at worst, not stuck.
  *
  * Every worker has a range of the tasks, the same ones in every loop of as many tasks, so that what they read (its part
- * of the weights) is still in its own cache when the next loop comes; when its range is empty it takes from the others',
- * task by task, so that no worker waits for a slow one.
+ * of the weights) is still in its own cache when the next loop comes; when its range is empty it takes from the
+ * others', task by task, so that no worker waits for a slow one.
  *
  * Idle workers and the waiting caller spin for a while and then sleep on a futex. Before sleeping they announce it, and
  * the other side looks at that announcement after it has changed the gate; both in one total order (seq_cst), so that
