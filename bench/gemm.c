@@ -56,12 +56,13 @@ static lowbit_status make_weights(cell *c, lowbit_error *error) {
     lowbit_weights *w = &c->weights;
     *w = (lowbit_weights){.struct_size = sizeof *w, .type = c->problem.weights, .n = c->problem.n, .k = c->problem.k};
     LB_TRY(lb_weights_alloc(c->bench->ctx, w, error));
-    const int64_t scales = lb_scale_count(&w->type, w->n, w->k);
+    const int64_t scales = lb_scale_count(&w->type, w->n, w->k), groups = lb_group_count(&w->type, w->n, w->k);
     const uint32_t codes = lb_format_of(w->type.format)->codes;
     lb_random_codes(w->codes, w->n * w->stride, codes, 1);
     lb_random_floats(w->scales, scales, 2);
-    if (w->zeros) lb_random_codes(w->zeros, scales, codes, 3);
-    if (w->mins) lb_random_floats(w->mins, scales, 4);
+    if (w->zeros) lb_random_codes(w->zeros, groups, codes, 3);
+    if (w->mins) lb_random_floats(w->mins, groups, 4);
+    if (w->multipliers) lb_random_codes(w->multipliers, groups, (uint32_t)lb_multiplier_limit(&w->type) + 1, 9);
     return LOWBIT_OK;
 }
 

@@ -17,11 +17,12 @@ typedef struct scratch {
     _Alignas(LB_LINE) int32_t sums[STATE_ELEMENTS];
     _Alignas(LB_LINE) float totals[STATE_ELEMENTS];
     float bias[LB_TILE_COLUMNS];
-    float residual[LB_TILE_ROWS * LB_TILE_COLUMNS];
-    float out[LB_TILE_ROWS * LB_TILE_COLUMNS];
+    float residual[LB_TILE_ELEMENTS];
+    float out[LB_TILE_ELEMENTS];
+    _Alignas(LB_LINE) uint8_t values[LB_VALUES_BYTES];
 } scratch;
 
-_Static_assert(STATE_ELEMENTS >= LB_TILE_ROWS * LB_TILE_COLUMNS, "one tile must fit");
+_Static_assert((int)STATE_ELEMENTS >= (int)LB_TILE_ELEMENTS, "one tile must fit");
 
 /* Lines `first` .. `last` - 1 of K, and the groups that they belong to. */
 typedef struct part {
@@ -40,7 +41,23 @@ typedef struct walk {
     int64_t panels;    /* of a tile, at least one */
     int64_t line_k;    /* k of a line: 4P */
     int64_t per_group; /* lines of a full group */
+    bool stream;       /* whole tiles are stored past the caches */
 } walk;
+
+/* An output that no cache would hold until somebody reads it, in whole and aligned lines. Elsewhere than on x86 there
+ * are no such stores. */
+static bool streams(const lb_gemm_call *call) {
+#if defined(__x86_64__)
+    const lowbit_gemm_args *args = call->args;
+    const int64_t bytes = call->m * call->problem->n * (int64_t)sizeof(float);
+    return call->config.stream_bytes > 0 && bytes > call->config.stream_bytes &&
+           call->config.kernel->nr % LB_PANEL == 0 && (uintptr_t)args->out % LB_LINE == 0 &&
+           args->out_stride % LB_PANEL == 0;
+#else
+    (void)call;
+    return false;
+#endif
+}
 
 static walk walk_of(const lb_gemm_call *call, scratch *s) {
     const lowbit_packed *w = call->args->weights;
@@ -50,14 +67,21 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
     walking.panels = lb_div_up(kernel->nr, LB_PANEL);
     walking.line_k = 4 * lb_fields(f);
     walking.per_group = w->groups > 1 ? w->type.group / walking.line_k : w->panel_lines;
+    const bool symmetric = w->type.offset == LOWBIT_SYMMETRIC;
+    walking.stream = streams(call);
     walking.tile = (lb_tile){.lines_per_group = (size_t)walking.per_group,
+                             .values = s->values,
+                             .step_k = w->groups > 1 && !w->multipliers ? lb_tile_step(w->type.group) : LB_LINE,
+                             .value_scale = symmetric ? f->value_scale : 1,
+                             .value_offset = symmetric ? f->value_offset : 0,
                              .scale = w->scales,
                              .zero = w->zeros,
                              .min = w->mins,
+                             .mult = w->multipliers,
                              .scale_type = w->type.scale_type,
-                             .shift = w->type.offset == LOWBIT_SYMMETRIC && f->value_scale == 2,
-                             .raw = call->problem->out == LOWBIT_OUT_S32,
-                             .relu = call->problem->act == LOWBIT_ACT_RELU};
+                             .shift = !kernel->values && symmetric && f->value_scale == 2,
+                             .out_kind = call->problem->out,
+                             .act = call->problem->act};
     return walking;
 }
 
@@ -85,6 +109,7 @@ static void aim_part(walk *walking, int64_t n, part at) {
         const int64_t panel = panel_of(walking, n, p);
         tile->lines[p] = line_at(walking, panel, at.first) + column * 4;
         tile->scale_at[p] = (size_t)((panel * w->groups + at.group) * LB_PANEL + column);
+        tile->row_scale_at[p] = (size_t)(panel * LB_PANEL + column);
     }
     const int64_t group_end = lb_min((at.group + at.groups) * walking->per_group, w->panel_lines);
     tile->groups = (size_t)at.groups;
@@ -107,6 +132,11 @@ static void aim_ahead(walk *walking, int64_t n, int64_t block, int64_t blocks, p
     lb_tile *tile = &walking->tile;
     tile->ahead = line_at(walking, next, on ? at.last : 0) + slice * bytes;
     tile->ahead_step = (size_t)lb_div_up(bytes, lines);
+    tile->ahead_offset =
+        on ? lines * LB_LINE : walking->panels * walking->w->panel_lines * LB_LINE - at.first * LB_LINE;
+    tile->block = (size_t)block;
+    tile->blocks = (size_t)blocks;
+    tile->expand = block == 0;
 }
 
 /* The mr rows from m on; their sums and totals begin at row `state_row` of the scratch. */
@@ -133,6 +163,7 @@ static void run_inner(walk *walking, int64_t m, int64_t n) {
     tile->residual_stride = (size_t)args->residual_stride;
     tile->out = (float *)args->out + m * args->out_stride + n; /* int32_t is as long */
     tile->out_stride = (size_t)args->out_stride;
+    tile->stream = walking->stream;
     walking->kernel->run(tile);
 }
 
@@ -159,6 +190,7 @@ static void run_edge(walk *walking, int64_t m, int64_t n, int64_t rows, int64_t 
     tile->residual_stride = (size_t)nr;
     tile->out = s->out;
     tile->out_stride = (size_t)nr;
+    tile->stream = 0;
     walking->kernel->run(tile);
     if (tile->finish)
         copy_edge((float *)args->out + m * args->out_stride + n, args->out_stride, s->out, nr, rows, cols);
@@ -188,10 +220,13 @@ void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, 
     scratch s;
     walk walking = walk_of(call, &s);
     const int64_t rows = STATE_ELEMENTS / kernel->nr / kernel->mr * kernel->mr;
-    if (kernel->enter) kernel->enter(kernel);
+    if (kernel->enter) kernel->enter(&walking.tile);
     for (int64_t n = n0; n < n1; n += kernel->nr)
         for (int64_t m = m0; m < m1; m += rows)
             walk_rows(&walking, m, lb_min(m1, m + rows), n, lb_min(kernel->nr, n1 - n));
+#if defined(__x86_64__)
+    if (walking.stream) __builtin_ia32_sfence(); /* whoever waits for the task must see its stores */
+#endif
     if (kernel->leave) kernel->leave();
 }
 

@@ -14,6 +14,7 @@ typedef struct lb_gemm_config {
     int64_t step_m;          /* rows of a task: a multiple of the kernel's mr */
     int64_t step_n;          /* columns of a task: a multiple of its nr, and of 16 */
     int64_t step_k;          /* k of a part whose lines and A stay in the L1 cache; 0 = all of K */
+    int64_t stream_bytes;    /* f32 and s32 outputs longer than this are stored past the caches; 0 = none */
     uint32_t threads;        /* 1 = on the calling thread */
 } lb_gemm_config;
 
@@ -31,6 +32,10 @@ lowbit_status lb_check_problem(const lowbit_problem *problem, lowbit_error *erro
 lowbit_status lb_check_same_weights(const lowbit_problem *problem, const lowbit_weight_type *type, int64_t n, int64_t k,
                                     lowbit_error *error);
 lowbit_status lb_check_output(const lowbit_problem *problem, const lowbit_gemm_args *args, lowbit_error *error);
+
+/* Whether a kernel can compute a legal problem: it reads codes of that width, and the problem's groups end where it can
+ * stop. */
+bool lb_kernel_fits(const lb_kernel *kernel, const lowbit_problem *problem);
 
 /* Scratch of a call with m rows. */
 int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m);

@@ -14,7 +14,6 @@ static lowbit_status check_kinds(const lowbit_problem *p, lowbit_error *error) {
                "only a8 activations have kernels in this version");
     LB_REQUIRE(!p->static_scale, error, LOWBIT_UNSUPPORTED, "static activation scales have no kernel in this version");
     LB_REQUIRE(p->out <= LOWBIT_OUT_S32, error, LOWBIT_UNSUPPORTED, "s8 and u8 outputs have no kernel in this version");
-    LB_REQUIRE(p->act <= LOWBIT_ACT_RELU, error, LOWBIT_UNSUPPORTED, "only relu has a kernel in this version");
     return LOWBIT_OK;
 }
 
@@ -22,8 +21,9 @@ static lowbit_status check_kinds(const lowbit_problem *p, lowbit_error *error) {
 static lowbit_status check_raw(const lowbit_problem *p, lowbit_error *error) {
     LB_REQUIRE(!p->bias && !p->residual && !p->act, error, LOWBIT_INVALID_ARGUMENT,
                "s32 output is the raw product: no bias, activation function or residual");
-    LB_REQUIRE(p->weights.group <= 0 || p->weights.group >= p->k, error, LOWBIT_INVALID_ARGUMENT,
-               "s32 output needs one scale a row: group %d splits K %lld", p->weights.group, (long long)p->k);
+    LB_REQUIRE(p->weights.group <= 0 || p->weights.group >= p->k || p->weights.progressive, error,
+               LOWBIT_INVALID_ARGUMENT, "s32 output needs one scale a row: group %d splits K %lld", p->weights.group,
+               (long long)p->k);
     LB_REQUIRE(p->weights.offset != LOWBIT_MINIMUM, error, LOWBIT_INVALID_ARGUMENT,
                "s32 output cannot hold float minima");
     return LOWBIT_OK;
@@ -39,6 +39,12 @@ lowbit_status lb_check_problem(const lowbit_problem *p, lowbit_error *error) {
     return p->out == LOWBIT_OUT_S32 ? check_raw(p, error) : LOWBIT_OK;
 }
 
+bool lb_kernel_fits(const lb_kernel *kernel, const lowbit_problem *problem) {
+    const int64_t group = problem->weights.group;
+    if (kernel->width != lb_format_of(problem->weights.format)->bits) return false;
+    return kernel->a_layout != LB_A_TILE || lb_groups(problem->k, group) == 1 || group % 64 == 0 || 64 % group == 0;
+}
+
 lowbit_status lb_check_same_weights(const lowbit_problem *p, const lowbit_weight_type *type, int64_t n, int64_t k,
                                     lowbit_error *error) {
     LB_REQUIRE(n == p->n && k == p->k, error, LOWBIT_INVALID_ARGUMENT,
@@ -49,9 +55,9 @@ lowbit_status lb_check_same_weights(const lowbit_problem *p, const lowbit_weight
         type->format == want->format && type->offset == want->offset && type->scale_type == want->scale_type &&
             lb_max(type->group, 0) == lb_max(want->group, 0) && type->progressive == want->progressive,
         error, LOWBIT_INVALID_ARGUMENT,
-        "the weights' type (format %u, offset %u, scale type %u, group %d) is not the problem's (%u, %u, %u, %d)",
-        type->format, type->offset, type->scale_type, type->group, want->format, want->offset, want->scale_type,
-        want->group);
+        "the weights' type (format %u, offset %u, scale type %u, group %d%s) is not the problem's (%u, %u, %u, %d%s)",
+        type->format, type->offset, type->scale_type, type->group, type->progressive ? "p" : "", want->format,
+        want->offset, want->scale_type, want->group, want->progressive ? "p" : "");
     return LOWBIT_OK;
 }
 

@@ -19,14 +19,17 @@ lowbit_status lb_layout_of(const lowbit_weight_type *type, int64_t n, int64_t k,
     const lb_format *f = lb_format_of(type->format);
     *layout = (lb_layout){.panels = lb_div_up(n, LB_PANEL),
                           .panel_lines = lb_div_up(k, 4 * lb_fields(f)),
-                          .groups = lb_groups(k, type->group)};
+                          .groups = lb_groups(k, type->group),
+                          .scale_groups = lb_scale_groups(type, k)};
     const int64_t entries = layout->panels * layout->groups * LB_PANEL; /* n < 2^31, groups < 2^17 */
+    const int64_t scales = layout->panels * layout->scale_groups * LB_PANEL;
     const int64_t scale_bytes = lb_scale_bytes(type->scale_type);
     int64_t total = LB_HEADER_BYTES, lines;
     bool fits = append(&total, layout->panels * layout->panel_lines, LB_LINE, &lines);
-    fits = fits && append(&total, entries, scale_bytes, &layout->scales);
+    fits = fits && append(&total, scales, scale_bytes, &layout->scales);
     if (type->offset == LOWBIT_ZERO_POINT) fits = fits && append(&total, entries, 1, &layout->zeros);
     if (type->offset == LOWBIT_MINIMUM) fits = fits && append(&total, entries, scale_bytes, &layout->mins);
+    if (type->progressive) fits = fits && append(&total, entries, 1, &layout->multipliers);
     LB_REQUIRE(fits, error, LOWBIT_INVALID_ARGUMENT, "a packed blob of %lld x %lld exceeds 2^62 bytes", (long long)n,
                (long long)k);
     layout->bytes = total + LB_SLACK_BYTES;

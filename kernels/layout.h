@@ -12,9 +12,10 @@
  * A lane is what a byte dot product (vpdpbusd, sdot, tdpbusd) consumes, so each field of a line is one operand after a
  * mask and a shift, on every instruction set and for every M.
  *
- * The blob: a 64-byte header (kernels/packed.c), the lines, then scales [panel][G][16], zero points or minima of the
- * same shape, each section padded to 64 bytes, then 15 zero lines so that a tile load may run past its panel.
- * Padding columns and padding k have code 0 and scale, zero point and minimum 0. */
+ * The blob: a 64-byte header (kernels/packed.c), the lines, then scales [panel][G][16] (progressive groups:
+ * [panel][16]), zero points, minima or multipliers [panel][G][16], each section padded to 64 bytes, then 15 zero lines
+ * so that a tile load may run past its panel. Padding columns and padding k have code 0 and scale, zero point, minimum
+ * and multiplier 0. */
 #ifndef LOWBIT_KERNELS_LAYOUT_H_
 #define LOWBIT_KERNELS_LAYOUT_H_
 
@@ -27,8 +28,10 @@ typedef struct lb_layout {
     int64_t panels;              /* ceil(n / 16) */
     int64_t panel_lines;         /* L */
     int64_t groups;              /* G */
-    int64_t scales, zeros, mins; /* byte offsets of the sections in the blob; zeros and mins 0 where there are none */
-    int64_t bytes;               /* the whole blob */
+    int64_t scale_groups;        /* scales of a row: G, or 1 for progressive groups */
+    int64_t scales, zeros, mins; /* byte offsets of the sections in the blob; 0 where there is none */
+    int64_t multipliers;
+    int64_t bytes; /* the whole blob */
 } lb_layout;
 
 /* Where everything lies. Fails as lb_check_weight_shape does, or where the blob would exceed 2^62 bytes. */

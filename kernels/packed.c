@@ -20,7 +20,8 @@ typedef struct header {
     uint32_t k, group; /* group 0 = one scale a row */
     uint64_t bytes;    /* the whole blob */
     uint64_t payload;  /* checksum of everything behind the header */
-    uint32_t alignment, reserved;
+    uint32_t alignment;
+    uint8_t progressive, reserved[3];
     uint64_t checksum; /* of the bytes before it */
 } header;
 
@@ -66,18 +67,24 @@ typedef struct pack_job {
     uint8_t *blob;
 } pack_job;
 
-static void pack_scales(const pack_job *job, int64_t panel, int64_t rows) {
+/* Where the entry of row n and group g of `groups` stands in a section [panel][groups][16]. */
+static int64_t entry_of(int64_t n, int64_t g, int64_t groups) {
+    return (n / LB_PANEL * groups + g) * LB_PANEL + n % LB_PANEL;
+}
+
+static void pack_scales(const pack_job *job, int64_t n) {
     const lowbit_weights *w = job->weights;
     const uint32_t type = w->type.scale_type;
-    const int64_t groups = job->layout.groups;
-    for (int64_t g = 0; g < groups; g++)
-        for (int64_t r = 0; r < rows; r++) {
-            const int64_t from = lb_scale_index(w, panel * LB_PANEL + r, g);
-            const int64_t to = (panel * groups + g) * LB_PANEL + r;
-            lb_scale_store(type, job->blob + job->layout.scales, to, w->scales[from]);
-            if (job->layout.zeros) job->blob[job->layout.zeros + to] = w->zeros[from];
-            if (job->layout.mins) lb_scale_store(type, job->blob + job->layout.mins, to, w->mins[from]);
-        }
+    const lb_layout *l = &job->layout;
+    for (int64_t g = 0; g < l->scale_groups; g++)
+        lb_scale_store(type, job->blob + l->scales, entry_of(n, g, l->scale_groups),
+                       w->scales[lb_scale_index(w, n, g)]);
+    for (int64_t g = 0; g < l->groups; g++) {
+        const int64_t from = lb_group_index(w, n, g), to = entry_of(n, g, l->groups);
+        if (l->zeros) job->blob[l->zeros + to] = w->zeros[from];
+        if (l->mins) lb_scale_store(type, job->blob + l->mins, to, w->mins[from]);
+        if (l->multipliers) job->blob[l->multipliers + to] = w->multipliers[from];
+    }
 }
 
 static void pack_task(void *arg, size_t i, size_t worker) {
@@ -87,7 +94,7 @@ static void pack_task(void *arg, size_t i, size_t worker) {
     const int64_t panel = (int64_t)i, first = panel * LB_PANEL, rows = lb_min(LB_PANEL, w->n - first);
     uint8_t *lines = job->blob + LB_HEADER_BYTES + panel * job->layout.panel_lines * LB_LINE;
     lb_pack_panel(w->codes + first * w->stride, w->stride, rows, w->k, job->format->bits, lines);
-    pack_scales(job, panel, rows);
+    for (int64_t r = 0; r < rows; r++) pack_scales(job, first + r);
 }
 
 static uint32_t largest_code(const uint8_t *codes, int64_t count) {
@@ -117,7 +124,8 @@ static header header_of(const lowbit_weights *w, const lb_format *f, const lb_la
                 .group = w->type.group > 0 ? (uint32_t)w->type.group : 0,
                 .bytes = (uint64_t)layout->bytes,
                 .payload = payload,
-                .alignment = LB_LINE};
+                .alignment = LB_LINE,
+                .progressive = (uint8_t)w->type.progressive};
     memcpy(h.magic, kMagic, sizeof kMagic);
     h.checksum = fnv1a(&h, offsetof(header, checksum));
     return h;
@@ -154,8 +162,10 @@ static lowbit_status check_header(const header *h, int64_t size, lowbit_error *e
                VERSION);
     LB_REQUIRE(h->checksum == fnv1a(h, offsetof(header, checksum)), error, LOWBIT_BAD_FORMAT,
                "the header's checksum does not match: the blob is damaged");
-    LB_REQUIRE(h->header_bytes == LB_HEADER_BYTES && h->alignment == LB_LINE && h->reserved == 0, error,
-               LOWBIT_BAD_FORMAT, "header size, alignment or reserved field is not one of version %d", VERSION);
+    LB_REQUIRE(h->header_bytes == LB_HEADER_BYTES && h->alignment == LB_LINE && !h->reserved[0] && !h->reserved[1] &&
+                   !h->reserved[2],
+               error, LOWBIT_BAD_FORMAT, "header size, alignment or reserved bytes are not those of version %d",
+               VERSION);
     LB_REQUIRE(h->n <= INT32_MAX && h->group <= INT32_MAX, error, LOWBIT_BAD_FORMAT, "N or group is out of range");
     LB_REQUIRE(h->bytes <= (uint64_t)size, error, LOWBIT_BAD_FORMAT, "the blob states %llu bytes, %lld are here",
                (unsigned long long)h->bytes, (long long)size);
@@ -176,9 +186,18 @@ static lowbit_status check_layout(const header *h, const lowbit_weight_type *typ
     return LOWBIT_OK;
 }
 
+/* Those of a hostile blob must not lead a kernel beyond int8, so all of them are looked at, those of padding columns
+ * too: a byte for each group of a row, 1/17 of i4g32p. */
+static lowbit_status check_multipliers(const lowbit_weight_type *type, const lb_layout *layout, const uint8_t *blob,
+                                       lowbit_error *error) {
+    if (!layout->multipliers) return LOWBIT_OK;
+    return lb_check_multipliers(type, blob + layout->multipliers, layout->zeros ? blob + layout->zeros : NULL,
+                                layout->panels * layout->groups * LB_PANEL, LOWBIT_BAD_FORMAT, error);
+}
+
 lowbit_status lowbit_packed_open(const void *blob, int64_t size, uint32_t flags, lowbit_packed *packed,
                                  lowbit_error *error) {
-    LB_REQUIRE(blob && packed && LB_HAS_FIELD(packed, lowbit_packed, mins), error, LOWBIT_INVALID_ARGUMENT,
+    LB_REQUIRE(blob && packed && LB_HAS_FIELD(packed, lowbit_packed, multipliers), error, LOWBIT_INVALID_ARGUMENT,
                "blob or packed is NULL, or packed's struct_size is too small");
     LB_REQUIRE((uintptr_t)blob % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT, "blob is not aligned to %d bytes",
                LB_LINE);
@@ -191,10 +210,12 @@ lowbit_status lowbit_packed_open(const void *blob, int64_t size, uint32_t flags,
                                      .format = h.format,
                                      .offset = h.offset,
                                      .scale_type = h.scale_type,
-                                     .group = (int32_t)h.group};
+                                     .group = (int32_t)h.group,
+                                     .progressive = h.progressive};
     lb_layout layout;
     LB_TRY(check_layout(&h, &type, &layout, error));
     const uint8_t *bytes = blob;
+    LB_TRY(check_multipliers(&type, &layout, bytes, error));
     LB_REQUIRE(!(flags & LOWBIT_OPEN_VERIFY) ||
                    h.payload == payload_sum(bytes + LB_HEADER_BYTES, layout.bytes - LB_HEADER_BYTES),
                error, LOWBIT_BAD_FORMAT, "the payload's checksum does not match: the blob is damaged");
@@ -208,7 +229,8 @@ lowbit_status lowbit_packed_open(const void *blob, int64_t size, uint32_t flags,
                               .panel_lines = layout.panel_lines,
                               .scales = bytes + layout.scales,
                               .zeros = layout.zeros ? bytes + layout.zeros : NULL,
-                              .mins = layout.mins ? bytes + layout.mins : NULL};
+                              .mins = layout.mins ? bytes + layout.mins : NULL,
+                              .multipliers = layout.multipliers ? bytes + layout.multipliers : NULL};
     return LOWBIT_OK;
 }
 
@@ -216,21 +238,25 @@ lowbit_status lowbit_packed_open(const void *blob, int64_t size, uint32_t flags,
 
 lowbit_status lowbit_unpack(const lowbit_ctx *ctx, const lowbit_packed *packed, lowbit_weights *weights,
                             lowbit_error *error) {
-    LB_REQUIRE(ctx && packed && LB_HAS_FIELD(packed, lowbit_packed, mins) && packed->lines, error,
+    LB_REQUIRE(ctx && packed && LB_HAS_FIELD(packed, lowbit_packed, multipliers) && packed->lines, error,
                LOWBIT_INVALID_ARGUMENT, "ctx is NULL, or packed is not an opened blob");
     LB_REQUIRE(weights && LB_HAS_FIELD(weights, lowbit_weights, memory_bytes), error, LOWBIT_INVALID_ARGUMENT,
                "weights is NULL or its struct_size is too small");
     lowbit_weights made = {.struct_size = weights->struct_size, .type = packed->type, .n = packed->n, .k = packed->k};
     LB_TRY(lb_weights_alloc(ctx, &made, error));
     const int64_t bits = lb_format_of(packed->type.format)->bits, groups = packed->groups;
+    const int64_t scale_groups = lb_scale_groups(&made.type, made.k);
     for (int64_t n = 0; n < made.n; n++) {
         for (int64_t k = 0; k < made.k; k++)
             made.codes[n * made.stride + k] = (uint8_t)lb_code_at(packed->lines, bits, packed->panel_lines, n, k);
+        for (int64_t g = 0; g < scale_groups; g++)
+            made.scales[n * scale_groups + g] =
+                lb_scale_load(packed->type.scale_type, packed->scales, entry_of(n, g, scale_groups));
         for (int64_t g = 0; g < groups; g++) {
-            const int64_t from = (n / LB_PANEL * groups + g) * LB_PANEL + n % LB_PANEL, to = n * groups + g;
-            made.scales[to] = lb_scale_load(packed->type.scale_type, packed->scales, from);
+            const int64_t from = entry_of(n, g, groups), to = n * groups + g;
             if (made.zeros) made.zeros[to] = packed->zeros[from];
             if (made.mins) made.mins[to] = lb_scale_load(packed->type.scale_type, packed->mins, from);
+            if (made.multipliers) made.multipliers[to] = packed->multipliers[from];
         }
     }
     *weights = made;

@@ -12,11 +12,40 @@ int64_t lb_line_k(const lowbit_problem *problem) { return 4 * lb_fields(lb_forma
 int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config, int64_t first) {
     const int64_t line = lb_line_k(problem), all = lb_round_up(problem->k, line);
     const int64_t group = problem->weights.group > 0 ? lb_min(problem->weights.group, all) : all;
-    const int64_t part = config->step_k > 0 ? lb_round_up(config->step_k, line) : all;
+    int64_t part = config->step_k > 0 ? lb_round_up(config->step_k, line) : all;
+    if (config->kernel->values) part = lb_min(part, LB_VALUES_BYTES / config->kernel->nr);
     const int64_t end =
         group <= part ? first + part / group * group : lb_min(first + part, (first / group + 1) * group);
     return lb_min(end, all);
 }
+
+/* Row i of an A panel of mr rows: `fours` groups of four k, and what pads them to whole lines. */
+static void panel_row_s8(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel) {
+    int8_t *to = (int8_t *)panel + i * 4;
+    for (int64_t f = 0; f < fours; f++) memcpy(to + f * mr * 4, row + f * 4, 4);
+}
+
+static void panel_row_s16(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel) {
+    for (int64_t f = 0; f < fours; f++) {
+        const int8_t *from = row + f * 4;
+        int16_t *to = (int16_t *)panel + (f * mr + i) * 4;
+        to[0] = from[0], to[1] = from[2], to[2] = from[1], to[3] = from[3];
+    }
+}
+
+static void panel_row_tile(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel) {
+    int8_t *to = (int8_t *)panel + i * LB_LINE;
+    for (int64_t f = 0; f < fours; f += LB_LINE / 4) memcpy(to + f * mr * 4, row + f * 4, LB_LINE);
+}
+
+/* LB_A_*: bytes of an element, k that stand together, and what puts a row in its place. */
+static const struct {
+    int64_t element_bytes, panel_k;
+    bool by_row; /* a row goes in as soon as it is quantized: it fills whole lines of the panel */
+    void (*put_row)(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel);
+} kLayouts[] = {[LB_A_S8] = {1, 4, false, panel_row_s8},
+                [LB_A_S16] = {2, 4, false, panel_row_s16},
+                [LB_A_TILE] = {1, LB_LINE, true, panel_row_tile}};
 
 /* Takes the next `bytes` of the workspace, 64-byte aligned. */
 static int64_t take(int64_t *total, int64_t bytes) {
@@ -33,7 +62,8 @@ static int64_t place(const lowbit_problem *problem, const lb_kernel *kernel, int
     const bool panels = mr > 1 || kernel->a_layout != LB_A_S8;
     int64_t total = 0;
     p->blocks = lb_div_up(m, mr);
-    p->element_bytes = kernel->a_layout == LB_A_S16 ? 2 : 1;
+    p->element_bytes = kLayouts[kernel->a_layout].element_bytes;
+    p->panel_k = kLayouts[kernel->a_layout].panel_k;
     const int64_t rows_at = take(&total, lb_rows_bytes(m, k, group));
     const int64_t panels_at = take(&total, panels ? p->blocks * mr * lb_round_up(k, LB_LINE) * p->element_bytes : 0);
     const int64_t sums = p->blocks * mr * lb_groups(k, group);
@@ -63,26 +93,13 @@ lb_prepared lb_prepared_of(const lb_gemm_call *call) {
     return p;
 }
 
-/* Row i of an A panel of mr rows: `fours` groups of four k. */
-static void panel_row_s8(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel) {
-    int8_t *to = (int8_t *)panel + i * 4;
-    for (int64_t f = 0; f < fours; f++) memcpy(to + f * mr * 4, row + f * 4, 4);
-}
-
-static void panel_row_s16(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel) {
-    for (int64_t f = 0; f < fours; f++) {
-        const int8_t *from = row + f * 4;
-        int16_t *to = (int16_t *)panel + (f * mr + i) * 4;
-        to[0] = from[0], to[1] = from[2], to[2] = from[1], to[3] = from[3];
-    }
-}
-
 /* k of all rows of a block that are interleaved before the next: the piece of the panel stays in the L1 cache while row
  * after row is woven into it. */
 enum { WEAVE_K = 256 };
 
-/* The quantized rows of a block into its panels. Rows are zero beyond K, and so the panels are. */
-static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t rows) {
+/* Rows i0 .. i1 - 1 of a block, quantized at codes, into its panels. Rows are zero beyond K, and so the panels are. */
+static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i0, int64_t i1,
+                         const int8_t *codes) {
     const lb_kernel *kernel = call->config.kernel;
     const int64_t mr = kernel->mr;
     for (int64_t first = 0, end; first < call->problem->k; first = end) {
@@ -91,10 +108,8 @@ static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t
         for (int64_t k = first; k < end; k += WEAVE_K) {
             const int64_t fours = lb_min(WEAVE_K, end - k) / 4;
             void *piece = panel + (k - first) * mr * p->element_bytes;
-            for (int64_t i = 0; i < rows; i++) {
-                const int8_t *row = p->rows.codes + (block * mr + i) * p->rows.stride + k;
-                (kernel->a_layout == LB_A_S16 ? panel_row_s16 : panel_row_s8)(row, fours, mr, i, piece);
-            }
+            for (int64_t i = i0; i < i1; i++)
+                kLayouts[kernel->a_layout].put_row(codes + (i - i0) * p->rows.stride + k, fours, mr, i, piece);
         }
     }
 }
@@ -102,14 +117,17 @@ static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t
 /* dot = raw << shift + factor * sum: what the constants of the format and of the kernel leave to add. */
 static int32_t correction_factor(const lowbit_problem *problem, const lb_kernel *kernel) {
     const lb_format *f = lb_format_of(problem->weights.format);
+    if (kernel->values) return 0;
     if (problem->weights.offset == LOWBIT_MINIMUM) return kernel->code_bias;
     return f->value_scale * kernel->code_bias - f->value_offset;
 }
 
-static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i) {
+/* Quantizes a row, unless it is already, to codes. */
+static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i, const int8_t *codes) {
     const lb_kernel *kernel = call->config.kernel;
     const int64_t mr = kernel->mr, row = block * mr + i, groups = p->rows.groups;
-    if (!call->args->rows) lb_quantize_one_row(call->config.unit->quantize_row, &call->args->a, row, &p->rows);
+    if (!call->args->rows)
+        lb_quantize_one_row(call->config.unit->quantize_row, &call->args->a, row, &p->rows, (int8_t *)(uintptr_t)codes);
     const uint32_t factor = (uint32_t)correction_factor(call->problem, kernel);
     for (int64_t g = 0; g < groups; g++) {
         const int64_t at = (block * groups + g) * mr + i;
@@ -124,7 +142,8 @@ static void clear_block(const lb_gemm_call *call, const lb_prepared *p, int64_t 
     const int64_t mr = call->config.kernel->mr, sums = p->rows.groups * mr;
     for (int64_t first = 0, end; first < call->problem->k; first = end) {
         end = lb_part_end(call->problem, &call->config, first);
-        memset(lb_panel_at(p, mr, block, first, end - first), 0, (size_t)((end - first) * mr * p->element_bytes));
+        const int64_t length = lb_round_up(end - first, p->panel_k);
+        memset(lb_panel_at(p, mr, block, first, end - first), 0, (size_t)(length * mr * p->element_bytes));
     }
     memset(p->sums + block * sums, 0, (size_t)sums * sizeof *p->sums);
     memset(p->corrs + block * sums, 0, (size_t)sums * sizeof *p->corrs);
@@ -136,9 +155,16 @@ static void prepare_block(void *arg, size_t i, size_t worker) {
     const lb_gemm_call *call = arg;
     const lb_prepared p = lb_prepared_of(call);
     const int64_t mr = call->config.kernel->mr, block = (int64_t)i, rows = lb_min(mr, call->m - block * mr);
+    const bool by_row = p.panels && kLayouts[call->config.kernel->a_layout].by_row;
+    const int8_t *codes = p.rows.codes + block * mr * p.rows.stride;
     if (rows < mr) clear_block(call, &p, block);
-    for (int64_t r = 0; r < rows; r++) prepare_row(call, &p, block, r);
-    if (p.panels) weave_panels(call, &p, block, rows);
+    for (int64_t r = 0; r < rows; r++) {
+        /* What goes into the panel at once can be quantized in one place, which stays in the L1 cache. */
+        const int8_t *row = by_row && !call->args->rows ? codes : codes + r * p.rows.stride;
+        prepare_row(call, &p, block, r, row);
+        if (by_row) weave_panels(call, &p, block, r, r + 1, row);
+    }
+    if (p.panels && !by_row) weave_panels(call, &p, block, 0, rows, codes);
 }
 
 void lb_gemm_prepare(const lb_gemm_call *call, const lowbit_pool *pool) {

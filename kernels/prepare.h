@@ -10,6 +10,9 @@
  * line. */
 int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config, int64_t first);
 
+/* k of one multiplication of the tile kernels: 64, or a whole group of 32 or 16. */
+static inline uint32_t lb_tile_step(int64_t group) { return group % 64 == 0 ? 64 : group % 32 == 0 ? 32 : 16; }
+
 /* Elements of A below which the calling thread prepares them alone: about 5 us of quantizing, of which a fork of 1 us
  * would save less than half, and the other threads would fetch the rows from each other. */
 enum { LB_PREPARE_ALONE = 1 << 14 };
@@ -24,6 +27,7 @@ typedef struct lb_prepared {
     lowbit_rows rows;
     int64_t blocks;
     int64_t element_bytes; /* of a panel: 1 or 2 */
+    int64_t panel_k;       /* k that stand together in it: 4 or 64 */
     uint8_t *panels;       /* NULL where the rows themselves are the panels */
     int32_t *sums, *corrs; /* [blocks][G][mr] */
     float *scales;         /* [blocks * mr] */
@@ -33,7 +37,7 @@ lb_prepared lb_prepared_of(const lb_gemm_call *call);
 
 /* The panel of one block for the part of `length` k that begins at `first`. */
 static inline uint8_t *lb_panel_at(const lb_prepared *p, int64_t mr, int64_t block, int64_t first, int64_t length) {
-    return p->panels + (p->blocks * first + block * length) * mr * p->element_bytes;
+    return p->panels + (p->blocks * first + block * lb_round_up(length, p->panel_k)) * mr * p->element_bytes;
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include "kernels/base/pool.h"
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
+#include "kernels/progressive.h"
 #include "kernels/weights.h"
 
 /* The elements that share one scale: a part of a row, a row, or the whole matrix. */
@@ -149,6 +150,7 @@ static const struct {
     [LOWBIT_RULE_ABSMEAN] = {"absmean", fit_absmean, encode_absmax},
     [LOWBIT_RULE_TWN] = {"twn", fit_twn, encode_twn},
     [LOWBIT_RULE_SIGN] = {"sign", fit_sign, encode_sign},
+    [LOWBIT_RULE_SEARCH] = {.name = "search"}, /* looks at whole rows: kernels/progressive.c */
 };
 
 typedef struct quantize_job {
@@ -158,6 +160,7 @@ typedef struct quantize_job {
     encode_fn encode;
     lowbit_weights *out;
     int64_t group;       /* elements of a row that share a scale */
+    double *steps;       /* [n][G] for progressive groups, else NULL */
     _Atomic int64_t bad; /* 1 + index of a scale that its type cannot hold; 0 = none. The least wins. */
 } quantize_job;
 
@@ -197,6 +200,13 @@ static void quantize_row(void *arg, size_t i, size_t worker) {
     }
 }
 
+static void quantize_progressive_row(void *arg, size_t i, size_t worker) {
+    (void)worker;
+    quantize_job *job = arg;
+    double *steps = job->steps + (int64_t)i * lb_groups(job->w.cols, job->group);
+    if (!isfinite(lb_quantize_progressive_row(&job->w, (int64_t)i, steps, job->out))) note_bad_scale(job, (int64_t)i);
+}
+
 /* Non-finite input is refused before any rule sees it; returns rows * cols if all is well. */
 static int64_t first_non_finite(const lowbit_matrix *w) {
     for (int64_t r = 0; r < w->rows; r++)
@@ -207,12 +217,17 @@ static int64_t first_non_finite(const lowbit_matrix *w) {
 
 static lowbit_status choose_rule(const lb_format *f, const lowbit_weight_type *type, uint32_t *rule,
                                  lowbit_error *error) {
-    const bool offset = type->offset != LOWBIT_SYMMETRIC;
-    if (*rule == LOWBIT_RULE_AUTO) *rule = offset ? (uint32_t)LOWBIT_RULE_MINMAX : f->auto_rule;
+    const uint32_t usual = type->progressive                  ? LOWBIT_RULE_SEARCH
+                           : type->offset != LOWBIT_SYMMETRIC ? LOWBIT_RULE_MINMAX
+                                                              : f->auto_rule;
+    if (*rule == LOWBIT_RULE_AUTO) *rule = usual;
     LB_REQUIRE(*rule < LB_COUNT(kRules), error, LOWBIT_INVALID_ARGUMENT, "quantization rule %u is unknown", *rule);
-    const uint32_t legal = offset ? 1u << LOWBIT_RULE_MINMAX : f->rules;
+    const uint32_t legal = type->progressive || type->offset != LOWBIT_SYMMETRIC ? 1u << usual : f->rules;
     LB_REQUIRE(legal >> *rule & 1, error, LOWBIT_INVALID_ARGUMENT, "rule %s does not make %s%s", kRules[*rule].name,
-               f->name, offset ? " with zero points or minima" : "");
+               f->name,
+               type->progressive ? " with progressive groups"
+               : type->offset    ? " with zero points or minima"
+                                 : "");
     return LOWBIT_OK;
 }
 
@@ -221,7 +236,7 @@ static lowbit_status run_job(quantize_job *job, const lowbit_pool *pool, lowbit_
         const span all = {job->w.data, job->w.rows, job->w.cols, job->w.stride};
         quantize_span(job, &all, 0, job->out->codes);
     } else {
-        lb_parallel_for(pool, (size_t)job->w.rows, quantize_row, job);
+        lb_parallel_for(pool, (size_t)job->w.rows, job->steps ? quantize_progressive_row : quantize_row, job);
     }
     LB_REQUIRE(!job->bad, error, LOWBIT_INVALID_ARGUMENT,
                "scale %lld overflows its type: use f32 or bf16 scales, or smaller weights", (long long)job->bad - 1);
@@ -249,7 +264,15 @@ lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, con
                         .encode = kRules[rule].encode,
                         .out = &made,
                         .group = type->group > 0 ? type->group : w->cols};
-    const lowbit_status status = run_job(&job, pool, error);
+    const size_t steps_bytes = type->progressive ? sizeof(double) * (size_t)lb_group_count(type, made.n, made.k) : 0;
+    if (steps_bytes) job.steps = lb_alloc(ctx, steps_bytes);
+    lowbit_status status = LOWBIT_OK;
+    if (steps_bytes && !job.steps)
+        status = lb_fail(error, LOWBIT_NO_MEMORY, "no memory for the steps of %lld x %lld groups", (long long)made.n,
+                         (long long)lb_groups(made.k, type->group));
+    else
+        status = run_job(&job, pool, error);
+    lb_free(ctx, job.steps, steps_bytes);
     if (status != LOWBIT_OK)
         lowbit_weights_free(ctx, &made);
     else

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The specification as code: three plain loops over canonical weights, in the order of docs/numerics.md. Shares nothing
- * with the packed layout, the SIMD units or their scalar twin. */
+ * with the packed layout, the SIMD units or their scalar twin, but for the fixed sequences of activations.h. */
 #include <math.h>
 
 #include "kernels/base/ctx.h"
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
 #include "kernels/gemm.h"
+#include "kernels/simd/activations.h"
 #include "kernels/weights.h"
 
 /* Quantizes a row: codes, and the scale that is returned. */
@@ -24,16 +25,27 @@ static float quantize(const float *x, int64_t k, int8_t *codes) {
 }
 
 /* s * c - o, or c - zero; with minima the code itself. */
-static int32_t value_of(const lowbit_weights *w, const lb_format *f, int64_t n, int64_t k, int64_t scale_at) {
+static int32_t value_of(const lowbit_weights *w, const lb_format *f, int64_t n, int64_t k, int64_t group_at) {
     const int32_t code = w->codes[n * w->stride + k];
     switch (w->type.offset) {
-        case LOWBIT_ZERO_POINT: return code - w->zeros[scale_at];
+        case LOWBIT_ZERO_POINT: return code - w->zeros[group_at];
         case LOWBIT_MINIMUM: return code;
         default: return f->value_scale * code - f->value_offset;
     }
 }
 
+/* Progressive groups: one integer sum over all of K, scaled once. */
+static float progressive_total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int64_t n, int32_t *dot) {
+    *dot = 0;
+    for (int64_t k = 0; k < w->k; k++) {
+        const int64_t at = lb_group_index(w, n, k / w->type.group);
+        *dot += a[k] * (w->multipliers[at] * value_of(w, f, n, k, at));
+    }
+    return 0.0f + (float)*dot * lb_scale_round(w->type.scale_type, w->scales[n]);
+}
+
 static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int64_t n, int32_t *dot) {
+    if (w->multipliers) return progressive_total(w, f, a, n, dot);
     const int64_t group = w->type.group > 0 ? w->type.group : w->k;
     const uint32_t type = w->type.scale_type;
     float t = 0;
@@ -65,8 +77,7 @@ static void reference_row(const lowbit_problem *p, const lowbit_weights *w, cons
         float y = t * scale;
         if (p->bias) y = y + args->bias[n];
         if (p->residual) y = y + args->residual[m * args->residual_stride + n];
-        if (p->act == LOWBIT_ACT_RELU) y = y > 0 ? y : 0;
-        ((float *)args->out)[m * args->out_stride + n] = y;
+        ((float *)args->out)[m * args->out_stride + n] = lb_activate(p->act, y);
     }
 }
 

@@ -53,10 +53,10 @@ void lb_rows_place(int64_t m, int64_t k, int64_t group, void *memory, lowbit_row
 }
 
 /* The rows point to const for their readers; their maker owns the memory. */
-void lb_quantize_one_row(lb_quantize_row_fn quantize, const lowbit_matrix *a, int64_t row, const lowbit_rows *rows) {
+void lb_quantize_one_row(lb_quantize_row_fn quantize, const lowbit_matrix *a, int64_t row, const lowbit_rows *rows,
+                         int8_t *codes) {
     const int64_t group = rows->group > 0 ? rows->group : rows->k;
-    quantize(a->data + row * a->stride, (size_t)rows->k, (size_t)group,
-             (int8_t *)(uintptr_t)rows->codes + row * rows->stride, (size_t)rows->stride,
+    quantize(a->data + row * a->stride, (size_t)rows->k, (size_t)group, codes, (size_t)rows->stride,
              (int32_t *)(uintptr_t)rows->sums + row * rows->groups, (float *)(uintptr_t)rows->scales + row);
 }
 
@@ -69,7 +69,8 @@ typedef struct rows_job {
 static void rows_task(void *arg, size_t i, size_t worker) {
     (void)worker;
     const rows_job *job = arg;
-    lb_quantize_one_row(job->quantize, job->a, (int64_t)i, job->rows);
+    int8_t *codes = (int8_t *)(uintptr_t)job->rows->codes + (int64_t)i * job->rows->stride;
+    lb_quantize_one_row(job->quantize, job->a, (int64_t)i, job->rows, codes);
 }
 
 lowbit_status lowbit_quantize_rows(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group, void *memory,

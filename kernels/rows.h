@@ -17,7 +17,8 @@ int64_t lb_rows_bytes(int64_t m, int64_t k, int64_t group);
 /* Points `rows` into memory of lowbit_rows_size bytes; arguments are legal. */
 void lb_rows_place(int64_t m, int64_t k, int64_t group, void *memory, lowbit_rows *rows);
 
-/* Quantizes row `row` of a into its place. */
-void lb_quantize_one_row(lb_quantize_row_fn quantize, const lowbit_matrix *a, int64_t row, const lowbit_rows *rows);
+/* Quantizes row `row` of a: its sums and scale into their places, its rows->stride codes to `codes`. */
+void lb_quantize_one_row(lb_quantize_row_fn quantize, const lowbit_matrix *a, int64_t row, const lowbit_rows *rows,
+                         int8_t *codes);
 
 #endif

@@ -46,7 +46,7 @@ bool lb_kernel_at(size_t index, lb_kernel_ref *kernel) {
     return false;
 }
 
-static const char *const kAlgorithms[] = {[LB_ALGORITHM_DOT] = "dot"};
+static const char *const kAlgorithms[] = {[LB_ALGORITHM_DOT] = "dot", [LB_ALGORITHM_TILE] = "tile"};
 
 void lb_kernel_name(lb_kernel_ref ref, char *text, size_t size) {
     const lb_kernel *k = ref.kernel;

@@ -5,6 +5,34 @@
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
 
+/* Index of the first byte above `limit`; `count` if there is none. The largest of a block is found without a branch. */
+static int64_t first_above(const uint8_t *bytes, int64_t count, int64_t limit) {
+    enum { BLOCK = 256 };
+    for (int64_t block = 0; block < count; block += BLOCK) {
+        const int64_t end = lb_min(count, block + BLOCK);
+        uint8_t largest = 0;
+        for (int64_t i = block; i < end; i++) largest = bytes[i] > largest ? bytes[i] : largest;
+        if (largest <= limit) continue;
+        int64_t i = block;
+        while (bytes[i] <= limit) i++;
+        return i;
+    }
+    return count;
+}
+
+lowbit_status lb_check_multipliers(const lowbit_weight_type *type, const uint8_t *multipliers, const uint8_t *zeros,
+                                   int64_t count, lowbit_status status, lowbit_error *error) {
+    const int64_t limit = lb_multiplier_limit(type), codes = lb_format_of(type->format)->codes;
+    const int64_t bad = first_above(multipliers, count, limit);
+    LB_REQUIRE(bad == count, error, status, "multiplier %lld is %u, the type's are at most %lld", (long long)bad,
+               multipliers[bad], (long long)limit);
+    const int64_t bad_zero = zeros ? first_above(zeros, count, codes - 1) : count;
+    LB_REQUIRE(bad_zero == count, error, status,
+               "zero point %lld is %u: those of progressive groups are codes, at most %lld", (long long)bad_zero,
+               zeros[bad_zero], (long long)codes - 1);
+    return LOWBIT_OK;
+}
+
 lowbit_status lb_check_weights(const lowbit_weights *w, lowbit_error *error) {
     LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_weights, memory_bytes), error, LOWBIT_INVALID_ARGUMENT,
                "weights is NULL or its struct_size is too small");
@@ -16,31 +44,47 @@ lowbit_status lb_check_weights(const lowbit_weights *w, lowbit_error *error) {
                w->zeros ? "no zero points" : "zero points");
     LB_REQUIRE(!w->mins == (w->type.offset != LOWBIT_MINIMUM), error, LOWBIT_INVALID_ARGUMENT,
                "weights: mins is %s, the type has %s", w->mins ? "given" : "NULL", w->mins ? "no minima" : "minima");
-    return LOWBIT_OK;
+    LB_REQUIRE(!w->multipliers == !w->type.progressive, error, LOWBIT_INVALID_ARGUMENT,
+               "weights: multipliers is %s, the type is %sprogressive", w->multipliers ? "given" : "NULL",
+               w->multipliers ? "not " : "");
+    if (!w->multipliers) return LOWBIT_OK;
+    return lb_check_multipliers(&w->type, w->multipliers, w->zeros, lb_group_count(&w->type, w->n, w->k),
+                                LOWBIT_INVALID_ARGUMENT, error);
 }
 
 int64_t lb_scale_count(const lowbit_weight_type *type, int64_t n, int64_t k) {
-    return type->group == LOWBIT_GROUP_TENSOR ? 1 : n * lb_groups(k, type->group);
+    return type->group == LOWBIT_GROUP_TENSOR ? 1 : n * lb_scale_groups(type, k);
 }
 
 int64_t lb_scale_index(const lowbit_weights *w, int64_t n, int64_t g) {
+    return w->type.progressive ? n : lb_group_index(w, n, g);
+}
+
+int64_t lb_group_count(const lowbit_weight_type *type, int64_t n, int64_t k) {
+    return type->group == LOWBIT_GROUP_TENSOR ? 1 : n * lb_groups(k, type->group);
+}
+
+int64_t lb_group_index(const lowbit_weights *w, int64_t n, int64_t g) {
     return w->type.group == LOWBIT_GROUP_TENSOR ? 0 : n * lb_groups(w->k, w->type.group) + g;
 }
 
 lowbit_status lb_weights_alloc(const lowbit_ctx *ctx, lowbit_weights *w, lowbit_error *error) {
-    const int64_t count = lb_scale_count(&w->type, w->n, w->k);
-    const bool zeros = w->type.offset == LOWBIT_ZERO_POINT, mins = w->type.offset == LOWBIT_MINIMUM;
+    const int64_t scales = lb_scale_count(&w->type, w->n, w->k), groups = lb_group_count(&w->type, w->n, w->k);
+    const int64_t mins = w->type.offset == LOWBIT_MINIMUM ? groups : 0; /* how many of each */
+    const int64_t zeros = w->type.offset == LOWBIT_ZERO_POINT ? groups : 0;
+    const int64_t multipliers = w->type.progressive ? groups : 0;
     w->stride = w->k;
-    w->memory_bytes = count * (4 + (mins ? 4 : 0) + zeros) + w->n * w->k; /* n < 2^31, k < 2^17 */
+    w->memory_bytes = 4 * (scales + mins) + zeros + multipliers + w->n * w->k; /* n < 2^31, k < 2^17 */
     uint8_t *memory = lb_alloc(ctx, (size_t)w->memory_bytes);
     LB_REQUIRE(memory, error, LOWBIT_NO_MEMORY, "no memory for %lld x %lld codes and their scales", (long long)w->n,
                (long long)w->k);
     w->memory = memory;
     w->scales = (float *)(void *)memory;
-    w->mins = mins ? w->scales + count : NULL;
-    memory += count * (mins ? 8 : 4);
+    w->mins = mins ? w->scales + scales : NULL;
+    memory += 4 * (scales + mins);
     w->zeros = zeros ? memory : NULL;
-    w->codes = memory + (zeros ? count : 0);
+    w->multipliers = multipliers ? memory + zeros : NULL;
+    w->codes = memory + zeros + multipliers;
     return LOWBIT_OK;
 }
 
@@ -52,6 +96,7 @@ void lowbit_weights_free(const lowbit_ctx *ctx, lowbit_weights *weights) {
     weights->scales = NULL;
     weights->zeros = NULL;
     weights->mins = NULL;
+    weights->multipliers = NULL;
 }
 
 lowbit_status lowbit_dequantize(const lowbit_weights *w, float *values, int64_t stride, lowbit_error *error) {
@@ -62,12 +107,13 @@ lowbit_status lowbit_dequantize(const lowbit_weights *w, float *values, int64_t 
     const uint32_t type = w->type.scale_type;
     for (int64_t n = 0; n < w->n; n++)
         for (int64_t k = 0; k < w->k; k++) {
-            const int64_t at = lb_scale_index(w, n, w->type.group > 0 ? k / w->type.group : 0);
+            const int64_t g = w->type.group > 0 ? k / w->type.group : 0, at = lb_group_index(w, n, g);
             const int32_t code = w->codes[n * w->stride + k];
             const int32_t value = w->zeros  ? code - w->zeros[at]
                                   : w->mins ? code
                                             : f->value_scale * code - f->value_offset;
-            const float scaled = (float)value * lb_scale_round(type, w->scales[at]);
+            const int32_t multiplied = w->multipliers ? w->multipliers[at] * value : value;
+            const float scaled = (float)multiplied * lb_scale_round(type, w->scales[lb_scale_index(w, n, g)]);
             values[n * stride + k] = w->mins ? scaled + lb_scale_round(type, w->mins[at]) : scaled;
         }
     return LOWBIT_OK;

@@ -6,16 +6,26 @@
 #include "kernels/base/base.h"
 #include "lowbit/weights.h"
 
-/* Refuses a struct that the rules of weights.h do not allow. Codes are not read. */
+/* Refuses a struct that the rules of weights.h do not allow. Codes are not read; multipliers, and the zero points
+ * beside them, are. */
 lowbit_status lb_check_weights(const lowbit_weights *weights, lowbit_error *error);
 
-/* Gives codes, scales, zeros and mins memory from the context, in one block; type, n and k are set and legal. */
+/* Gives codes, scales, zeros, mins and multipliers memory from the context, in one block; type, n and k are set and
+ * legal. */
 lowbit_status lb_weights_alloc(const lowbit_ctx *ctx, lowbit_weights *weights, lowbit_error *error);
 
-/* Scales of a matrix: n * G, or 1 for tensor scales. */
+/* Scales of a matrix: n * G, n for progressive groups, or 1 for tensor scales; and where that of row n and group g
+ * stands in `scales`. */
 int64_t lb_scale_count(const lowbit_weight_type *type, int64_t n, int64_t k);
-
-/* Where the scale of row n and group g stands in `scales`, `zeros` and `mins`. */
 int64_t lb_scale_index(const lowbit_weights *weights, int64_t n, int64_t g);
+
+/* The same for `zeros`, `mins` and `multipliers`. */
+int64_t lb_group_count(const lowbit_weight_type *type, int64_t n, int64_t k);
+int64_t lb_group_index(const lowbit_weights *weights, int64_t n, int64_t g);
+
+/* Refuses `count` multipliers of progressive groups beyond the type's limit, and zero points (where given) beyond the
+ * format's codes, naming the place as an index. */
+lowbit_status lb_check_multipliers(const lowbit_weight_type *type, const uint8_t *multipliers, const uint8_t *zeros,
+                                   int64_t count, lowbit_status status, lowbit_error *error);
 
 #endif

@@ -18,7 +18,7 @@
 static const char *const kProblems[] = {
     "i8a8:m150n180k450+bias",     "i4g32a8:m150n180k450+relu+res", "i2zg16a8:m150n170k450+bias+relu",
     "t2a8:m150n200k450+bias+res", "b1g64a8:m150n199k450",          "i4mg64a8:m150n180k450+bias+res",
-    "i8za8:m150n180k450:s32"};
+    "i8za8:m150n180k450:s32",     "i4g32pa8:m150n180k450+bias",    "i2zg64pa8:m150n180k450:s32"};
 
 static lowbit_ctx *make_context(uint32_t isa_mask) {
     lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
@@ -72,9 +72,10 @@ static void run_hostile(const lowbit_ctx *ctx, const sample *s, const float *wan
     lowbit_plan_destroy(ctx, plan);
 }
 
-/* The widest level of this machine; for some of the problems also the portable one, which is slow. */
+/* The widest level of this machine for which the problems are large enough; for some of them also the portable one,
+ * which is slow. */
 void subject_gemm_threads(void) {
-    static const uint32_t kMasks[] = {0, LOWBIT_ISA_SCALAR}, kThreads[] = {1, 2, 3, 7};
+    static const uint32_t kMasks[] = {LOWBIT_ISA_ALL & ~LOWBIT_ISA_AMX, LOWBIT_ISA_SCALAR}, kThreads[] = {1, 2, 3, 7};
     for (size_t p = 0; p < LB_COUNT(kProblems); p++)
         for (size_t mask = 0; mask < (p % 3 ? 1 : LB_COUNT(kMasks)); mask++) {
             lowbit_ctx *ctx = make_context(kMasks[mask]);
@@ -177,18 +178,20 @@ void subject_gemm_tiles(void) {
 /* ---- the state of a task ---- */
 
 static const lb_kernel *hooked; /* the kernel under the hooks */
-static _Thread_local const lb_kernel *entered;
+static _Thread_local const lb_tile *entered;
 static _Atomic int entries, mistakes;
 
-static void enter(const lb_kernel *kernel) {
+static void enter(const lb_tile *tile) {
     mistakes += entered != NULL;
-    entered = kernel;
+    entered = tile;
     entries++;
+    if (hooked->enter) hooked->enter(tile);
 }
 
 static void leave(void) {
     mistakes += entered == NULL;
     entered = NULL;
+    if (hooked->leave) hooked->leave();
 }
 
 static void run_entered(const lb_tile *tile) {
@@ -227,7 +230,7 @@ void subject_gemm_enter(void) {
 /* Q, K and V: rows quantized once serve plans of different formats and widths. */
 void subject_gemm_rows(void) {
     static const char *const kShared[] = {"i4g32a8:m9n77k200+bias", "i2zg32a8:m9n33k200+relu", "b1g32a8:m9n16k200",
-                                          "i8g32a8:m9n50k200+res"};
+                                          "i8g32a8:m9n50k200+res", "i4zg32pa8:m9n50k200+res"};
     lowbit_ctx *ctx = make_context(0);
     sample first = sample_make(ctx, kShared[0], DATA_RANDOM);
     lowbit_rows rows = {.struct_size = sizeof rows};
@@ -257,7 +260,8 @@ void subject_gemm_rows(void) {
  * what it is alone. */
 void subject_gemm_buckets(void) {
     static const int64_t kRows[] = {1, 2, 3, 4, 5, 16, 17, 63, 64, 65, 100};
-    static const char *const kPlans[] = {"i4g32a8:m100n70k130+bias+res", "i8a8:m100n70k130", "b1a8:m100n70k130+relu"};
+    static const char *const kPlans[] = {"i4g32a8:m100n70k130+bias+res", "i8a8:m100n70k130", "b1a8:m100n70k130+relu",
+                                         "t2g32pa8:m100n70k130+bias"};
     lowbit_ctx *ctx = make_context(0);
     for (size_t p = 0; p < LB_COUNT(kPlans); p++) {
         sample s = sample_make(ctx, kPlans[p], DATA_RANDOM);
@@ -296,6 +300,30 @@ void subject_gemm_residual(void) {
         CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, NULL) == LOWBIT_OK);
         CHECK(check_same_floats(s.residual, want, m, n, s.residual_stride, n));
         lowbit_plan_destroy(ctx, plan);
+        sample_free(ctx, &s);
+    }
+    lowbit_ctx_destroy(ctx);
+}
+
+/* ---- outputs that no cache holds ---- */
+
+/* Large enough to be stored past the caches, by every kernel, with rows that allow it and rows that do not. */
+void subject_gemm_stream(void) {
+    lowbit_ctx *ctx = make_context(0);
+    lowbit_machine machine = {.struct_size = sizeof machine};
+    CHECK(lowbit_machine_info(ctx, &machine, NULL) == LOWBIT_OK);
+    const int64_t l2 = machine.l2_bytes > 0 ? machine.l2_bytes : 1 << 20, n = 1024, m = l2 / (4 * n) + 5;
+    static const char *const kFormats[] = {"i8a8", "i4g32a8", "b1a8"};
+    for (size_t p = 0; p < 2 * LB_COUNT(kFormats); p++) {
+        char problem[96];
+        snprintf(problem, sizeof problem, "%s:m%dn%dk40%s", kFormats[p / 2], (int)m, (int)n,
+                 p % 2 == 0 ? "+bias+gelu"
+                 : p == 1   ? ":s32"
+                            : "+relu");
+        sample s = sample_make(ctx, problem, DATA_RANDOM);
+        sample_check_kernels(ctx, &s, problem);
+        s.out_gap = 0;
+        sample_check_kernels(ctx, &s, problem);
         sample_free(ctx, &s);
     }
     lowbit_ctx_destroy(ctx);
@@ -352,7 +380,7 @@ static void check_spoiled(const lowbit_ctx *ctx, const char *problem, float bad)
     lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
     const int64_t m = s.problem.m, n = s.problem.n, row = check_random_in(0, m - 1);
     float *want = sample_reference(ctx, &s);
-    for (int64_t c = 0; c < n; c++) want[row * n + c] = s.problem.act ? 0.0f : NAN;
+    for (int64_t c = 0; c < n; c++) want[row * n + c] = s.problem.act == LOWBIT_ACT_RELU ? 0.0f : NAN;
     s.a[row * s.a_stride + check_random_in(0, s.problem.k - 1)] = bad;
     check_context("%s with %g in row %d", problem, (double)bad, (int)row);
     const float *reference = sample_reference(ctx, &s);
@@ -363,8 +391,15 @@ static void check_spoiled(const lowbit_ctx *ctx, const char *problem, float bad)
 }
 
 void subject_gemm_nan(void) {
-    static const char *const kSpoiled[] = {"i8a8:m5n40k70", "i4g32a8:m13n70k100+bias+res", "i2ma8:m1n33k65+relu",
-                                           "b1g64a8:m7n20k129+bias+relu+res", "t2a8:m2n130k300+bias"};
+    static const char *const kSpoiled[] = {"i8a8:m5n40k70",
+                                           "i4g32a8:m13n70k100+bias+res",
+                                           "i2ma8:m1n33k65+relu",
+                                           "b1g64a8:m7n20k129+bias+relu+res",
+                                           "t2a8:m2n130k300+bias",
+                                           "i8a8:m5n40k70+gelu",
+                                           "i4g32a8:m3n70k100+bias+gelu_tanh",
+                                           "b1a8:m5n40k70+silu",
+                                           "i4g32pa8:m3n40k100+res"};
     static const float kBad[] = {NAN, INFINITY, -INFINITY};
     static const uint32_t kMasks[] = {0, LOWBIT_ISA_SCALAR};
     for (size_t mask = 0; mask < LB_COUNT(kMasks); mask++) {

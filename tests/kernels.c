@@ -1,47 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every row of the kernel table against the reference, bit for bit. Knows no kernel by name. */
 #include <stdio.h>
-#include <string.h>
 
 #include "kernels/base/base.h"
 #include "kernels/formats/format.h"
 #include "tests/check.h"
 #include "tests/problems.h"
 
-/* Runs one kernel on a sample, output between guard pages with a stride beyond its rows. */
-static void run_kernel(const lowbit_ctx *ctx, const sample *s, const char *kernel, const void *want) {
-    lowbit_error error = LOWBIT_ERROR_INIT;
-    lowbit_plan *plan = NULL;
-    if (!CHECK(lowbit_plan_force(ctx, &s->problem, kernel, 1, &plan, &error) == LOWBIT_OK)) return;
-    int64_t bytes = 0;
-    CHECK(lowbit_workspace_size(plan, s->problem.m, &bytes, &error) == LOWBIT_OK);
-    void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
-    const int64_t stride = s->problem.n + 1;
-    float *out = check_guarded((size_t)((s->problem.m - 1) * stride + s->problem.n) * 4, CHECK_GUARD_AFTER);
-    const lowbit_gemm_args args = sample_args(s, out, stride);
-    if (CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, &error) == LOWBIT_OK))
-        sample_check(s, out, stride, want);
-    for (int64_t m = 0; m + 1 < s->problem.m; m++) { /* the gap between rows is not ours */
-        uint32_t gap;
-        memcpy(&gap, &out[m * stride + s->problem.n], sizeof gap);
-        CHECK(gap == 0xA5A5A5A5);
-    }
-    lowbit_plan_destroy(ctx, plan);
-}
-
-/* All enabled kernels of the problem's width. */
+/* All enabled kernels that can compute the problem. */
 static void run_all(const lowbit_ctx *ctx, const char *problem, int data) {
+    char name[128];
     sample s = sample_make(ctx, problem, data);
-    check_context("%s data %d", problem, data);
-    const void *want = sample_reference(ctx, &s);
-    const uint32_t width = lb_format_of(s.problem.weights.format)->bits;
-    for (size_t i = 0; i < lowbit_kernel_count(); i++) {
-        lowbit_kernel_info info = {.struct_size = sizeof info};
-        lowbit_kernel_get(ctx, i, &info, NULL);
-        if (!info.enabled || info.width != width) continue;
-        check_context("%s data %d %s", problem, data, info.name);
-        run_kernel(ctx, &s, info.name, want);
-    }
+    snprintf(name, sizeof name, "%s data %d", problem, data);
+    sample_check_kernels(ctx, &s, name);
     sample_free(ctx, &s);
 }
 
@@ -52,14 +23,16 @@ static bool supported(const lowbit_ctx *ctx, const char *text) {
 }
 
 /* Offsets, groups and scale types behind the name of a format; those that are not legal for it are left out. */
-static const char *const kVariants[] = {"",     "g16",   "g32",   "g64:bf16", "g96:f32",  "z",
-                                        "zg32", "zg128", "m:f16", "mg64",     "mg32:bf16"};
-static const char *const kSuffixes[] = {"", "+bias", "+bias+relu", "+relu+res", "+bias+res"};
+static const char *const kVariants[] = {"",          "g16",   "g32",       "g64:bf16", "g96:f32",   "z",
+                                        "zg32",      "zg128", "m:f16",     "mg64",     "mg32:bf16", "g16p",
+                                        "g32p:bf16", "g96p",  "g128p:f32", "zg32p"};
+static const char *const kSuffixes[] = {"",          "+bias",      "+bias+relu",     "+relu+res",
+                                        "+bias+res", "+bias+gelu", "+gelu_tanh+res", "+bias+silu+res"};
 
 void subject_kernels(void) {
     lowbit_ctx *ctx = NULL;
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
-    static const int kM[] = {1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 17, 25},
+    static const int kM[] = {1, 2, 3, 4, 5, 7, 8, 11, 12, 13, 17, 25, 33, 70, 131},
                      kN[] = {1, 3, 15, 16, 17, 31, 33, 48, 63, 64, 65, 100, 130};
     static const int kK[] = {1, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 128, 255, 256, 300, 1000};
     const lb_format *f;
@@ -67,8 +40,9 @@ void subject_kernels(void) {
         for (int round = 0; round < 20 * (int)LB_COUNT(kVariants); round++) {
             char problem[96];
             const char *variant = kVariants[round / 20];
-            const int m = kM[check_random_in(0, 11)], n = kN[check_random_in(0, 12)], k = kK[check_random_in(0, 18)];
-            snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d%s", f->name, variant, m, n, k, kSuffixes[round % 5]);
+            const int m = kM[check_random_in(0, 14)], n = kN[check_random_in(0, 12)], k = kK[check_random_in(0, 18)];
+            snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d%s", f->name, variant, m, n, k,
+                     kSuffixes[round % (int)LB_COUNT(kSuffixes)]);
             if (supported(ctx, problem)) run_all(ctx, problem, round % DATA_KINDS);
         }
     lowbit_ctx_destroy(ctx);
@@ -79,9 +53,10 @@ void subject_kernels_raw(void) {
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
     const lb_format *f;
     for (size_t i = 0; (f = lb_format_at(i)); i++)
-        for (int round = 0; round < 24; round++) {
+        for (int round = 0; round < 36; round++) {
+            static const char *const kExact[] = {"", "z", "g32p", "zg64p"};
             char problem[96];
-            snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d:s32", f->name, round % 2 ? "z" : "",
+            snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d:s32", f->name, kExact[round % 4],
                      (int)check_random_in(1, 14), (int)check_random_in(1, 70), (int)check_random_in(1, 400));
             if (supported(ctx, problem)) run_all(ctx, problem, round % DATA_KINDS);
         }
@@ -99,5 +74,7 @@ void subject_kernels_longest(void) {
         if (f->bits && CHECK(supported(ctx, problem))) run_all(ctx, problem, DATA_CONSTANT);
     }
     run_all(ctx, "i8za8:m1n16k65793:s32", DATA_CONSTANT);
+    run_all(ctx, "i4g32pa8:m2n17k131071:s32", DATA_CONSTANT);
+    run_all(ctx, "b1g128pa8:m1n16k131071", DATA_CONSTANT);
     lowbit_ctx_destroy(ctx);
 }

@@ -21,14 +21,16 @@ static void each_type(const lowbit_ctx *ctx, void (*visit)(const lowbit_ctx *ctx
     for (size_t i = 0; (f = lb_format_at(i)); i++)
         for (uint32_t offset = LOWBIT_SYMMETRIC; offset <= LOWBIT_MINIMUM; offset++)
             for (uint32_t scale = 0; scale < LB_SCALE_TYPES; scale++)
-                for (size_t g = 0; g < LB_COUNT(kGroups); g++) {
+                for (size_t g = 0; g < 2 * LB_COUNT(kGroups); g++) {
                     lowbit_weight_type type = LOWBIT_WEIGHT_TYPE_INIT;
                     type.format = f->id;
                     type.offset = offset;
                     type.scale_type = scale;
-                    type.group = kGroups[g];
+                    type.group = kGroups[g / 2];
+                    type.progressive = g % 2;
                     if (lb_check_weight_type(&type, NULL) != LOWBIT_OK) continue;
-                    check_context("format %s offset %u scale type %u group %d", f->name, offset, scale, kGroups[g]);
+                    check_context("format %s offset %u scale type %u group %d%s", f->name, offset, scale, type.group,
+                                  type.progressive ? "p" : "");
                     visit(ctx, &type);
                 }
 }
@@ -85,7 +87,8 @@ static void naive_header_of(const lowbit_weights *w, int64_t bytes, uint8_t *blo
     put(blob + 32, (uint64_t)bytes, 8);
     put(blob + 40, naive_payload_sum(blob + 64, bytes - 64), 8);
     put(blob + 48, 64, 4); /* alignment */
-    put(blob + 52, 0, 4);
+    blob[52] = (uint8_t)w->type.progressive;
+    put(blob + 53, 0, 3);
     put(blob + 56, fnv(blob, 56), 8);
 }
 
@@ -113,16 +116,23 @@ static uint8_t *naive_pack(const lowbit_weights *w, int64_t *bytes) {
     const int64_t bits = lb_format_of(w->type.format)->bits, panels = (w->n + 15) / 16;
     const int64_t groups = w->type.group > 0 ? (w->k + w->type.group - 1) / w->type.group : 1;
     const int64_t lines = panels * ((w->k + 32 / bits - 1) / (32 / bits)), each = w->type.scale_type ? 2 : 4;
-    const int64_t scales = 64 + lines * 64, zeros = scales + up64(panels * groups * 16 * each);
+    const int64_t row_scales = w->multipliers ? 1 : groups;
+    const int64_t scales = 64 + lines * 64, zeros = scales + up64(panels * row_scales * 16 * each);
     const int64_t mins = zeros + (w->zeros ? up64(panels * groups * 16) : 0);
-    *bytes = mins + (w->mins ? up64(panels * groups * 16 * each) : 0) + 15 * 64;
+    const int64_t multipliers = mins + (w->mins ? up64(panels * groups * 16 * each) : 0);
+    *bytes = multipliers + (w->multipliers ? up64(panels * groups * 16) : 0) + 15 * 64;
     uint8_t *blob = calloc(1, (size_t)*bytes);
     naive_codes(w, blob + 64);
     for (int64_t n = 0; n < w->n; n++)
         for (int64_t g = 0; g < groups; g++) {
             const int64_t from = w->type.group == LOWBIT_GROUP_TENSOR ? 0 : n * groups + g;
             const int64_t to = (n / 16 * groups + g) * 16 + n % 16;
-            naive_scale(w, w->scales[from], blob + scales + to * each);
+            if (w->multipliers) {
+                blob[multipliers + to] = w->multipliers[from];
+                naive_scale(w, w->scales[n], blob + scales + (n / 16 * 16 + n % 16) * each);
+            } else {
+                naive_scale(w, w->scales[from], blob + scales + to * each);
+            }
             if (w->zeros) blob[zeros + to] = w->zeros[from];
             if (w->mins) naive_scale(w, w->mins[from], blob + mins + to * each);
         }
@@ -133,13 +143,16 @@ static uint8_t *naive_pack(const lowbit_weights *w, int64_t *bytes) {
 /* ---- one type ---- */
 
 static bool same_weights(const lowbit_weights *a, const lowbit_weights *b) {
-    bool same = a->n == b->n && a->k == b->k && !a->zeros == !b->zeros && !a->mins == !b->mins;
+    bool same = a->n == b->n && a->k == b->k && !a->zeros == !b->zeros && !a->mins == !b->mins &&
+                !a->multipliers == !b->multipliers;
     const int64_t groups = lb_groups(a->k, a->type.group);
     for (int64_t n = 0; same && n < a->n; n++) {
         same = memcmp(a->codes + n * a->stride, b->codes + n * b->stride, (size_t)a->k) == 0;
         for (int64_t g = 0; g < groups; g++) {
-            const int64_t i = lb_scale_index(a, n, g), j = lb_scale_index(b, n, g);
-            same = same && memcmp(a->scales + i, b->scales + j, sizeof(float)) == 0;
+            const int64_t i = lb_group_index(a, n, g), j = lb_group_index(b, n, g);
+            const float *scale = a->scales + lb_scale_index(a, n, g);
+            same = same && memcmp(scale, b->scales + lb_scale_index(b, n, g), sizeof(float)) == 0;
+            same = same && (!a->multipliers || a->multipliers[i] == b->multipliers[j]);
             same = same && (!a->zeros || a->zeros[i] == b->zeros[j]);
             same = same && (!a->mins || memcmp(a->mins + i, b->mins + j, sizeof(float)) == 0);
         }
@@ -210,7 +223,8 @@ void subject_packed_pools(void) {
 void subject_packed_strides(void) {
     lowbit_ctx *ctx = NULL;
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
-    static const char *const kProblems[] = {"i8a8:m1n17k33", "i4zg32a8:m1n19k77", "i2a8:m1n16k95", "b1a8:m1n5k63"};
+    static const char *const kProblems[] = {"i8a8:m1n17k33", "i4zg32a8:m1n19k77", "i2a8:m1n16k95", "b1a8:m1n5k63",
+                                            "i4zg32pa8:m1n19k77"};
     for (size_t i = 0; i < LB_COUNT(kProblems); i++) {
         sample s = sample_make(ctx, kProblems[i], DATA_RANDOM);
         lowbit_weights w = s.weights;

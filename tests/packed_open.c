@@ -92,7 +92,10 @@ static const struct {
     {"bytes 2^63", 32, 8, UINT64_C(1) << 63},
     {"bytes 2^64 - 1", 32, 8, UINT64_MAX},
     {"alignment", 48, 4, 32},
-    {"reserved", 52, 4, 1},
+    {"progressive, with minima", 52, 1, 1},
+    {"progressive 2", 52, 1, 2},
+    {"reserved", 53, 3, 1},
+    {"reserved", 55, 1, 128},
 };
 
 static void check_lies(uint8_t *blob, int64_t size) {

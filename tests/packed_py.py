@@ -71,6 +71,11 @@ def floats(data, kind):
     return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4")
 
 
+def multiplier_limit(f, offset):
+    top, s, o = (1 << int(f["bits"])) - 1, int(f["s"]), int(f["o"])
+    return 127 // top if offset else min(128 // o, 127 // (s * top - o), 255 // (s * top))
+
+
 class Blob:
     """Header fields, codes [N][K], scales, zeros and mins [N][G] of a blob; dies where the page is not kept."""
 
@@ -78,6 +83,7 @@ class Blob:
         fields = struct.unpack_from("<8s2H4BQ2I2Q2IQ", data)
         (magic, version, header_bytes, bits, number, scale_type, offset, n, k, group, size, payload, alignment, zero,
          checksum) = fields
+        progressive, zero = zero & 0xFF, zero >> 8
         expect("constants of the header", (magic, version, header_bytes, alignment, zero) == (b"LOWBITPK", 1, 64, 64, 0))
         expect("checksum of the header", checksum == fnv1a(data[:56]))
         expect("checksum of the payload", payload == payload_sum(data[64:]))
@@ -85,7 +91,9 @@ class Blob:
         found = [f for f in table if f["number"] == str(number)]
         expect("format and bits", len(found) == 1 and found[0]["bits"] == str(bits))
         self.format, self.scale_type, self.offset = found[0], SCALE_TYPES[scale_type], OFFSETS[offset]
-        self.n, self.k, self.group = n, k, group
+        self.n, self.k, self.group, self.progressive = n, k, group, progressive
+        expect("progressive is 0 or 1, with groups and without minima",
+               progressive == 0 or (progressive == 1 and group > 0 and self.offset != "m"))
         self.read_sections(data, bits)
 
     def read_sections(self, data, bits):
@@ -102,8 +110,9 @@ class Blob:
             return part
 
         def entries(values):
-            """[panels][G][16] as [N][G]; what belongs to no row is zero."""
-            rows = values.reshape(panels, groups, 16).transpose(0, 2, 1).reshape(panels * 16, groups)
+            """[panels][G][16] as [N][G], or [panels][16] as [N][1]; what belongs to no row is zero."""
+            each = len(values) // (panels * 16)
+            rows = values.reshape(panels, each, 16).transpose(0, 2, 1).reshape(panels * 16, each)
             expect("entries beyond N are zero", not rows[self.n:].any())
             return rows[:self.n]
 
@@ -114,19 +123,28 @@ class Blob:
         self.codes = codes[:self.n, :self.k]
         expect("codes are those of the format", self.codes.max() < int(self.format["codes"]))
         count, size = panels * groups * 16, 4 if self.scale_type == "f32" else 2
-        self.scales = entries(floats(section(count * size), self.scale_type))
+        scales = panels * 16 if self.progressive else count
+        self.scales = entries(floats(section(scales * size), self.scale_type))
         self.zeros = entries(np.frombuffer(section(count), np.uint8)) if self.offset == "z" else None
         self.mins = entries(floats(section(count * size), self.scale_type)) if self.offset == "m" else None
+        self.multipliers = entries(np.frombuffer(section(count), np.uint8)) if self.progressive else None
+        if self.progressive:
+            expect("multipliers are within their limit", self.multipliers.max() <= multiplier_limit(self.format, self.offset))
+            expect("zero points are codes", self.zeros is None or self.zeros.max() < int(self.format["codes"]))
         expect("the slack is 960 zeros", len(data) == at + 960 and not any(data[at:]))
 
     def values(self):
         g = np.arange(self.k) // self.group if self.group else np.zeros(self.k, np.int64)
-        codes, scales = self.codes.astype(np.int32), self.scales[:, g]
+        codes, s, o = self.codes.astype(np.int32), int(self.format["s"]), int(self.format["o"])
+        if self.progressive:
+            integers = codes - self.zeros[:, g] if self.offset == "z" else s * codes - o
+            return self.scales * (self.multipliers[:, g] * integers).astype(np.float32)
+        scales = self.scales[:, g]
         if self.offset == "z":
             return scales * (codes - self.zeros[:, g]).astype(np.float32)
         if self.offset == "m":
             return scales * codes.astype(np.float32) + self.mins[:, g]
-        return scales * (int(self.format["s"]) * codes - int(self.format["o"])).astype(np.float32)
+        return scales * (s * codes - o).astype(np.float32)
 
 
 # ---- what the program writes ----
@@ -145,16 +163,16 @@ def relative_error(values, matrix):
     return float(np.sqrt(np.square(values - x).sum() / np.square(x).sum()))
 
 
-def check_blob(folder, table, f, offset, group, scale_type, matrix):
-    name = f["name"] + offset + (f"g{group}" if group else "") + ":" + scale_type
+def check_blob(folder, table, f, offset, group, progressive, scale_type, matrix):
+    name = f["name"] + offset + (f"g{group}" if group else "") + "p" * progressive + ":" + scale_type
     data, error = quantize(folder, matrix, name)
     blob = Blob(data, table)
-    got = (blob.format, blob.offset, blob.group, blob.scale_type, blob.n, blob.k)
-    expect(f"{name}: header", got == (f, offset, group, scale_type, *matrix.shape))
+    got = (blob.format, blob.offset, blob.group, blob.progressive, blob.scale_type, blob.n, blob.k)
+    expect(f"{name}: header", got == (f, offset, group, progressive, scale_type, *matrix.shape))
     mine = relative_error(blob.values(), matrix)
     expect(f"{name}: error {mine}, the program says {error}", abs(mine - error) <= 1e-9 * (1 + error))
     expect(f"{name}: error {mine} is one of a quantized matrix", mine < 0.9)
-    rule = "minmax" if offset else f["rules"].split(",")[0]
+    rule = "search" if progressive else "minmax" if offset else f["rules"].split(",")[0]
     expect(f"{name}: auto is {rule}", quantize(folder, matrix, name, rule)[0] == data)
 
 
@@ -183,7 +201,9 @@ def main():
                         continue
                     shape = (random.integers(1, 40), random.integers(2, 200))
                     matrix = random.standard_normal(shape).astype(np.float32)
-                    check_blob(folder, table, f, offset, group, SCALE_TYPES[i % 3], matrix)
+                    check_blob(folder, table, f, offset, group, 0, SCALE_TYPES[i % 3], matrix)
+                    if group and offset != "m" and multiplier_limit(f, offset) > 1:
+                        check_blob(folder, table, f, offset, group, 1, SCALE_TYPES[i % 3], matrix)
     print(f"{len(table)} formats")
 
 

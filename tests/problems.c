@@ -6,6 +6,8 @@
 
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
+#include "kernels/gemm.h"
+#include "kernels/ukernels.h"
 #include "kernels/weights.h"
 #include "tests/check.h"
 
@@ -33,12 +35,17 @@ static float *random_floats(int64_t count, int data) {
 
 void weights_fill(lowbit_weights *w, int data) {
     const int64_t codes = lb_format_of(w->type.format)->codes;
-    const int64_t scales = lb_scale_count(&w->type, w->n, w->k);
+    const int64_t scales = lb_scale_count(&w->type, w->n, w->k), groups = lb_group_count(&w->type, w->n, w->k);
+    const int64_t most = w->multipliers ? lb_multiplier_limit(&w->type) : 0,
+                  most_zero = w->multipliers ? codes - 1 : 255;
     for (int64_t i = 0; i < w->n * w->stride; i++) w->codes[i] = random_code(codes, data);
-    for (int64_t i = 0; i < scales; i++) {
+    for (int64_t i = 0; i < scales; i++)
         w->scales[i] = lb_scale_round(w->type.scale_type, check_random_float(-0.02f, 0.05f));
+    for (int64_t i = 0; i < groups; i++) {
+        if (w->multipliers) w->multipliers[i] = random_code(most + 1, data);
         if (w->zeros)
-            w->zeros[i] = data == DATA_EXTREME ? (uint8_t)(check_random() & 1 ? 255 : 0) : random_code(codes, data);
+            w->zeros[i] =
+                data == DATA_EXTREME ? (uint8_t)(check_random() & 1 ? most_zero : 0) : random_code(codes, data);
         if (w->mins) w->mins[i] = lb_scale_round(w->type.scale_type, check_random_float(-0.3f, 0.1f));
     }
 }
@@ -61,6 +68,7 @@ sample sample_make(const lowbit_ctx *ctx, const char *text, int data) {
     if (!CHECK(lb_weights_alloc(ctx, &s.weights, &error) == LOWBIT_OK)) exit(1);
     weights_fill(&s.weights, data);
     pack(ctx, &s);
+    s.out_gap = 1;
     s.a_stride = p->k + check_random_in(0, 3);
     s.residual_stride = p->n + check_random_in(0, 3);
     s.a = random_floats((p->m - 1) * s.a_stride + p->k, data);
@@ -97,4 +105,38 @@ bool sample_check(const sample *s, const void *got, int64_t stride, const void *
     const lowbit_problem *p = &s->problem;
     return p->out == LOWBIT_OUT_S32 ? CHECK(check_same_ints(got, want, p->m, p->n, stride, p->n))
                                     : CHECK(check_same_floats(got, want, p->m, p->n, stride, p->n));
+}
+
+/* Runs one kernel on a sample, output between guard pages with a stride beyond its rows. */
+static void run_kernel(const lowbit_ctx *ctx, const sample *s, const char *kernel, const void *want) {
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    lowbit_plan *plan = NULL;
+    if (!CHECK(lowbit_plan_force(ctx, &s->problem, kernel, 1, &plan, &error) == LOWBIT_OK)) return;
+    int64_t bytes = 0;
+    CHECK(lowbit_workspace_size(plan, s->problem.m, &bytes, &error) == LOWBIT_OK);
+    void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
+    const int64_t stride = s->problem.n + s->out_gap;
+    float *out = check_guarded((size_t)((s->problem.m - 1) * stride + s->problem.n) * 4, CHECK_GUARD_AFTER);
+    const lowbit_gemm_args args = sample_args(s, out, stride);
+    if (CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, &error) == LOWBIT_OK))
+        sample_check(s, out, stride, want);
+    for (int64_t m = 0; s->out_gap && m + 1 < s->problem.m; m++) { /* the gap between rows is not ours */
+        uint32_t gap;
+        memcpy(&gap, &out[m * stride + s->problem.n], sizeof gap);
+        CHECK(gap == 0xA5A5A5A5);
+    }
+    lowbit_plan_destroy(ctx, plan);
+}
+
+void sample_check_kernels(const lowbit_ctx *ctx, const sample *s, const char *name) {
+    check_context("%s", name);
+    const void *want = sample_reference(ctx, s);
+    lb_kernel_ref kernel;
+    for (size_t i = 0; lb_kernel_at(i, &kernel); i++) {
+        lowbit_kernel_info info = {.struct_size = sizeof info};
+        lowbit_kernel_get(ctx, i, &info, NULL);
+        if (!info.enabled || !lb_kernel_fits(kernel.kernel, &s->problem)) continue;
+        check_context("%s %s", name, info.name);
+        run_kernel(ctx, s, info.name, want);
+    }
 }

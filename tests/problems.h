@@ -18,6 +18,7 @@ typedef struct sample {
     lowbit_packed packed;
     float *a, *bias, *residual;
     int64_t a_stride, residual_stride;
+    int64_t out_gap; /* elements between the rows of the output in sample_check_kernels: 1 */
 } sample;
 
 /* Fills codes, scales, zero points and minima; scales and minima are values of their type. */
@@ -35,5 +36,8 @@ void *sample_reference(const lowbit_ctx *ctx, const sample *s);
 
 /* Compares an output of row stride `stride` with the reference, bit for bit. */
 bool sample_check(const sample *s, const void *got, int64_t stride, const void *want);
+
+/* Every enabled kernel of the problem's width against the reference; `name` is for the report. */
+void sample_check_kernels(const lowbit_ctx *ctx, const sample *s, const char *name);
 
 #endif

@@ -64,16 +64,20 @@ static int64_t column_cuts(const lowbit_problem *problem, int64_t m, const lb_ge
     return c->threads == 1 ? 1 : lb_div_up(lb_max(wanted, c->threads), lb_div_up(m, c->step_m));
 }
 
+static int64_t l2_bytes(const lowbit_ctx *ctx) {
+    return ctx->machine.l2_bytes > 0 ? ctx->machine.l2_bytes : DEFAULT_L2;
+}
+
 static int64_t block_rows(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
-    const int64_t l2 = ctx->machine.l2_bytes > 0 ? ctx->machine.l2_bytes : DEFAULT_L2;
     const int64_t row = lb_round_up(problem->k, LB_LINE) * (kernel->a_layout == LB_A_S16 ? 2 : 1);
-    const int64_t blocks = lb_max(1, lb_min(lb_div_up(m, kernel->mr), l2 / 2 / (row * kernel->mr)));
+    const int64_t blocks = lb_max(1, lb_min(lb_div_up(m, kernel->mr), l2_bytes(ctx) / 2 / (row * kernel->mr)));
     return blocks * kernel->mr;
 }
 
 /* Two thirds of the L1 cache for a part's lines and its rows of A. A single pass over the lines reads them once anyway.
  */
 static int64_t part_k(const lowbit_ctx *ctx, int64_t m, const lb_kernel *kernel) {
+    if (kernel->a_layout == LB_A_TILE) return LB_VALUES_BYTES / kernel->nr; /* its columns fill a third of the L1 */
     if (m <= kernel->mr) return 0;
     const int64_t l1 = ctx->machine.l1d_bytes > 0 ? ctx->machine.l1d_bytes : DEFAULT_L1;
     const int64_t line_k = 32 / kernel->width, lines = lb_div_up(kernel->nr, LB_PANEL) * LB_LINE;
@@ -90,17 +94,16 @@ lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem
     c.threads = (uint32_t)best_threads(problem, m, kernel, threads);
     c.step_m = block_rows(ctx, problem, m, kernel);
     c.step_k = part_k(ctx, m, kernel);
+    c.stream_bytes = l2_bytes(ctx);
     c.step_n = lb_round_up(lb_div_up(problem->n, column_cuts(problem, m, &c, threads)), unit_n);
     return c;
 }
 
 lb_gemm_config lb_estimate(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, uint32_t threads) {
-    const uint8_t width = lb_format_of(problem->weights.format)->bits;
     lb_kernel_ref best = {NULL, NULL}, each;
     for (size_t i = 0; lb_kernel_at(i, &each); i++) {
-        if (each.kernel->width != width || !(each.unit->isa & ctx->isa_enabled)) continue;
-        if (!best.unit || each.unit != best.unit || cycles(problem, m, each.kernel) < cycles(problem, m, best.kernel))
-            best = each;
+        if (!(each.unit->isa & ctx->isa_enabled) || !lb_kernel_fits(each.kernel, problem)) continue;
+        if (!best.unit || cycles(problem, m, each.kernel) < cycles(problem, m, best.kernel)) best = each;
     }
     return lb_configure(ctx, problem, m, best, threads);
 }

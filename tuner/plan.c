@@ -67,6 +67,8 @@ lowbit_status lowbit_plan_force(const lowbit_ctx *ctx, const lowbit_problem *pro
     const lb_format *f = lb_format_of(problem->weights.format);
     LB_REQUIRE(found.kernel->width == f->bits, error, LOWBIT_UNSUPPORTED, "kernel %s reads codes of %u bits, %s has %u",
                kernel, found.kernel->width, f->name, f->bits);
+    LB_REQUIRE(lb_kernel_fits(found.kernel, problem), error, LOWBIT_UNSUPPORTED,
+               "kernel %s needs groups of 16, 32 or a multiple of 64, not %d", kernel, problem->weights.group);
     LB_TRY(new_plan(ctx, problem, "forced", plan, error));
     for (size_t b = 0; b < LB_COUNT(kBuckets); b++)
         (*plan)->decisions[b] = lb_configure(ctx, problem, bucket_rows(problem, b), found, threads);
@@ -147,7 +149,7 @@ static lowbit_status begin(const lowbit_plan *plan, const lowbit_gemm_args *args
     int64_t m = 0, bytes = 0;
     LB_TRY(check_input(plan, args, &m, error));
     const lowbit_packed *w = args->weights;
-    LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, mins) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
+    LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, multipliers) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
                "weights is not an opened blob");
     LB_TRY(lb_check_same_weights(&plan->problem, &w->type, w->n, w->k, error));
     LB_TRY(lowbit_workspace_size(plan, m, &bytes, error));

@@ -4,6 +4,8 @@
  *     y[m,n] = act(((t[m,n] * as[m]) + bias[n]) + residual[m,n])
  *     t[m,n] = sum over groups g ascending of f32(dot_g[m,n]) * scale[n,g]        (+ f32(asum_g[m]) * min[n,g])
  *     dot_g  = sum over k in g of a[m,k] * (s*c[n,k] - o)                         exact integer
+ *     t[m,n] = f32(sum over g of multiplier[n,g] * dot_g[m,n]) * scale[n]         progressive groups, exact inside
+ * f32()
  *
  * a = the rows of A quantized to int8 (as[m] = absmax / 127). Every float operation rounds once, to nearest even, in
  * the order written: the result is the same bits for every instruction set, kernel, tile, thread count and M.
@@ -35,7 +37,8 @@ enum {
 
 enum {
     LOWBIT_OUT_F32 = 0,
-    LOWBIT_OUT_S32 = 1, /* dot itself, row or tensor scales only: no scales, bias, activation or residual */
+    LOWBIT_OUT_S32 = 1, /* the integer sum itself (row or tensor scales, or progressive groups): no scales, bias,
+                           activation or residual */
     LOWBIT_OUT_S8 = 2,  /* (named by the grammar; no kernels yet) */
     LOWBIT_OUT_U8 = 3
 };
@@ -43,9 +46,9 @@ enum {
 enum {
     LOWBIT_ACT_NONE = 0,
     LOWBIT_ACT_RELU = 1, /* x > 0 ? x : 0, so a NaN becomes 0 */
-    LOWBIT_ACT_GELU = 2, /* (named by the grammar; no kernels yet, like all below) */
-    LOWBIT_ACT_GELU_TANH = 3,
-    LOWBIT_ACT_SILU = 4
+    LOWBIT_ACT_GELU = 2, /* x (1 + erf(x / sqrt 2)) / 2; this and those below keep a NaN, and give 0 for -infinity */
+    LOWBIT_ACT_GELU_TANH = 3, /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
+    LOWBIT_ACT_SILU = 4       /* x / (1 + exp(-x)) */
 };
 
 enum { LOWBIT_MAX_K = 131071 };

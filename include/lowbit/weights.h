@@ -8,6 +8,8 @@
  *     value(n,k) = scale[n,g] * (s * c - o)                    plain
  *     value(n,k) = scale[n,g] * (c - zero[n,g])                with zero points
  *     value(n,k) = scale[n,g] * c + min[n,g]                   with float minima
+ *     value(n,k) = scale[n] * (multiplier[n,g] * (s * c - o))  progressive groups
+ *     value(n,k) = scale[n] * (multiplier[n,g] * (c - zero[n,g]))
  *
  * where (s, o) are constants of the format and g = k / group. docs/formats.md has every format bit by bit. */
 #ifndef LOWBIT_WEIGHTS_H_
@@ -45,13 +47,16 @@ enum { LOWBIT_GROUP_ROW = 0, LOWBIT_GROUP_TENSOR = -1 };
 /* What weights are, without their numbers. */
 typedef struct lowbit_weight_type {
     uint32_t struct_size;
-    uint32_t format;     /* LOWBIT_I8, ... */
-    uint32_t offset;     /* LOWBIT_SYMMETRIC, or LOWBIT_ZERO_POINT / LOWBIT_MINIMUM (i8, i4, i2) */
-    uint32_t scale_type; /* LOWBIT_SCALE_* */
-    int32_t group;       /* codes along K that share a scale: 16 (not b1), 32, 64, 128 or a larger multiple of 32;
-                            LOWBIT_GROUP_ROW = one scale a row; LOWBIT_GROUP_TENSOR = one in all */
-    uint32_t
-        progressive; /* 1 = integer group scales under one float scale a row (named by the grammar; no kernels yet) */
+    uint32_t format;      /* LOWBIT_I8, ... */
+    uint32_t offset;      /* LOWBIT_SYMMETRIC, or LOWBIT_ZERO_POINT / LOWBIT_MINIMUM (i8, i4, i2) */
+    uint32_t scale_type;  /* LOWBIT_SCALE_* */
+    int32_t group;        /* codes along K that share a scale: 16 (not b1), 32, 64, 128 or a larger multiple of 32;
+                             LOWBIT_GROUP_ROW = one scale a row; LOWBIT_GROUP_TENSOR = one in all */
+    uint32_t progressive; /* 1 = an integer multiplier for each group, under one float scale a row. Needs a group, no
+                             minima, and a format whose multipliers reach 2: at most
+                             min(128 / o, 127 / (s*top - o), 255 / (s*top)) with top = 2^bits - 1, so that
+                             multiplier * (s*c - o) is an int8 and multiplier * s * c a byte: i4 16, i2 64, t2 63,
+                             b1 127, s2 42; with zero points 127 / top: i4 8, i2 42 */
 } lowbit_weight_type;
 
 #define LOWBIT_WEIGHT_TYPE_INIT                                                                                        \
@@ -74,19 +79,21 @@ LOWBIT_API size_t lowbit_format_count(void);
 LOWBIT_API lowbit_status lowbit_format_get(size_t index, lowbit_format_info *info, lowbit_error *error);
 
 /* Canonical weights: one code a byte, row-major, and the scales beside it. G = ceil(K / group), 1 for row and tensor
- * scales. A caller may fill this struct with memory of its own (an importer does); lowbit_quantize and lowbit_unpack
- * fill it with memory of the context. Scales and minima are floats here; where `type.scale_type` is shorter, every use
- * rounds them to it (nearest even), so hold values that are already rounded if you compare. */
+ * scales. Progressive weights have n scales, and G multipliers a row; their zero points are codes of the format. A
+ * caller may fill this struct with memory of its own (an importer does); lowbit_quantize and lowbit_unpack fill it with
+ * memory of the context. Scales and minima are floats here; where `type.scale_type` is shorter, every use rounds them
+ * to it (nearest even), so hold values that are already rounded if you compare. */
 typedef struct lowbit_weights {
     uint32_t struct_size;
     lowbit_weight_type type;
     int64_t n, k;
-    uint8_t *codes; /* code (r, c) = codes[r * stride + c] */
-    int64_t stride; /* bytes, >= k */
-    float *scales;  /* [n][G]; [1] for tensor scales */
-    uint8_t *zeros; /* [n][G] ([1] for tensor), LOWBIT_ZERO_POINT only, else NULL */
-    float *mins;    /* [n][G] ([1] for tensor), LOWBIT_MINIMUM only, else NULL */
-    void *memory;   /* what lowbit_weights_free releases; NULL for memory of the caller */
+    uint8_t *codes;       /* code (r, c) = codes[r * stride + c] */
+    int64_t stride;       /* bytes, >= k */
+    float *scales;        /* [n][G]; [1] for tensor scales, [n] for progressive groups */
+    uint8_t *zeros;       /* [n][G] ([1] for tensor), LOWBIT_ZERO_POINT only, else NULL */
+    float *mins;          /* [n][G] ([1] for tensor), LOWBIT_MINIMUM only, else NULL */
+    uint8_t *multipliers; /* [n][G], progressive groups only, else NULL */
+    void *memory;         /* what lowbit_weights_free releases; NULL for memory of the caller */
     int64_t memory_bytes;
 } lowbit_weights;
 
@@ -114,7 +121,23 @@ enum {
      * scale = mean of |x| over the elements with |x| > d. t2. */
     LOWBIT_RULE_TWN = 5,
     /* BWN: code = x >= 0, scale = mean|x|. b1. */
-    LOWBIT_RULE_SIGN = 6
+    LOWBIT_RULE_SIGN = 6,
+    /* Progressive groups, which no other rule makes: the row's scale and the groups' multipliers of least squared error
+     * among a few candidates. Everything is computed in double. With v(c) = s*c - o, or c - zero, step d and
+     *
+     *     code(x, d) = rne(clamp(x * (1 / (d*s)) + o / s)), or rne(clamp(x * (1 / d) + zero)); 1 / 0 counts as 0
+     *     E(g, d)    = sum over the elements x of group g of (x - d * v(code(x, d)))^2
+     *     zero       = rne((codes - 1) * -lo / (hi - lo)), lo = min(0, min x), hi = max(0, max x); 0 if hi = lo
+     *     b[g]       = max|x| / max|v|, with zero points (hi - lo) / (codes - 1)
+     *     d[g]       = the step of least E among 1.25 * 0.85^i * b[g], i = 0, 1, ... 15; then, twice, the step
+     *                  max(0, sum x*v / sum v*v) for its codes v, if that lessens E
+     *     scale      = (max of d) / (limit * i / 16), i = 20, 19, ... 9, rounded to scale_type, of least sum over g of
+     *                  E(g, scale * multiplier[g])
+     *     multiplier = floor(d[g] / scale) or one more, at most limit, whichever has the lesser E(g, scale * it)
+     *
+     * The first of equals wins everywhere, and E is added up in four sums, element j in sum j mod 4: (0 + 2) + (1 + 3).
+     */
+    LOWBIT_RULE_SEARCH = 7
 };
 
 /* Quantizes an N x K float matrix (rows are output features).
@@ -132,7 +155,8 @@ LOWBIT_API lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_mat
                                          lowbit_error *error);
 
 /* values[r * stride + c] = value(r, c) as at the top of this file: (s*c - o) or (c - zero) is exact, then one
- * multiplication and, with minima, one addition, each rounded to nearest even. stride in elements, >= K. */
+ * multiplication and, with minima, one addition, each rounded to nearest even; a multiplier multiplies the integer.
+ * stride in elements, >= K. */
 LOWBIT_API lowbit_status lowbit_dequantize(const lowbit_weights *weights, float *values, int64_t stride,
                                            lowbit_error *error);
 
@@ -144,8 +168,8 @@ LOWBIT_API lowbit_status lowbit_packed_size(const lowbit_weight_type *type, int6
                                             lowbit_error *error);
 
 /* Packs canonical weights into `blob` (64-byte aligned, `size` >= lowbit_packed_size bytes, no overlap with the
- * weights). Reads every code and refuses one that the format does not have. pool may be NULL; the bytes do not depend
- * on it. On an error the blob's contents are undefined, and lowbit_packed_open refuses them. */
+ * weights). Reads every code and multiplier and refuses one that the format does not have. pool may be NULL; the bytes
+ * do not depend on it. On an error the blob's contents are undefined, and lowbit_packed_open refuses them. */
 LOWBIT_API lowbit_status lowbit_pack(const lowbit_ctx *ctx, const lowbit_weights *weights, void *blob, int64_t size,
                                      const lowbit_pool *pool, lowbit_error *error);
 
@@ -155,21 +179,23 @@ typedef struct lowbit_packed {
     uint32_t struct_size;
     lowbit_weight_type type; /* group is LOWBIT_GROUP_ROW for tensor scales too: the blob repeats them */
     int64_t n, k;
-    int64_t groups;       /* G */
-    int64_t bytes;        /* of the whole blob */
-    const uint8_t *lines; /* [ceil(n/16)][lines][64] */
-    int64_t panel_lines;  /* ceil(k / 4P) */
-    const void *scales;   /* [ceil(n/16)][G][16] of type.scale_type */
-    const uint8_t *zeros; /* the same shape, or NULL */
-    const void *mins;     /* the same shape, of type.scale_type, or NULL */
+    int64_t groups;             /* G */
+    int64_t bytes;              /* of the whole blob */
+    const uint8_t *lines;       /* [ceil(n/16)][lines][64] */
+    int64_t panel_lines;        /* ceil(k / 4P) */
+    const void *scales;         /* [ceil(n/16)][G][16] of type.scale_type; progressive groups: [ceil(n/16)][16] */
+    const uint8_t *zeros;       /* [ceil(n/16)][G][16], or NULL */
+    const void *mins;           /* the same shape, of type.scale_type, or NULL */
+    const uint8_t *multipliers; /* the same shape, or NULL */
 } lowbit_packed;
 
 enum {
     LOWBIT_OPEN_VERIFY = 1 /* also check the checksum of the payload: reads the whole blob */
 };
 
-/* Opens a blob of at least its stated size, 64-byte aligned. The header's checksum and every field are always checked;
- * the payload's checksum with LOWBIT_OPEN_VERIFY. Returns LOWBIT_BAD_FORMAT with the field that is wrong. */
+/* Opens a blob of at least its stated size, 64-byte aligned. The header's checksum and every field are always checked,
+ * and so are all multipliers of progressive groups and their zero points; the payload's checksum with
+ * LOWBIT_OPEN_VERIFY. Returns LOWBIT_BAD_FORMAT with the field that is wrong. */
 LOWBIT_API lowbit_status lowbit_packed_open(const void *blob, int64_t size, uint32_t flags, lowbit_packed *packed,
                                             lowbit_error *error);
 

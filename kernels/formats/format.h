@@ -31,8 +31,18 @@ lowbit_status lb_check_weight_type(const lowbit_weight_type *type, lowbit_error 
 /* The same and the matrix's size: n >= 1, 1 <= k <= what stays exact (docs/numerics.md). */
 lowbit_status lb_check_weight_shape(const lowbit_weight_type *type, int64_t n, int64_t k, lowbit_error *error);
 
-/* G: scales along a row of k elements; group <= 0 means one. */
+/* G: groups along a row of k elements; group <= 0 means one. */
 static inline int64_t lb_groups(int64_t k, int64_t group) { return group <= 0 ? 1 : lb_div_up(k, group); }
+
+/* The most that a multiplier of progressive groups of this type may be (weights.h has the formula and the reason): also
+ * a code that the format lacks but its width holds stays inside an int8, so an opened blob needs no look at its codes.
+ */
+int64_t lb_multiplier_limit(const lowbit_weight_type *type);
+
+/* Float scales along a row of k elements. */
+static inline int64_t lb_scale_groups(const lowbit_weight_type *type, int64_t k) {
+    return type->progressive ? 1 : lb_groups(k, type->group);
+}
 
 /* Fields of a byte: P. */
 static inline int64_t lb_fields(const lb_format *format) { return 8 / format->bits; }

@@ -64,6 +64,26 @@ static lowbit_status check_group(const lb_format *f, int32_t group, lowbit_error
     return LOWBIT_OK;
 }
 
+int64_t lb_multiplier_limit(const lowbit_weight_type *type) {
+    const lb_format *f = lb_format_of(type->format);
+    const int64_t top = (1 << f->bits) - 1, s = f->value_scale, o = f->value_offset;
+    if (type->offset == LOWBIT_ZERO_POINT) return INT8_MAX / top;
+    return lb_min(lb_min(-INT8_MIN / o, INT8_MAX / (s * top - o)), UINT8_MAX / (s * top));
+}
+
+static lowbit_status check_progressive(const lb_format *f, const lowbit_weight_type *type, lowbit_error *error) {
+    LB_REQUIRE(type->progressive <= 1, error, LOWBIT_INVALID_ARGUMENT, "progressive is %u, not 0 or 1",
+               type->progressive);
+    if (!type->progressive) return LOWBIT_OK;
+    LB_REQUIRE(type->group > 0, error, LOWBIT_INVALID_ARGUMENT, "progressive scales need groups");
+    LB_REQUIRE(type->offset != LOWBIT_MINIMUM, error, LOWBIT_INVALID_ARGUMENT,
+               "progressive groups have one integer sum a row, which float minima would break up");
+    LB_REQUIRE(lb_multiplier_limit(type) >= 2, error, LOWBIT_INVALID_ARGUMENT,
+               "progressive groups of %s%s: its values fill an int8 and leave no room for a multiplier", f->name,
+               type->offset ? " with zero points" : "");
+    return LOWBIT_OK;
+}
+
 lowbit_status lb_check_weight_type(const lowbit_weight_type *type, lowbit_error *error) {
     LB_REQUIRE(type && LB_HAS_FIELD(type, lowbit_weight_type, progressive), error, LOWBIT_INVALID_ARGUMENT,
                "the weight type is NULL or its struct_size is too small");
@@ -76,16 +96,15 @@ lowbit_status lb_check_weight_type(const lowbit_weight_type *type, lowbit_error 
                "format %s has neither zero points nor minima", f->name);
     LB_REQUIRE(type->scale_type < LB_SCALE_TYPES, error, LOWBIT_INVALID_ARGUMENT, "scale type %u is unknown",
                type->scale_type);
-    LB_REQUIRE(type->progressive <= 1, error, LOWBIT_INVALID_ARGUMENT, "progressive is %u, not 0 or 1",
-               type->progressive);
-    LB_REQUIRE(!type->progressive, error, LOWBIT_UNSUPPORTED,
-               "progressive group scales have no kernel in this version");
+    LB_TRY(check_progressive(f, type, error));
     return check_group(f, type->group, error);
 }
 
 /* |value| of a code times |a| <= 128, summed over one integer sum, must stay below 2^31. With zero points the value is
- * c - zero, both of them up to 255. */
+ * c - zero, both of them up to 255. Progressive sums go through all of K, but each value times its multiplier is an
+ * int8. */
 static int64_t exact_length(const lowbit_weight_type *type) {
+    if (type->progressive) return LOWBIT_MAX_K;
     return type->offset == LOWBIT_ZERO_POINT || type->offset == LOWBIT_MINIMUM ? INT32_MAX / (255 * 128) : LOWBIT_MAX_K;
 }
 

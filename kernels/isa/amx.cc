@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* amx: tiles of int8 (Sapphire Rapids and newer), beside all that avx512vnni has. Runs only where the operating system
  * lends the tile registers: kernels/base/cpu.h, lb_isa_permitted. */
+#include "kernels/simd/tile-inl.h"
 #include "kernels/simd/unit.h"
 
 LB_UNIT_TARGET(HWY_AVX3);
 
-LB_EXPORT_UNIT(amx) = {LOWBIT_ISA_AMX, nullptr, 0, QuantizeRow, &kBitsOps, LB_PROBES};
+namespace {
+
+constexpr lb_kernel kKernels[] = {
+    TileRow<8, 1>(), TileRow<8, 2>(), TileRow<4, 1>(), TileRow<4, 2>(),
+    TileRow<2, 1>(), TileRow<2, 2>(), TileRow<1, 1>(), TileRow<1, 2>(),
+};
+
+}  // namespace
+
+LB_EXPORT_UNIT(amx) = {LOWBIT_ISA_AMX, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};

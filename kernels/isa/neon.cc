@@ -29,7 +29,11 @@ struct Ops {
         return hn::Xor(codes, hn::Set(DU8(), 0x80));
     }
 
-    static HWY_INLINE Acc Zero() { return Pair32{vdupq_n_s32(0), vdupq_n_s32(0)}; }
+    /* A column is two lanes. */
+    static HWY_INLINE Acc Start(VI32 sum) {
+        const int32x4_t zero = vdupq_n_s32(0);
+        return Pair32{vzip1q_s32(sum.raw, zero), vzip2q_s32(sum.raw, zero)};
+    }
     static HWY_INLINE Acc16 Zero16() { return Pair16{vdupq_n_s16(0), vdupq_n_s16(0)}; }
     static HWY_INLINE Acc16 MulAdd(Acc16 acc, VU8 w, VI8 a) {
         const int8x16_t codes = vreinterpretq_s8_u8(w.raw);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels/formats/scale.h"
+#include "kernels/simd/activations.h"
 #include "kernels/simd/bits.h"
 #include "kernels/simd/probe_scalar.h"
 #include "kernels/simd/ukernel.h"
@@ -33,8 +34,25 @@ static inline void store(const lb_tile *t, size_t i, size_t n, float total) {
     float y = total * t->ascale[i];
     if (t->bias) y = y + t->bias[n];
     if (t->residual) y = y + t->residual[i * t->residual_stride + n];
-    if (t->relu) y = y > 0 ? y : 0;
-    ((float *)t->out)[i * t->out_stride + n] = y;
+    ((float *)t->out)[i * t->out_stride + n] = lb_activate(t->act, y);
+}
+
+/* Progressive groups: the integer total waits as the bits of the float. */
+static inline void add_multiplied(float *total, int32_t dot, uint32_t mult) {
+    uint32_t sum;
+    memcpy(&sum, total, sizeof sum);
+    sum += mult * (uint32_t)dot;
+    memcpy(total, &sum, sizeof sum);
+}
+
+/* out = total, or its float times the scale of the row. */
+static inline void finish_multiplied(const lb_tile *t, size_t i, size_t n, float *total) {
+    int32_t sum;
+    memcpy(&sum, total, sizeof sum);
+    if (t->out_kind == LOWBIT_OUT_S32)
+        ((int32_t *)t->out)[i * t->out_stride + n] = sum;
+    else
+        store(t, i, n, 0.0f + (float)sum * lb_scale_load(t->scale_type, t->scale, (int64_t)(t->row_scale_at[0] + n)));
 }
 
 static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_t i) {
@@ -48,14 +66,22 @@ static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_
         *sum = (int32_t)(before + raw_sum(t, bits, mr, first, count, n, i));
         if (g + 1 == t->groups && t->suspend) return;
         const int32_t dot = corrected(t, (uint32_t)*sum, row_at, at);
-        if (t->raw) {
+        if (t->mult) {
+            add_multiplied(total, dot, t->mult[at]);
+            continue;
+        }
+        if (t->out_kind == LOWBIT_OUT_S32) {
             ((int32_t *)t->out)[i * t->out_stride + n] = dot;
             return;
         }
         *total = *total + (float)dot * lb_scale_load(t->scale_type, t->scale, (int64_t)at);
         if (t->min) *total = *total + (float)t->asum[row_at] * lb_scale_load(t->scale_type, t->min, (int64_t)at);
     }
-    if (t->finish) store(t, i, n, *total);
+    if (!t->finish) return;
+    if (t->mult)
+        finish_multiplied(t, i, n, total);
+    else
+        store(t, i, n, *total);
 }
 
 #define TILE(name, bits, mr)                                                                                           \
@@ -73,14 +99,14 @@ TILE(tile_4_w2, 2, ROWS)
 TILE(tile_4_w1, 1, ROWS)
 
 static const lb_kernel kKernels[] = {
-    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 4096, tile_1_w8, NULL, NULL},
-    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 16384, tile_4_w8, NULL, NULL},
-    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 8192, tile_1_w4, NULL, NULL},
-    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 32768, tile_4_w4, NULL, NULL},
-    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 16384, tile_1_w2, NULL, NULL},
-    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 65536, tile_4_w2, NULL, NULL},
-    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, 1, COLUMNS, 32768, tile_1_w1, NULL, NULL},
-    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, ROWS, COLUMNS, 131072, tile_4_w1, NULL, NULL},
+    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 4096, tile_1_w8, NULL, NULL},
+    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 16384, tile_4_w8, NULL, NULL},
+    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 8192, tile_1_w4, NULL, NULL},
+    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 32768, tile_4_w4, NULL, NULL},
+    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 16384, tile_1_w2, NULL, NULL},
+    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 65536, tile_4_w2, NULL, NULL},
+    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 32768, tile_1_w1, NULL, NULL},
+    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 131072, tile_4_w1, NULL, NULL},
 };
 
 static float largest_magnitude(const float *x, size_t k) {

@@ -28,11 +28,13 @@ struct Lines {
     const uint8_t *ahead;
     size_t ahead_step;
     size_t count; /* lines of the call */
+    bool stream;
 
     explicit HWY_INLINE Lines(const lb_tile &tile)
         : ahead(tile.ahead),
           ahead_step(tile.ahead_step),
-          count((tile.groups - 1) * tile.lines_per_group + tile.lines_last_group) {
+          count((tile.groups - 1) * tile.lines_per_group + tile.lines_last_group),
+          stream(tile.blocks == 1) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
             const size_t column = j * kColumns;
@@ -41,19 +43,23 @@ struct Lines {
     }
     HWY_INLINE VU8 Load(size_t line, size_t j) const { return hn::LoadU(DU8(), at[j] + line * LB_LINE); }
 
-    /* Once for each line that several blocks of rows share: the next part of the weights comes into the L2 cache. */
-    HWY_INLINE void PrefetchAhead(size_t line) const { __builtin_prefetch(ahead + line * ahead_step, 0, 2); }
+    /* Once for each line. Where several blocks of rows share the lines, the next part of the weights comes into the L2
+     * cache, in slices; where the lines are read once, every panel's come into the L1 cache. */
+    HWY_INLINE void Prefetch(size_t line) const {
+        if (!stream) return __builtin_prefetch(ahead + line * ahead_step, 0, 2);
+        const size_t offset = StreamOffset(line);
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j)
+            if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(at[j] + offset);
+    }
 
-    /* For a single row, which reads every line once: how far from the panel's first line to prefetch. Further on in the
-     * panel, and in its last lines where the same panel of the next tile begins, at `ahead` for the first one; the
-     * hardware's own prefetcher stops at page ends and cannot know where the tile goes on. */
+    /* How far from a panel's first line to prefetch: further on in the panel, and in its last lines where the same
+     * panel of the next tile begins, at `ahead` for the first one; the hardware's own prefetcher stops at page ends and
+     * cannot know where the tile goes on. */
     HWY_INLINE size_t StreamOffset(size_t line) const {
         const size_t next = line + kStreamLines;
         if (next < count) return next * LB_LINE;
         return static_cast<size_t>(ahead - at[0]) + (next - count) * LB_LINE;
-    }
-    HWY_INLINE void PrefetchStream(size_t offset, size_t j) const {
-        if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(at[j] + offset);
     }
 };
 
@@ -80,29 +86,42 @@ HWY_INLINE void Fill(V (&acc)[kRows][kVectors], V value) {
     }
 }
 
-/* Stores a tile's sums, or adds them to those that an earlier part of K has left. */
+/* sum = what the sums start from: those that an earlier part of K has left, or that StartZeros has. */
 template <size_t kRows, size_t kVectors>
-HWY_INLINE void StoreSums(const VI32 (&sum)[kRows][kVectors], bool add, int32_t *sums) {
-    const DI32 d;
+HWY_INLINE void LoadSums(const int32_t *sums, VI32 (&sum)[kRows][kVectors]) {
     LB_UNROLL
     for (size_t i = 0; i < kRows; ++i) {
         LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) {
-            int32_t *to = sums + (i * kVectors + j) * kColumns;
-            hn::Store(add ? hn::Add(hn::Load(d, to), sum[i][j]) : sum[i][j], d, to);
-        }
+        for (size_t j = 0; j < kVectors; ++j) sum[i][j] = hn::Load(DI32(), sums + (i * kVectors + j) * kColumns);
+    }
+}
+
+template <size_t kRows, size_t kVectors>
+HWY_INLINE void StoreSums(const VI32 (&sum)[kRows][kVectors], int32_t *sums) {
+    LB_UNROLL
+    for (size_t i = 0; i < kRows; ++i) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) hn::Store(sum[i][j], DI32(), sums + (i * kVectors + j) * kColumns);
+    }
+}
+
+/* Accumulators of a vocabulary from sums, and back. */
+template <class Ops, size_t kRows, size_t kVectors>
+HWY_INLINE void StartAll(const VI32 (&sum)[kRows][kVectors], typename Ops::Acc (&acc)[kRows][kVectors]) {
+    LB_UNROLL
+    for (size_t i = 0; i < kRows; ++i) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) acc[i][j] = Ops::Start(sum[i][j]);
     }
 }
 
 template <class Ops, size_t kRows, size_t kVectors>
-HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], bool add, int32_t *sums) {
-    VI32 sum[kRows][kVectors];
+HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], VI32 (&sum)[kRows][kVectors]) {
     LB_UNROLL
     for (size_t i = 0; i < kRows; ++i) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) sum[i][j] = Ops::Sum(acc[i][j]);
     }
-    StoreSums(sum, add, sums);
 }
 
 /* Vector instructions that shift and mask the fields of one vector of a line. */
@@ -111,9 +130,9 @@ constexpr size_t kShiftWork = kBits == 8 ? 0 : 2 * (8 / kBits) - 1;
 
 /* Each way below is a struct with kBias (what it subtracts from codes), kLayout (of A), kWork (vector instructions for
  * one vector of a line, what ESTIMATE ranks by), and
- *     Sums(lines, first, count, a, add, sums)
- * which sets sums[row][column] to the products of lines first .. first + count - 1, or adds them; `a` points at the A
- * panel's element for the first of them. */
+ *     Sums(lines, first, count, a, sum)
+ * which adds to sum[row][vector] the products of lines first .. first + count - 1; `a` points at the A panel's element
+ * for the first of them. */
 template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotDirect {
     static constexpr int kBits = kBitsOf, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
@@ -121,13 +140,13 @@ struct DotDirect {
     static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + kShiftWork<kBits>;
     using A = int8_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, bool add,
-                                int32_t *sums) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&sum)[kRows][kVectors]) {
         typename Ops::Acc acc[kRows][kVectors];
-        Fill(acc, Ops::Zero());
+        StartAll<Ops>(sum, acc);
         for (size_t l = first; l < first + count; ++l) {
             VU8 line[kVectors];
-            lines.PrefetchAhead(l);
+            lines.Prefetch(l);
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
             ForFields<kBits>([&](auto field) HWY_ATTR {
@@ -145,7 +164,7 @@ struct DotDirect {
             });
             a += kFields * kRows * 4;
         }
-        SumAll<Ops>(acc, add, sums);
+        SumAll<Ops>(acc, sum);
     }
 };
 
@@ -157,18 +176,17 @@ struct DotInPlace {
     static_assert(kRows == 1, "registers go to the fields");
     using A = int8_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, bool add,
-                                int32_t *sums) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&sum)[kRows][kVectors]) {
         typename Ops::Acc acc[kFields][kVectors];
-        Fill(acc, Ops::Zero());
+        Fill(acc, Ops::Start(hn::Zero(DI32())));
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) acc[0][j] = Ops::Start(sum[0][j]);
         for (size_t l = first; l < first + count; ++l) {
             VU8 line[kVectors];
-            const size_t offset = lines.StreamOffset(l);
+            lines.Prefetch(l);
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) {
-                lines.PrefetchStream(offset, j);
-                line[j] = lines.Load(l, j);
-            }
+            for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
             ForFields<kBits>([&](auto field) HWY_ATTR {
                 constexpr int kField = decltype(field)::value;
                 const VI8 four = BroadcastFour(a + kField * 4);
@@ -178,7 +196,6 @@ struct DotInPlace {
             });
             a += kFields * 4;
         }
-        VI32 sum[1][kVectors];
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
             sum[0][j] = Ops::Sum(acc[0][j]);
@@ -188,7 +205,6 @@ struct DotInPlace {
                     sum[0][j] = hn::Add(sum[0][j], hn::ShiftRight<kBits * kField>(Ops::Sum(acc[kField][j])));
             });
         }
-        StoreSums(sum, add, sums);
     }
 };
 
@@ -206,7 +222,7 @@ struct DotStaged {
 
     static HWY_INLINE void Line(const Lines<kVectors> &lines, size_t l, const A *a, Acc16 (&staged)[kRows][kVectors]) {
         VU8 line[kVectors];
-        lines.PrefetchAhead(l);
+        lines.Prefetch(l);
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
         ForFields<kBits>([&](auto field) HWY_ATTR {
@@ -242,14 +258,14 @@ struct DotStaged {
         }
     }
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, bool add,
-                                int32_t *sums) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&sum)[kRows][kVectors]) {
         typename Ops::Acc acc[kRows][kVectors];
-        Fill(acc, Ops::Zero());
+        StartAll<Ops>(sum, acc);
         size_t l = 0;
         for (; l + kDepthLines <= count; l += kDepthLines) Stage<kDepthLines>(lines, first + l, a + l * kStep, acc);
         for (; l < count; ++l) Stage<1>(lines, first + l, a + l * kStep, acc);
-        SumAll<Ops>(acc, add, sums);
+        SumAll<Ops>(acc, sum);
     }
 };
 
@@ -261,13 +277,13 @@ struct DotWide {
     static_assert(kBits == 8, "fewer bits fit the staged way");
     using A = int16_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a, bool add,
-                                int32_t *sums) {
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&sum)[kRows][kVectors]) {
         typename Ops::Acc acc[kRows][kVectors];
-        Fill(acc, Ops::Zero());
+        StartAll<Ops>(sum, acc);
         for (size_t l = first; l < first + count; ++l) {
             VI16 even[kVectors], odd[kVectors];
-            lines.PrefetchAhead(l);
+            lines.Prefetch(l);
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) {
                 const VU8 line = lines.Load(l, j);
@@ -283,26 +299,49 @@ struct DotWide {
             }
             a += kRows * 4;
         }
-        SumAll<Ops>(acc, add, sums);
+        SumAll<Ops>(acc, sum);
     }
 };
 
-/* The tile function of one way: groups in ascending order, then the output. */
+/* A group of at most this many k has a sum of A that fits 16 bits. */
+constexpr size_t kShortGroup = 256;
+
+/* The tile function of one way: groups in ascending order, then the output. A group that lies within the call goes from
+ * its correction through the registers to the totals; the sums of others pass through memory. */
 template <class Way, size_t kRows, size_t kVectors>
 void DotTile(const lb_tile *tile_pointer) {
+    using Epilogue = Epilogue<kVectors>;
     const lb_tile &tile = *tile_pointer;
     const Lines<kVectors> lines(tile);
     const auto *a = static_cast<const typename Way::A *>(tile.a);
+    constexpr size_t kLineK = 4 * (8 / Way::kBits);
+    const bool only = tile.groups == 1 && tile.start && tile.finish; /* it goes from sums to output */
+    if (tile.start && !tile.resume && !only) Epilogue::ClearTotals(tile, kRows);
     for (size_t g = 0; g < tile.groups; ++g) {
+        const bool last = g + 1 == tile.groups, resume = g == 0 && tile.resume;
         const size_t first = g * tile.lines_per_group;
-        const size_t count = g + 1 < tile.groups ? tile.lines_per_group : tile.lines_last_group;
-        const auto *group_a = a + first * (8 / Way::kBits) * kRows * 4;
-        Way::Sums(lines, first, count, group_a, g == 0 && tile.resume, tile.sums);
-        if (g + 1 == tile.groups && tile.suspend) return;
-        if (HWY_UNLIKELY(tile.raw)) return Epilogue<kVectors>::FinishRaw(tile, kRows, Way::kBias);
-        Epilogue<kVectors>::AddGroup(tile, g, kRows, Way::kBias);
+        const size_t count = last ? tile.lines_last_group : tile.lines_per_group;
+        const bool apart = tile.zero && count * kLineK > kShortGroup;
+        const bool whole = !(resume || (last && tile.suspend) || only || tile.mult || apart);
+        VI32 sum[kRows][kVectors];
+        if (resume)
+            LoadSums(tile.sums, sum);
+        else if (whole && tile.zero)
+            Epilogue::StartZeros(tile, g, Way::kBias, sum);
+        else if (whole && !tile.shift)
+            Epilogue::StartCorrections(tile, g, sum);
+        else
+            Fill(sum, hn::Zero(DI32()));
+        Way::Sums(lines, first, count, a + first * kLineK * kRows, sum);
+        if (whole) {
+            Epilogue::AddSums(tile, g, sum);
+            if (last && tile.finish) Epilogue::Finish(tile, kRows);
+            continue;
+        }
+        StoreSums(sum, tile.sums);
+        if (last && tile.suspend) return;
+        Epilogue::EndGroup(tile, g, kRows, Way::kBias);
     }
-    if (tile.finish) Epilogue<kVectors>::Finish(tile, kRows);
 }
 
 /* A row of the unit's table. Its cost: vector instructions on the ports that a core has for them and half a cycle for
@@ -313,11 +352,17 @@ constexpr lb_kernel DotRow() {
     constexpr size_t kBroadcasts = W::kFields * kRows * (W::kLayout == LB_A_S16 ? 2 : 1);
     constexpr size_t kWork64 = 64 * W::kWork / Ops::kPorts + 32, kLoads64 = 32 * (1 + kBroadcasts / kVectors);
     constexpr uint32_t kCost = HWY_MAX(kWork64, kLoads64) * LB_PANEL / kColumns;
-    return lb_kernel{kBits,      LB_ALGORITHM_DOT,
-                     W::kLayout, W::kBias,
-                     kRows,      kVectors * kColumns,
-                     kCost,      &DotTile<W, kRows, kVectors>,
-                     nullptr,    nullptr};
+    return lb_kernel{kBits,
+                     LB_ALGORITHM_DOT,
+                     W::kLayout,
+                     W::kBias,
+                     0,
+                     kRows,
+                     kVectors * kColumns,
+                     kCost,
+                     &DotTile<W, kRows, kVectors>,
+                     nullptr,
+                     nullptr};
 }
 
 }  // namespace

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What follows the integer sums of a tile: scales of a group, then bias, residual and ReLU. Shared by all algorithms.
- * The order of operations is the law of docs/numerics.md; no multiply-add is fused.
+/* What follows the integer sums of a tile: scales of a group, then bias, residual and activation function. Shared by
+ * all algorithms. The order of operations is the law of docs/numerics.md; no multiply-add is fused.
  *
- * Sums and totals pass through memory, [row][column], so that this code exists once per number of vectors and not once
- * per kernel: a group costs a kernel far more than the few stores. */
+ * What a group costs inside K stands in the kernels, on sums in registers: a group of 32 has but a few lines. The rest
+ * exists once per number of vectors and not once per kernel; there sums and totals come from memory, [row][column]. */
 #ifndef LOWBIT_KERNELS_SIMD_EPILOGUE_INL_H_
 #define LOWBIT_KERNELS_SIMD_EPILOGUE_INL_H_
 
+#include "kernels/simd/activations-inl.h"
 #include "kernels/simd/simd.h"
+#if HWY_ARCH_X86
+#include "kernels/simd/x86_ops.h"
+#endif
 
 namespace {
 
@@ -20,6 +24,16 @@ HWY_INLINE VF32 LoadScale(uint32_t type, const void *array, size_t at) {
     const auto bits = hn::LoadU(hn::Rebind<uint16_t, DF32>(), static_cast<const uint16_t *>(array) + at);
     if (type == LOWBIT_SCALE_F16) return hn::PromoteTo(df, hn::BitCast(hn::Rebind<hwy::float16_t, DF32>(), bits));
     return hn::BitCast(df, hn::ShiftLeft<16>(hn::PromoteTo(DU32(), bits)));
+}
+
+/* x * y for an x that fits 16 bits and a y of at most 255 in magnitude. */
+HWY_INLINE VI32 MulShort(VI32 x, VI32 y) {
+#if HWY_ARCH_X86
+    /* pmulld takes two instructions on one port. The lower halves are multiplied; x's upper half meets zeros. */
+    return Madd(hn::BitCast(DI16(), x), hn::BitCast(DI16(), hn::And(y, hn::Set(DI32(), 0xffff))));
+#else
+    return hn::Mul(x, y);
+#endif
 }
 
 template <size_t kVectors>
@@ -40,22 +54,112 @@ struct Epilogue {
     /* code_bias - zero of every column. */
     static HWY_INLINE void LoadZeros(const lb_tile &tile, size_t group, int code_bias, VI32 (&to)[kVectors]) {
         LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) {
-            const auto zero = hn::LoadU(hn::Rebind<uint8_t, DI32>(), tile.zero + ScaleIndex(tile, j, group));
-            to[j] = hn::Sub(hn::Set(DI32(), code_bias), hn::PromoteTo(DI32(), zero));
+        for (size_t j = 0; j < kVectors; ++j)
+            to[j] = hn::Sub(hn::Set(DI32(), code_bias), LoadBytes(tile.zero + ScaleIndex(tile, j, group)));
+    }
+
+    /* Zeros where there are none, as with zero points. */
+    static HWY_INLINE void LoadMinima(const lb_tile &tile, size_t group, VF32 (&to)[kVectors]) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) to[j] = hn::Zero(DF32());
+        if (tile.min) LoadScales(tile, tile.min, group, to);
+    }
+
+    /* t = +0 for all rows. */
+    static HWY_INLINE void ClearTotals(const lb_tile &tile, size_t rows) {
+        for (size_t at = 0; at < rows * kWidth; at += kColumns) hn::Store(hn::Zero(DF32()), DF32(), tile.totals + at);
+    }
+
+    /* What the integer sums of a group start from: its correction. */
+    template <size_t kRows>
+    static HWY_INLINE void StartCorrections(const lb_tile &tile, size_t group, VI32 (&sum)[kRows][kVectors]) {
+        LB_UNROLL
+        for (size_t i = 0; i < kRows; ++i) {
+            const VI32 corr = hn::Set(DI32(), tile.corr[group * kRows + i]);
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) sum[i][j] = corr;
+        }
+    }
+    /* With zero points (code_bias - zero) * asum, where asum fits 16 bits. */
+    template <size_t kRows>
+    static HWY_INLINE void StartZeros(const lb_tile &tile, size_t group, int code_bias, VI32 (&sum)[kRows][kVectors]) {
+        VI32 zero[kVectors];
+        LoadZeros(tile, group, code_bias, zero);
+        LB_UNROLL
+        for (size_t i = 0; i < kRows; ++i) {
+            const VI32 asum = hn::Set(DI32(), tile.asum[group * kRows + i]);
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) sum[i][j] = MulShort(asum, zero[j]);
         }
     }
 
-    /* totals += f32(dot) * scale (+ f32(asum) * min) for one group and all rows. */
+    /* totals += f32(dot) * scale (+ f32(asum) * min) for one group, whose sums have started from its correction. */
+    template <size_t kRows>
+    static HWY_INLINE void AddSums(const lb_tile &tile, size_t group, VI32 (&sum)[kRows][kVectors]) {
+        const DF32 df;
+        if (tile.shift) { /* the correction is still to come: its half may be no integer */
+            LB_UNROLL
+            for (size_t i = 0; i < kRows; ++i) {
+                const VI32 corr = hn::Set(DI32(), tile.corr[group * kRows + i]);
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j) sum[i][j] = hn::Add(hn::Add(sum[i][j], sum[i][j]), corr);
+            }
+        }
+        VF32 scale[kVectors], min[kVectors];
+        LoadScales(tile, tile.scale, group, scale);
+        LoadMinima(tile, group, min);
+        float *total = tile.totals;
+        LB_UNROLL
+        for (size_t i = 0; i < kRows; ++i, total += kWidth) {
+            VF32 t[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j)
+                t[j] = hn::Add(hn::Load(df, total + j * kColumns), hn::Mul(hn::ConvertTo(df, sum[i][j]), scale[j]));
+            if (tile.min) {
+                const VF32 asum = hn::Set(df, static_cast<float>(tile.asum[group * kRows + i]));
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j) t[j] = hn::Add(t[j], hn::Mul(asum, min[j]));
+            }
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) hn::Store(t[j], df, total + j * kColumns);
+        }
+    }
+
+    /* What turns raw sums of one group into what it adds to the totals. */
+    template <Offset kOffset>
+    struct Terms {
+        VF32 scale[kVectors], min[kVectors];
+        VI32 zero[kVectors];
+
+        HWY_INLINE Terms(const lb_tile &tile, size_t group, int code_bias) {
+            LoadScales(tile, tile.scale, group, scale);
+            if constexpr (kOffset == kMinimum) LoadScales(tile, tile.min, group, min);
+            if constexpr (kOffset == kZeroPoint) LoadZeros(tile, group, code_bias, zero);
+        }
+
+        /* before + f32(dot) * scale (+ f32(asum) * min) of vector j, for a row with these sums */
+        HWY_INLINE VF32 Add(const lb_tile &tile, VF32 before, VI32 raw, int32_t asum, int32_t corr, size_t j) const {
+            const DI32 d;
+            const DF32 df;
+            VI32 dot = raw;
+            if constexpr (kOffset == kZeroPoint) {
+                dot = hn::Add(dot, hn::Mul(zero[j], hn::Set(d, asum)));
+            } else {
+                if (tile.shift) dot = hn::Add(dot, dot);
+                dot = hn::Add(dot, hn::Set(d, corr));
+            }
+            VF32 t = hn::Add(before, hn::Mul(hn::ConvertTo(df, dot), scale[j]));
+            if constexpr (kOffset == kMinimum) t = hn::Add(t, hn::Mul(hn::Set(df, static_cast<float>(asum)), min[j]));
+            return t;
+        }
+    };
+
+    /* The same for a group whose raw sums have come to memory: totals += its terms, for all rows. */
     template <Offset kOffset>
     static HWY_INLINE void AddRows(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
         const DI32 d;
         const DF32 df;
-        VF32 scale[kVectors], min[kVectors];
-        VI32 zero[kVectors];
-        LoadScales(tile, tile.scale, group, scale);
-        if constexpr (kOffset == kMinimum) LoadScales(tile, tile.min, group, min);
-        if constexpr (kOffset == kZeroPoint) LoadZeros(tile, group, code_bias, zero);
+        const Terms<kOffset> terms(tile, group, code_bias);
         const bool first = group == 0 && tile.start;
         const int32_t *sums = tile.sums;
         float *totals = tile.totals;
@@ -63,15 +167,8 @@ struct Epilogue {
             const int32_t asum = tile.asum[group * rows + i], corr = tile.corr[group * rows + i];
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) {
-                VI32 dot = hn::Load(d, sums + j * kColumns);
-                if constexpr (kOffset == kZeroPoint)
-                    dot = hn::Add(dot, hn::Mul(zero[j], hn::Set(d, asum)));
-                else
-                    dot = hn::Add(hn::ShiftLeftSame(dot, static_cast<int>(tile.shift)), hn::Set(d, corr));
                 const VF32 before = first ? hn::Zero(df) : hn::Load(df, totals + j * kColumns);
-                VF32 t = hn::Add(before, hn::Mul(hn::ConvertTo(df, dot), scale[j]));
-                if constexpr (kOffset == kMinimum)
-                    t = hn::Add(t, hn::Mul(hn::Set(df, static_cast<float>(asum)), min[j]));
+                const VF32 t = terms.Add(tile, before, hn::Load(d, sums + j * kColumns), asum, corr, j);
                 hn::Store(t, df, totals + j * kColumns);
             }
         }
@@ -86,32 +183,134 @@ struct Epilogue {
             AddRows<kCorrection>(tile, group, rows, code_bias);
     }
 
+    static HWY_INLINE VI32 LoadBytes(const uint8_t *at) {
+        return hn::PromoteTo(DI32(), hn::LoadU(hn::Rebind<uint8_t, DI32>(), at));
+    }
+
+    /* Progressive groups: totals, which hold the bits of integers, += mult * dot for one group and all rows. */
+    static HWY_NOINLINE void AddMultiplied(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
+        const DI32 d;
+        const DF32 df;
+        VI32 mult[kVectors], zero[kVectors];
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) {
+            mult[j] = LoadBytes(tile.mult + ScaleIndex(tile, j, group));
+            zero[j] = hn::Zero(d);
+        }
+        if (tile.zero) LoadZeros(tile, group, code_bias, zero);
+        const bool first = group == 0 && tile.start;
+        const int32_t *sums = tile.sums;
+        float *totals = tile.totals;
+        for (size_t i = 0; i < rows; ++i, sums += kWidth, totals += kWidth) {
+            const VI32 asum = hn::Set(d, tile.asum[group * rows + i]), corr = hn::Set(d, tile.corr[group * rows + i]);
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                const VI32 raw = hn::ShiftLeftSame(hn::Load(d, sums + j * kColumns), static_cast<int>(tile.shift));
+                const VI32 dot = hn::Add(raw, tile.zero ? hn::Mul(zero[j], asum) : corr);
+                const VI32 before = first ? hn::Zero(d) : hn::BitCast(d, hn::Load(df, totals + j * kColumns));
+                hn::Store(hn::BitCast(df, hn::Add(before, hn::Mul(mult[j], dot))), df, totals + j * kColumns);
+            }
+        }
+    }
+
     static HWY_INLINE void AddVectors(const float *x, VF32 (&y)[kVectors]) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Add(y[j], hn::LoadU(DF32(), x + j * kColumns));
     }
 
-    /* out = relu(((t * ascale) + bias) + residual), a row at a time */
-    static HWY_NOINLINE void Finish(const lb_tile &tile, size_t rows) {
-        const DF32 df;
-        for (size_t i = 0; i < rows; ++i) {
-            VF32 y[kVectors];
-            float *out = static_cast<float *>(tile.out) + i * tile.out_stride;
-            LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j)
-                y[j] = hn::Mul(hn::Load(df, tile.totals + i * kWidth + j * kColumns), hn::Set(df, tile.ascale[i]));
-            if (tile.bias) AddVectors(tile.bias, y);
-            if (tile.residual) AddVectors(tile.residual + i * tile.residual_stride, y);
-            LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) {
-                if (tile.relu) y[j] = hn::IfThenElseZero(hn::Gt(y[j], hn::Zero(df)), y[j]);
-                hn::StoreU(y[j], df, out + j * kColumns);
-            }
+    template <class T, class V>
+    static HWY_INLINE void Put(const lb_tile &tile, size_t i, size_t j, V y) {
+        T *to = static_cast<T *>(tile.out) + i * tile.out_stride + j * kColumns;
+        if (tile.stream)
+            hn::Stream(y, hn::DFromV<V>(), to);
+        else
+            hn::StoreU(y, hn::DFromV<V>(), to);
+    }
+
+    /* ((t * ascale) + bias) + residual of row i, and ReLU; what another function follows goes back to the totals. */
+    static HWY_INLINE void FinishRow(const lb_tile &tile, size_t i, VF32 (&y)[kVectors]) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Mul(y[j], hn::Set(DF32(), tile.ascale[i]));
+        if (tile.bias) AddVectors(tile.bias, y);
+        if (tile.residual) AddVectors(tile.residual + i * tile.residual_stride, y);
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) {
+            if (tile.act > LOWBIT_ACT_RELU)
+                hn::Store(y[j], DF32(), tile.totals + i * kWidth + j * kColumns);
+            else
+                Put<float>(tile, i, j, tile.act ? Relu(y[j]) : y[j]);
         }
     }
 
+    template <class Function>
+    static HWY_INLINE void ActivateRows(const lb_tile &tile, size_t rows, const Function &function) {
+        for (size_t i = 0; i < rows; ++i)
+            for (size_t j = 0; j < kVectors; ++j)
+                Put<float>(tile, i, j, function(hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns)));
+    }
+
+    /* The longer functions, in a pass of their own: the code exists once for a width, and the tile is in the L1 cache.
+     */
+    static HWY_NOINLINE void Activate(const lb_tile &tile, size_t rows) {
+        switch (tile.act) {
+            case LOWBIT_ACT_GELU: return ActivateRows(tile, rows, [](VF32 x) HWY_ATTR { return Gelu(x); });
+            case LOWBIT_ACT_GELU_TANH: return ActivateRows(tile, rows, [](VF32 x) HWY_ATTR { return GeluTanh(x); });
+            default: return ActivateRows(tile, rows, [](VF32 x) HWY_ATTR { return Silu(x); });
+        }
+    }
+
+    /* The totals of all groups to the output. */
+    static HWY_NOINLINE void Finish(const lb_tile &tile, size_t rows) {
+        for (size_t i = 0; i < rows; ++i) {
+            VF32 y[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns);
+            FinishRow(tile, i, y);
+        }
+        if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
+    }
+
+    /* The sums of the only group to the output, through registers. */
+    template <Offset kOffset>
+    static HWY_INLINE void FinishSums(const lb_tile &tile, size_t rows, int code_bias) {
+        const Terms<kOffset> terms(tile, 0, code_bias);
+        for (size_t i = 0; i < rows; ++i) {
+            VF32 y[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                const VI32 raw = hn::Load(DI32(), tile.sums + i * kWidth + j * kColumns);
+                y[j] = terms.Add(tile, hn::Zero(DF32()), raw, tile.asum[i], tile.corr[i], j);
+            }
+            FinishRow(tile, i, y);
+        }
+        if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
+    }
+
+    /* The integer totals of progressive groups to the output. */
+    static HWY_NOINLINE void FinishMultiplied(const lb_tile &tile, size_t rows) {
+        VF32 scale[kVectors];
+        for (size_t j = 0; j < kVectors; ++j) {
+            const size_t column = j * kColumns, at = tile.row_scale_at[column / LB_PANEL] + column % LB_PANEL;
+            if (tile.out_kind != LOWBIT_OUT_S32) scale[j] = LoadScale(tile.scale_type, tile.scale, at);
+        }
+        for (size_t i = 0; i < rows; ++i) {
+            VI32 total[kVectors];
+            VF32 y[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                total[j] = hn::BitCast(DI32(), hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns));
+                if (tile.out_kind == LOWBIT_OUT_S32)
+                    Put<int32_t>(tile, i, j, total[j]);
+                else
+                    y[j] = hn::Add(hn::Zero(DF32()), hn::Mul(hn::ConvertTo(DF32(), total[j]), scale[j]));
+            }
+            if (tile.out_kind != LOWBIT_OUT_S32) FinishRow(tile, i, y);
+        }
+        if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
+    }
+
     /* out = dot of the one group. */
-    static HWY_NOINLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias) {
+    static HWY_INLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias) {
         const DI32 d;
         VI32 zero[kVectors];
         LB_UNROLL
@@ -121,9 +320,33 @@ struct Epilogue {
             for (size_t j = 0; j < kVectors; ++j) {
                 const VI32 raw = hn::Load(d, tile.sums + i * kWidth + j * kColumns);
                 const VI32 scaled = tile.zero ? hn::Mul(zero[j], hn::Set(d, tile.asum[i])) : hn::Set(d, tile.corr[i]);
-                const VI32 dot = hn::Add(hn::ShiftLeftSame(raw, static_cast<int>(tile.shift)), scaled);
-                hn::StoreU(dot, d, static_cast<int32_t *>(tile.out) + i * tile.out_stride + j * kColumns);
+                Put<int32_t>(tile, i, j, hn::Add(hn::ShiftLeftSame(raw, static_cast<int>(tile.shift)), scaled));
             }
+    }
+
+    static HWY_NOINLINE void FinishOnly(const lb_tile &tile, size_t rows, int code_bias) {
+        if (tile.out_kind == LOWBIT_OUT_S32)
+            FinishRaw(tile, rows, code_bias);
+        else if (tile.zero)
+            FinishSums<kZeroPoint>(tile, rows, code_bias);
+        else if (tile.min)
+            FinishSums<kMinimum>(tile, rows, code_bias);
+        else
+            FinishSums<kCorrection>(tile, rows, code_bias);
+    }
+
+    /* What every algorithm calls when `sums` holds all of group `group` of the call: to the totals, and after the last
+     * group to the output. A tile whose only group this is takes the short road. */
+    static HWY_INLINE void EndGroup(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
+        if (tile.groups == 1 && tile.start && tile.finish && !tile.mult) return FinishOnly(tile, rows, code_bias);
+        const bool last = group + 1 == tile.groups && tile.finish;
+        if (tile.mult) {
+            AddMultiplied(tile, group, rows, code_bias);
+            if (last) FinishMultiplied(tile, rows);
+        } else {
+            AddGroup(tile, group, rows, code_bias);
+            if (last) Finish(tile, rows);
+        }
     }
 };
 

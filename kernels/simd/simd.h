@@ -56,13 +56,13 @@ constexpr size_t kColumns = hn::MaxLanes(DI32());
  * core of the level starts in a cycle.
  *
  * Direct, for levels whose byte dot product adds four products straight into 32 bits:
- *     Acc Zero();  Acc Dot(Acc, VU8 codes, VI8 a);  VI32 Sum(Acc);  kDotWork = instructions of Dot
+ *     Acc Start(VI32);  Acc Dot(Acc, VU8 codes, VI8 a);  VI32 Sum(Acc);  kDotWork = instructions of Dot
  *     VU8 Bias<bits>(VU8 codes): subtracts kCodeBias<bits> where Dot reads signed codes
  * Staged, for levels that must pass through 16 bits. MulAdd adds the products of neighbouring bytes into 16-bit lanes
  * and may be repeated kDepth<bits> times before Widen:
- *     Acc16 Zero16();  Acc16 MulAdd(Acc16, VU8 codes, VI8 a);  Acc Widen(Acc, Acc16);  Acc Zero();  VI32 Sum(Acc);
+ *     Acc16 Zero16();  Acc16 MulAdd(Acc16, VU8 codes, VI8 a);  Acc Widen(Acc, Acc16);  Acc Start(VI32);  VI32 Sum(Acc);
  *     kStageWork = instructions of MulAdd
- * Sum gives one 32-bit sum a column. */
+ * Start takes one 32-bit sum a column, and Sum gives it. */
 
 /* What the direct vocabularies share, for levels whose dot product reads codes as unsigned: one vector is one
  * accumulator, and nothing is subtracted from a code. A unit's Ops adds Dot. */
@@ -75,7 +75,7 @@ struct UnsignedDirect {
     static HWY_INLINE VU8 Bias(VU8 codes) {
         return codes;
     }
-    static HWY_INLINE Acc Zero() { return hn::Zero(DI32()); }
+    static HWY_INLINE Acc Start(VI32 sum) { return sum; }
     static HWY_INLINE VI32 Sum(Acc acc) { return acc; }
 };
 

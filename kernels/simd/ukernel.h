@@ -16,17 +16,23 @@ extern "C" {
 /* Columns of a panel of the packed layout, and bytes of one of its lines (kernels/layout.h has the picture). */
 enum { LB_PANEL = 16, LB_LINE = 64 };
 
-/* Most rows, columns and panels of a tile. */
-enum { LB_TILE_ROWS = 16, LB_TILE_COLUMNS = 128, LB_TILE_PANELS = LB_TILE_COLUMNS / LB_PANEL };
+/* Most columns, panels and elements of a tile, and bytes of the values that a kernel may keep of a part of K. */
+enum {
+    LB_TILE_COLUMNS = 128,
+    LB_TILE_PANELS = LB_TILE_COLUMNS / LB_PANEL,
+    LB_TILE_ELEMENTS = 2048,
+    LB_VALUES_BYTES = 16384
+};
 
 /* How a kernel wants its rows of A, mr rows together ("A panel"), element (i, k) of the panel:
  *   LB_A_S8   int8   at ((k / 4) * mr + i) * 4 + k % 4
  *   LB_A_S16  int16  at ((k / 4) * mr + i) * 4 + {0, 2, 1, 3}[k % 4]: pairs (k0, k2) and (k1, k3), which meet the even
  *                    and the odd bytes of a line of 8-bit codes in two 16-bit multiply-adds
+ *   LB_A_TILE int8   at (k / 64 * mr + i) * 64 + k % 64: the rows of a tile register
  * With mr = 1, LB_A_S8 is the quantized row itself. */
-enum { LB_A_S8 = 0, LB_A_S16 = 1 };
+enum { LB_A_S8 = 0, LB_A_S16 = 1, LB_A_TILE = 2 };
 
-enum { LB_ALGORITHM_DOT = 0 };
+enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1 };
 
 /* One tile of the product, mr rows of A times nr columns of the packed weights, for all of K or a part of it.
  *
@@ -34,29 +40,44 @@ enum { LB_ALGORITHM_DOT = 0 };
  *   dot[g]  = (raw[g] << shift) + corr[g][i]                                    or, with zero points,
  *   dot[g]  = raw[g] + asum[g][i] * (code_bias - zero[g][n])
  *   t       = 0; for g ascending: t += f32(dot[g]) * scale[g][n], and with minima t += f32(asum[g][i]) * min[g][n]
- *   out     = relu(((t * ascale[i]) + bias[n]) + residual[i,n])                 each present or not; or, raw: out = dot
+ *   out     = act(((t * ascale[i]) + bias[n]) + residual[i,n])                  each present or not; or, s32: out = dot
+ *
+ * Progressive groups (mult is not NULL) have one integer sum, and the scale of a row after the last group:
+ *
+ *   total   = 0; for g ascending: total += mult[g][n] * dot[g]                  integer, modulo 2^32
+ *   t       = 0 + f32(total) * scale[n]                                         or, raw: out = total
  *
  * A call does the groups that `groups` and the pointers say. To keep lines and A in the L1 cache, K may be cut into
  * parts, one call each in ascending order with the same sums and totals: between groups (t stays in `totals`), or
  * inside a single group, whose calls set `suspend` but for the last and `resume` but for the first (raw stays in
- * `sums`).
+ * `sums`). Integer totals wait as the bits of the floats in `totals`.
  *
  * Every array has its full mr rows and nr columns: the caller points edges at padded scratch, and the panels of a tile
  * that hangs over the last panel at the last one again. A tile narrower than a panel starts inside one. */
 typedef struct lb_tile {
     const uint8_t *lines[LB_TILE_PANELS]; /* first line of each panel, from the tile's first 32-bit lane on */
-    size_t scale_at[LB_TILE_PANELS]; /* element of scale, zero and min for the first group of each panel; groups are
-                                        16 apart */
-    const uint8_t *ahead;            /* prefetched while the call runs, ahead_step bytes further with each line; */
-    size_t ahead_step;               /* may point anywhere */
-    const void *a;                   /* A panel of mr rows, zero beyond K, from the first line's k on */
-    size_t groups;                   /* of this call, >= 1 */
-    size_t lines_per_group;          /* lines of every group but the last */
-    size_t lines_last_group;         /* lines of the last group */
+    size_t scale_at[LB_TILE_PANELS]; /* element of scale, zero, min and mult for the first group of each panel; groups
+                                        are 16 apart */
+    size_t row_scale_at[LB_TILE_PANELS]; /* with mult, element of scale for each panel instead: [panel][16] */
+    size_t block, blocks;                /* this is one of so many blocks of rows that pass over the lines */
+    const uint8_t *ahead; /* prefetched while the call runs, ahead_step bytes further with each line; or, where only */
+    size_t ahead_step;    /* one block passes, where the first panel's lines go on. May point anywhere */
+    ptrdiff_t ahead_offset;  /* bytes from the lines of this part to those of the next, in every panel */
+    const void *a;           /* A panel of mr rows, zero beyond K, from the first line's k on */
+    size_t groups;           /* of this call, >= 1 */
+    size_t lines_per_group;  /* lines of every group but the last */
+    size_t lines_last_group; /* lines of the last group */
 
-    const void *scale;   /* of scale_type; not read in a raw tile */
+    /* Of kernels with `values`: every part's lines are expanded once, when the first block of rows passes. */
+    uint8_t *values;                    /* scratch of LB_VALUES_BYTES, 64-byte aligned */
+    uint32_t expand;                    /* 1 = the values of this part are not there yet */
+    uint32_t step_k;                    /* k of one multiplication: 64, or 32 or 16 where that is a group */
+    uint32_t value_scale, value_offset; /* s and o of the format; 1 and 0 with zero points or minima */
+
+    const void *scale;   /* of scale_type; not read for s32 */
     const uint8_t *zero; /* or NULL */
     const void *min;     /* of scale_type, or NULL */
+    const uint8_t *mult; /* or NULL; with it, min is NULL */
     uint32_t scale_type; /* LOWBIT_SCALE_* */
     uint32_t shift;      /* log2 of the format's s: 0 or 1 */
     const int32_t *corr; /* [groups][mr]: (s * code_bias - o) * asum */
@@ -73,10 +94,11 @@ typedef struct lb_tile {
     const float *bias;      /* [nr] or NULL */
     const float *residual;  /* or NULL */
     size_t residual_stride; /* elements */
-    void *out;              /* float, or int32_t for a raw tile */
-    size_t out_stride;      /* elements */
-    uint32_t raw;           /* 1 = out is dot[0] */
-    uint32_t relu;
+    void *out;
+    size_t out_stride; /* elements */
+    uint32_t out_kind; /* LOWBIT_OUT_F32, or LOWBIT_OUT_S32: out is dot[0] */
+    uint32_t stream;   /* 1 = store past the caches: out and its rows are 64-byte aligned */
+    uint32_t act;      /* LOWBIT_ACT_* */
 } lb_tile;
 
 typedef void (*lb_tile_fn)(const lb_tile *tile);
@@ -84,20 +106,21 @@ typedef void (*lb_tile_fn)(const lb_tile *tile);
 /* One row of the kernel table: everything that anyone asks about a kernel. Its name is printed from these fields.
  *
  * A task, on whatever thread of whatever pool, calls `enter` before its first tile and `leave` after its last: for
- * state of the thread that tiles share and that must not outlive the task, such as a tile configuration. */
-typedef struct lb_kernel lb_kernel;
-struct lb_kernel {
+ * state of the thread that tiles share and that must not outlive the task, such as a tile configuration. The tile that
+ * `enter` sees has what all tiles of the task share. */
+typedef struct lb_kernel {
     uint8_t width;     /* bits of a code: 1, 2, 4, 8 */
     uint8_t algorithm; /* LB_ALGORITHM_* */
     uint8_t a_layout;  /* LB_A_* */
     uint8_t code_bias; /* what the kernel subtracts from every code before it multiplies */
+    uint8_t values;    /* 1 = it multiplies s * c - o instead: code_bias, shift and corr are 0 */
     uint16_t mr;       /* rows of a tile */
     uint16_t nr;       /* columns: a multiple of 16, or a divisor of it */
     uint32_t cost;     /* 1/64 cycles for one line of one panel, all mr rows: what ESTIMATE ranks by */
     lb_tile_fn run;
-    void (*enter)(const lb_kernel *kernel); /* or NULL */
-    void (*leave)(void);                    /* or NULL */
-};
+    void (*enter)(const lb_tile *tile); /* or NULL */
+    void (*leave)(void);                /* or NULL */
+} lb_kernel;
 
 /* Quantizes one row by the rule of docs/numerics.md: scale = absmax / 127, code = round-half-even(x * (127 / absmax)).
  *   codes  int8 [padded], zero from k on; padded is a multiple of 64

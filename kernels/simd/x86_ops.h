@@ -36,7 +36,7 @@ struct StagedOps {
     template <int kBits>
     static constexpr int kDepth = 32768 / (256 * ((1 << kBits) - 1));
 
-    static HWY_INLINE Acc Zero() { return hn::Zero(DI32()); }
+    static HWY_INLINE Acc Start(VI32 sum) { return sum; }
     static HWY_INLINE Acc16 Zero16() { return hn::Zero(DI16()); }
     static HWY_INLINE Acc16 MulAdd(Acc16 acc, VU8 w, VI8 a) { return Keep(hn::Add(acc, Maddubs(w, a))); }
     static HWY_INLINE Acc Widen(Acc acc, Acc16 staged) { return hn::Add(acc, Madd(staged, hn::Set(DI16(), 1))); }

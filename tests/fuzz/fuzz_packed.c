@@ -88,6 +88,8 @@ size_t fuzz_seed(size_t index, uint8_t *data, size_t room) {
         {sizeof(lowbit_weight_type), LOWBIT_I2, LOWBIT_ZERO_POINT, LOWBIT_SCALE_BF16, 16, 0},
         {sizeof(lowbit_weight_type), LOWBIT_T2, LOWBIT_SYMMETRIC, LOWBIT_SCALE_F32, LOWBIT_GROUP_ROW, 0},
         {sizeof(lowbit_weight_type), LOWBIT_B1, LOWBIT_SYMMETRIC, LOWBIT_SCALE_F16, 64, 0},
+        {sizeof(lowbit_weight_type), LOWBIT_I4, LOWBIT_ZERO_POINT, LOWBIT_SCALE_F16, 32, 1},
+        {sizeof(lowbit_weight_type), LOWBIT_T2, LOWBIT_SYMMETRIC, LOWBIT_SCALE_F32, 16, 1},
     };
     enum { N = 17, K = 70, MODES = 4 };
     if (index >= MODES * sizeof kTypes / sizeof *kTypes) return 0;

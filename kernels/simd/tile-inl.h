@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The `tile` algorithm of AMX: 16 rows x 16 columns x 64 k in one instruction, four of them side by side.
+ *
+ * A line of 8-bit codes is a row of a tile register as it stands. Narrower codes are expanded first: a part of K of the
+ * tile's columns becomes rows of int8 values in the L1 cache, once, and all blocks of rows of A multiply with those.
+ * What a code means (s * c - o, or c - zero, times the multiplier of a progressive group) is settled in that pass, so
+ * that nothing is left to correct afterwards.
+ *
+ * Between two parts of K the sums go through memory, which costs as much as an eighth of a part of 512. With groups
+ * they must at every group's end: there the products of one group drain while the next ones are multiplied, into
+ * totals that stay in vector registers. */
+#ifndef LOWBIT_KERNELS_SIMD_TILE_INL_H_
+#define LOWBIT_KERNELS_SIMD_TILE_INL_H_
+
+#include "kernels/simd/dot-inl.h"
+#include "kernels/simd/tile_regs.h"
+
+namespace {
+
+void TileEnter(const lb_tile *tile) {
+    static constexpr TileConfig kConfigs[] = {TileConfigOf(16), TileConfigOf(32), TileConfigOf(64)};
+    TileConfigure(kConfigs[tile->step_k / 32]);
+}
+
+void TileLeave() { TileRelease(); }
+
+/* kRowTiles x kPanels registers of sums. */
+template <int kBits, size_t kRowTiles, size_t kPanels>
+struct Tile {
+    static_assert(kRowTiles * kPanels == 4, "four registers hold sums");
+    static constexpr bool kValues = kBits < 8;
+    static constexpr size_t kFields = 8 / kBits, kLineK = 4 * kFields;
+    static constexpr size_t kRows = kRowTiles * kTileRows, kWidth = kPanels * LB_PANEL;
+    using Out = Epilogue<kPanels>;
+
+    /* Where the columns' registers come from: 64 bytes for 4 k. */
+    struct Columns {
+        const uint8_t *panel[kPanels];
+        explicit HWY_INLINE Columns(const lb_tile &t) {
+            for (size_t p = 0; p < kPanels; ++p) panel[p] = kValues ? t.values + p * PanelBytes(t) : t.lines[p];
+        }
+    };
+
+    static HWY_INLINE size_t Lines(const lb_tile &t) { return (t.groups - 1) * t.lines_per_group + t.lines_last_group; }
+    /* Values of one panel of the part, in whole registers. */
+    static HWY_INLINE size_t PanelBytes(const lb_tile &t) {
+        return (Lines(t) * kLineK + kTileK - 1) / kTileK * kTileBytes;
+    }
+
+    /* ---- expanding ---- */
+
+    /* Codes of one group to factor * c - offset, both in 32-bit lanes. A product of a code and a factor stays below
+     * 256 (lowbit_weights, multipliers), so two of them are multiplied at once in 16 bits. */
+    static HWY_INLINE void ExpandGroup(const uint8_t *lines, size_t count, hn::Vec<DU32> factor, hn::Vec<DU32> offset,
+                                       ptrdiff_t ahead, uint8_t *to) {
+        const DU8 d;
+        const auto twice = hn::BitCast(DU16(), hn::Or(factor, hn::ShiftLeft<16>(factor)));
+        const auto bytes = hn::BitCast(d, hn::Mul(offset, hn::Set(DU32(), 0x01010101)));
+        for (size_t l = 0; l < count; ++l) {
+            if (ahead) __builtin_prefetch(lines + l * LB_LINE + ahead);
+            const VU8 line = hn::LoadU(d, lines + l * LB_LINE);
+            ForFields<kBits>([&](auto field) HWY_ATTR {
+                const auto codes = hn::BitCast(DU16(), Field<kBits, decltype(field)::value>(line));
+                const VU8 v = hn::Sub(hn::BitCast(d, hn::Mul(codes, twice)), bytes);
+                hn::Store(v, d, to + decltype(field)::value * LB_LINE);
+            });
+            to += kFields * LB_LINE;
+        }
+    }
+
+    static HWY_INLINE hn::Vec<DU32> LoadBytes(const uint8_t *at) {
+        return hn::PromoteTo(DU32(), hn::LoadU(hn::Rebind<uint8_t, DU32>(), at));
+    }
+
+    static HWY_INLINE void ExpandPanel(const lb_tile &t, size_t p, uint8_t *to) {
+        const DU32 d;
+        const ptrdiff_t ahead = t.blocks == 1 ? t.ahead_offset : 0;
+        const auto scale = hn::Set(d, t.value_scale), offset = hn::Set(d, t.value_offset);
+        if (!t.mult) return ExpandGroup(t.lines[p], Lines(t), scale, offset, ahead, to);
+        for (size_t g = 0; g < t.groups; ++g) {
+            const size_t first = g * t.lines_per_group, at = t.scale_at[p] + g * LB_PANEL;
+            const size_t count = g + 1 < t.groups ? t.lines_per_group : t.lines_last_group;
+            const auto mult = LoadBytes(t.mult + at), zero = t.zero ? LoadBytes(t.zero + at) : offset;
+            ExpandGroup(t.lines[p] + first * LB_LINE, count, hn::Mul(mult, scale), hn::Mul(mult, zero), ahead,
+                        to + first * kFields * LB_LINE);
+        }
+    }
+
+    static HWY_NOINLINE void Expand(const lb_tile &t) {
+        for (size_t p = 0; p < kPanels; ++p) ExpandPanel(t, p, t.values + p * PanelBytes(t));
+    }
+
+    /* ---- multiplying ---- */
+
+    /* This block's share of the next part's lines, a few with every multiplication. One line in four: the hardware's
+     * streamer fetches those between, and prefetches of every line would occupy the buffers that A comes through. */
+    class Ahead {
+      public:
+        static constexpr size_t kStride = 4 * LB_LINE;
+
+        HWY_INLINE Ahead(const lb_tile &t, size_t steps) : tile(t), bytes(Lines(t) * LB_LINE) {
+            const size_t all = kPanels * bytes, first = all * t.block / t.blocks / kStride * kStride;
+            const size_t share = kValues && t.blocks == 1 ? 0 : all * (t.block + 1) / t.blocks - first;
+            per_step = (share / kStride + steps - 1) / steps;
+            panel = first / bytes;
+            at = first % bytes;
+        }
+        HWY_INLINE void Step() {
+            for (size_t i = 0; i < per_step; ++i) {
+                __builtin_prefetch(tile.lines[panel % kPanels] + tile.ahead_offset + at, 0, 2);
+                at += kStride;
+                if (at >= bytes) at = 0, ++panel;
+            }
+        }
+
+      private:
+        const lb_tile &tile;
+        size_t bytes, per_step, panel, at;
+    };
+
+    /* One step of k: all products of the rows at a and the columns w k-bytes on. The columns' registers alternate. */
+    static HWY_INLINE void Step(const int8_t *a, const Columns &w, size_t at) {
+        TileLoad<kColumns0>(w.panel[0] + at, kTileRowBytes);
+        TileLoad<kRowsA0>(a, kTileRowBytes);
+        TileDot<kSum0, kRowsA0, kColumns0, kValues>();
+        TileLoad<kColumns1>(w.panel[1] + at, kTileRowBytes);
+        TileDot<kSum1, kRowsA0, kColumns1, kValues>();
+        if constexpr (kRowTiles == 2) {
+            TileLoad<kRowsA1>(a + kTileBytes, kTileRowBytes);
+            TileDot<kSum2, kRowsA1, kColumns0, kValues>();
+            TileDot<kSum3, kRowsA1, kColumns1, kValues>();
+        } else {
+            TileLoad<kColumns0>(w.panel[2] + at, kTileRowBytes);
+            TileDot<kSum2, kRowsA0, kColumns0, kValues>();
+            TileLoad<kColumns1>(w.panel[3] + at, kTileRowBytes);
+            TileDot<kSum3, kRowsA0, kColumns1, kValues>();
+        }
+    }
+
+    /* Where register kSum's sums stand in [kRows][kWidth]. */
+    template <int kSum>
+    static constexpr size_t kSumAt = kSum / kPanels *kTileRows *kWidth + kSum % kPanels *LB_PANEL;
+
+    static HWY_INLINE void LoadSums(const void *sums) {
+        const auto *s = static_cast<const int32_t *>(sums);
+        TileLoad<kSum0>(s + kSumAt<kSum0>, kWidth * 4);
+        TileLoad<kSum1>(s + kSumAt<kSum1>, kWidth * 4);
+        TileLoad<kSum2>(s + kSumAt<kSum2>, kWidth * 4);
+        TileLoad<kSum3>(s + kSumAt<kSum3>, kWidth * 4);
+    }
+    static HWY_INLINE void ZeroSums() { TileZero<kSum0>(), TileZero<kSum1>(), TileZero<kSum2>(), TileZero<kSum3>(); }
+    static HWY_INLINE void StoreSums(void *sums) {
+        auto *s = static_cast<int32_t *>(sums);
+        TileStore<kSum0>(s + kSumAt<kSum0>, kWidth * 4);
+        TileStore<kSum1>(s + kSumAt<kSum1>, kWidth * 4);
+        TileStore<kSum2>(s + kSumAt<kSum2>, kWidth * 4);
+        TileStore<kSum3>(s + kSumAt<kSum3>, kWidth * 4);
+    }
+
+    /* The rows of A at k of the part: registers of kRows rows x 64 k follow one another. */
+    static HWY_INLINE const int8_t *RowsAt(const lb_tile &t, size_t k) {
+        return static_cast<const int8_t *>(t.a) + k / kTileK * kTileK * kRows + k % kTileK;
+    }
+
+    /* sums = or += products of k in [first, end) of the part. */
+    static HWY_INLINE void Multiply(const lb_tile &t, const Columns &w, size_t first, size_t end, bool add, void *sums,
+                                    Ahead &ahead) {
+        if (add)
+            LoadSums(sums);
+        else
+            ZeroSums();
+        for (size_t k = first; k < end; k += t.step_k) {
+            Step(RowsAt(t, k), w, k * LB_PANEL);
+            ahead.Step();
+        }
+        StoreSums(sums);
+    }
+
+    /* ---- groups ---- */
+
+    /* The totals of one register's rows and columns over all groups of the call. */
+    template <Offset kOffset>
+    static HWY_INLINE void Drain(const lb_tile &t, size_t row_tile, size_t p, const uint8_t *w) {
+        const DF32 df;
+        const DI32 d;
+        alignas(64) int32_t drained[2][kTileRows * LB_PANEL];
+        float *totals = t.totals + row_tile * kTileRows * kWidth + p * LB_PANEL;
+        const int8_t *rows = static_cast<const int8_t *>(t.a) + row_tile * kTileBytes;
+        VF32 total[kTileRows];
+        LB_UNROLL
+        for (size_t i = 0; i < kTileRows; ++i) total[i] = t.start ? hn::Zero(df) : hn::Load(df, totals + i * kWidth);
+        for (size_t g = 0; g < t.groups; ++g) {
+            const size_t first = g * t.lines_per_group * kLineK;
+            const size_t count = g + 1 < t.groups ? t.lines_per_group : t.lines_last_group;
+            int32_t *to = drained[g % 2];
+            if (g % 2)
+                DrainGroup<kSum1, kRowsA1, kColumns1>(rows, w, first, first + count * kLineK, t.step_k, to);
+            else
+                DrainGroup<kSum0, kRowsA0, kColumns0>(rows, w, first, first + count * kLineK, t.step_k, to);
+            const size_t at = t.scale_at[p] + g * LB_PANEL;
+            const VF32 scale = LoadScale(t.scale_type, t.scale, at);
+            VF32 min;
+            VI32 zero;
+            if constexpr (kOffset == kMinimum) min = LoadScale(t.scale_type, t.min, at);
+            if constexpr (kOffset == kZeroPoint)
+                zero = hn::PromoteTo(d, hn::LoadU(hn::Rebind<uint8_t, DI32>(), t.zero + at));
+            const int32_t *asum = t.asum + g * kRows + row_tile * kTileRows;
+            LB_UNROLL
+            for (size_t i = 0; i < kTileRows; ++i) {
+                VI32 dot = hn::Load(d, to + i * LB_PANEL);
+                if constexpr (kOffset == kZeroPoint) dot = hn::Sub(dot, hn::Mul(zero, hn::Set(d, asum[i])));
+                total[i] = hn::Add(total[i], hn::Mul(hn::ConvertTo(df, dot), scale));
+                if constexpr (kOffset == kMinimum)
+                    total[i] = hn::Add(total[i], hn::Mul(hn::Set(df, static_cast<float>(asum[i])), min));
+            }
+        }
+        LB_UNROLL
+        for (size_t i = 0; i < kTileRows; ++i) hn::Store(total[i], df, totals + i * kWidth);
+    }
+
+    template <int kSum, int kA, int kW>
+    static HWY_INLINE void DrainGroup(const int8_t *rows, const uint8_t *w, size_t first, size_t end, size_t step_k,
+                                      int32_t *to) {
+        TileZero<kSum>();
+        for (size_t k = first; k < end; k += step_k) {
+            TileLoad<kA>(rows + k / kTileK * kTileK * kRows + k % kTileK, kTileRowBytes);
+            TileLoad<kW>(w + k * LB_PANEL, kTileRowBytes);
+            TileDot<kSum, kA, kW, kValues>();
+        }
+        TileStore<kSum>(to, kTileRowBytes);
+    }
+
+    static HWY_NOINLINE void DrainAll(const lb_tile &t, const Columns &w) {
+        Ahead ahead(t, kRowTiles * kPanels);
+        for (size_t p = 0; p < kPanels; ++p)
+            for (size_t r = 0; r < kRowTiles; ++r) {
+                if (t.zero)
+                    Drain<kZeroPoint>(t, r, p, w.panel[p]);
+                else if (t.min)
+                    Drain<kMinimum>(t, r, p, w.panel[p]);
+                else
+                    Drain<kCorrection>(t, r, p, w.panel[p]);
+                ahead.Step();
+            }
+        if (t.finish) Out::Finish(t, kRows);
+    }
+
+    static HWY_INLINE void AddGroups(const lb_tile &t, const Columns &w) {
+        Ahead ahead(t, (Lines(t) * kLineK + t.step_k - 1) / t.step_k);
+        for (size_t g = 0; g < t.groups; ++g) {
+            const size_t first = g * t.lines_per_group * kLineK;
+            const size_t count = g + 1 < t.groups ? t.lines_per_group : t.lines_last_group;
+            Multiply(t, w, first, first + count * kLineK, g == 0 && t.resume, t.sums, ahead);
+            if (g + 1 == t.groups && t.suspend) return;
+            Out::EndGroup(t, g, kRows, 0);
+        }
+    }
+
+    /* Progressive groups are in the values: one integer sum, which waits in the totals between parts. */
+    static HWY_NOINLINE void AddFolded(const lb_tile &t, const Columns &w) {
+        Ahead ahead(t, (Lines(t) * kLineK + kTileK - 1) / kTileK);
+        Multiply(t, w, 0, Lines(t) * kLineK, !t.start || t.resume, t.totals, ahead);
+        if (t.finish) Out::FinishMultiplied(t, kRows);
+    }
+
+    static void Run(const lb_tile *tile_pointer) {
+        const lb_tile &t = *tile_pointer;
+        if (kValues && t.expand) Expand(t);
+        const Columns w(t);
+        if (kValues && t.mult)
+            AddFolded(t, w);
+        else if (kValues && t.groups > 1)
+            DrainAll(t, w);
+        else
+            AddGroups(t, w);
+    }
+};
+
+/* A row of the unit's table. Its cost: 16 cycles for each multiplication, and for narrow codes the storing of values.
+ */
+template <int kBits, size_t kRowTiles>
+constexpr lb_kernel TileRow() {
+    constexpr size_t kPanels = 4 / kRowTiles;
+    using T = Tile<kBits, kRowTiles, kPanels>;
+    constexpr uint32_t kCost = 64 * T::kFields * kRowTiles + (T::kValues ? 64 * T::kFields * 3 / 2 : 0);
+    return lb_kernel{kBits, LB_ALGORITHM_TILE, LB_A_TILE, 0,        T::kValues, T::kRows, T::kWidth,
+                     kCost, &T::Run,           TileEnter, TileLeave};
+}
+
+}  // namespace
+
+#endif
