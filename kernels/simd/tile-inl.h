@@ -178,56 +178,70 @@ struct Tile {
 
     /* ---- groups ---- */
 
-    /* The totals of one register's rows and columns over all groups of the call. */
-    template <Offset kOffset>
-    static HWY_INLINE void Drain(const lb_tile &t, size_t row_tile, size_t p, const uint8_t *w) {
-        const DF32 df;
-        const DI32 d;
-        alignas(64) int32_t drained[2][kTileRows * LB_PANEL];
-        float *totals = t.totals + row_tile * kTileRows * kWidth + p * LB_PANEL;
-        const int8_t *rows = static_cast<const int8_t *>(t.a) + row_tile * kTileBytes;
-        VF32 total[kTileRows];
-        LB_UNROLL
-        for (size_t i = 0; i < kTileRows; ++i) total[i] = t.start ? hn::Zero(df) : hn::Load(df, totals + i * kWidth);
-        for (size_t g = 0; g < t.groups; ++g) {
-            const size_t first = g * t.lines_per_group * kLineK;
-            const size_t count = g + 1 < t.groups ? t.lines_per_group : t.lines_last_group;
-            int32_t *to = drained[g % 2];
-            if (g % 2)
-                DrainGroup<kSum1, kRowsA1, kColumns1>(rows, w, first, first + count * kLineK, t.step_k, to);
-            else
-                DrainGroup<kSum0, kRowsA0, kColumns0>(rows, w, first, first + count * kLineK, t.step_k, to);
-            const size_t at = t.scale_at[p] + g * LB_PANEL;
-            const VF32 scale = LoadScale(t.scale_type, t.scale, at);
-            VF32 min;
-            VI32 zero;
-            if constexpr (kOffset == kMinimum) min = LoadScale(t.scale_type, t.min, at);
-            if constexpr (kOffset == kZeroPoint)
-                zero = hn::PromoteTo(d, hn::LoadU(hn::Rebind<uint8_t, DI32>(), t.zero + at));
-            const int32_t *asum = t.asum + g * kRows + row_tile * kTileRows;
-            LB_UNROLL
-            for (size_t i = 0; i < kTileRows; ++i) {
-                VI32 dot = hn::Load(d, to + i * LB_PANEL);
-                if constexpr (kOffset == kZeroPoint) dot = hn::Sub(dot, hn::Mul(zero, hn::Set(d, asum[i])));
-                total[i] = hn::Add(total[i], hn::Mul(hn::ConvertTo(df, dot), scale));
-                if constexpr (kOffset == kMinimum)
-                    total[i] = hn::Add(total[i], hn::Mul(hn::Set(df, static_cast<float>(asum[i])), min));
-            }
-        }
-        LB_UNROLL
-        for (size_t i = 0; i < kTileRows; ++i) hn::Store(total[i], df, totals + i * kWidth);
-    }
-
+    /* The products of one group with one register of rows and one of columns, to memory. Registers alternate. */
     template <int kSum, int kA, int kW>
-    static HWY_INLINE void DrainGroup(const int8_t *rows, const uint8_t *w, size_t first, size_t end, size_t step_k,
-                                      int32_t *to) {
+    static HWY_INLINE void MultiplyGroup(const lb_tile &t, const int8_t *rows, const uint8_t *w, size_t g,
+                                         int32_t *to) {
+        const size_t first = g * t.lines_per_group * kLineK;
+        const size_t end = first + (g + 1 < t.groups ? t.lines_per_group : t.lines_last_group) * kLineK;
         TileZero<kSum>();
-        for (size_t k = first; k < end; k += step_k) {
+        for (size_t k = first; k < end; k += t.step_k) {
             TileLoad<kA>(rows + k / kTileK * kTileK * kRows + k % kTileK, kTileRowBytes);
             TileLoad<kW>(w + k * LB_PANEL, kTileRowBytes);
             TileDot<kSum, kA, kW, kValues>();
         }
         TileStore<kSum>(to, kTileRowBytes);
+    }
+
+    /* total += f32(dot) * scale (+ f32(asum) * min) of one group, column by row of panel p; asum of its rows. */
+    template <Offset kOffset>
+    static HWY_INLINE void AddDrained(const lb_tile &t, size_t p, size_t g, const int32_t *drained, const int32_t *asum,
+                                      VF32 (&total)[kTileRows]) {
+        const DF32 df;
+        const DI32 d;
+        const size_t at = t.scale_at[p] + g * LB_PANEL;
+        const VF32 scale = LoadScale(t.scale_type, t.scale, at);
+        VF32 min;
+        VI32 zero;
+        if constexpr (kOffset == kMinimum) min = LoadScale(t.scale_type, t.min, at);
+        if constexpr (kOffset == kZeroPoint)
+            zero = hn::PromoteTo(d, hn::LoadU(hn::Rebind<uint8_t, DI32>(), t.zero + at));
+        LB_UNROLL
+        for (size_t i = 0; i < kTileRows; ++i) {
+            VI32 dot = hn::Load(d, drained + i * LB_PANEL);
+            if constexpr (kOffset == kZeroPoint) dot = hn::Sub(dot, hn::Mul(zero, hn::Set(d, asum[i])));
+            total[i] = hn::Add(total[i], hn::Mul(hn::ConvertTo(df, dot), scale));
+            if constexpr (kOffset == kMinimum)
+                total[i] = hn::Add(total[i], hn::Mul(hn::Set(df, static_cast<float>(asum[i])), min));
+        }
+    }
+
+    /* The totals of one register's rows and columns over all groups of the call. A group is added while the next one is
+     * multiplied: what a tile stores is long in coming. */
+    template <Offset kOffset>
+    static HWY_INLINE void Drain(const lb_tile &t, size_t row_tile, size_t p, const uint8_t *w) {
+        const DF32 df;
+        alignas(64) int32_t drained[2][kTileRows * LB_PANEL];
+        float *totals = t.totals + row_tile * kTileRows * kWidth + p * LB_PANEL;
+        const int8_t *rows = static_cast<const int8_t *>(t.a) + row_tile * kTileBytes;
+        const int32_t *asum = t.asum + row_tile * kTileRows;
+        VF32 total[kTileRows];
+        LB_UNROLL
+        for (size_t i = 0; i < kTileRows; ++i) total[i] = t.start ? hn::Zero(df) : hn::Load(df, totals + i * kWidth);
+        for (size_t g = 0; g < t.groups + 1; ++g) {
+            int32_t *to = drained[g % 2];
+            if (g < t.groups) {
+                switch (g % 4) {
+                    case 0: MultiplyGroup<kSum0, kRowsA0, kColumns0>(t, rows, w, g, to); break;
+                    case 1: MultiplyGroup<kSum1, kRowsA1, kColumns1>(t, rows, w, g, to); break;
+                    case 2: MultiplyGroup<kSum2, kRowsA0, kColumns0>(t, rows, w, g, to); break;
+                    default: MultiplyGroup<kSum3, kRowsA1, kColumns1>(t, rows, w, g, to); break;
+                }
+            }
+            if (g >= 1) AddDrained<kOffset>(t, p, g - 1, drained[(g - 1) % 2], asum + (g - 1) * kRows, total);
+        }
+        LB_UNROLL
+        for (size_t i = 0; i < kTileRows; ++i) hn::Store(total[i], df, totals + i * kWidth);
     }
 
     static HWY_NOINLINE void DrainAll(const lb_tile &t, const Columns &w) {
