@@ -56,6 +56,13 @@ static int64_t best_threads(const lowbit_problem *problem, int64_t m, const lb_k
     return best;
 }
 
+/* Fewer rows to a task where the columns alone would not keep all threads busy. Every block of rows reads the weights
+ * again. */
+static int64_t share_rows(int64_t m, const lb_gemm_config *c, int64_t columns) {
+    const int64_t rows = lb_div_up(m, lb_div_up(c->threads, columns));
+    return lb_min(c->step_m, lb_round_up(rows, c->kernel->mr));
+}
+
 /* Parts that the columns of one block of rows are cut into. Fewer threads than there are get one task each, so that no
  * other comes. */
 static int64_t column_cuts(const lowbit_problem *problem, int64_t m, const lb_gemm_config *c, int64_t threads) {
@@ -93,6 +100,7 @@ lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem
     lb_gemm_config c = {.kernel = kernel, .unit = found.unit};
     c.threads = (uint32_t)best_threads(problem, m, kernel, threads);
     c.step_m = block_rows(ctx, problem, m, kernel);
+    c.step_m = share_rows(m, &c, lb_div_up(problem->n, unit_n));
     c.step_k = part_k(ctx, m, kernel);
     c.stream_bytes = l2_bytes(ctx);
     c.step_n = lb_round_up(lb_div_up(problem->n, column_cuts(problem, m, &c, threads)), unit_n);
