@@ -167,11 +167,8 @@ static void prepare_block(void *arg, size_t i, size_t worker) {
     if (p.panels && !by_row) weave_panels(call, &p, block, 0, rows, codes);
 }
 
-/* Below this many elements of A the fork costs more than it saves: about 20 us of quantizing. */
-enum { PREPARE_ALONE = 1 << 16 };
-
 void lb_gemm_prepare(const lb_gemm_call *call, const lowbit_pool *pool) {
-    const bool alone = call->config.threads <= 1 || call->m * call->problem->k < PREPARE_ALONE;
+    const bool alone = call->config.threads <= 1 || call->m * call->problem->k < LB_PREPARE_ALONE;
     const int64_t blocks = lb_div_up(call->m, call->config.kernel->mr);
     lb_parallel_for(alone ? NULL : pool, (size_t)blocks, prepare_block, (void *)(uintptr_t)call);
 }

@@ -20,6 +20,10 @@ static inline bool lb_values_fold(const lb_kernel *kernel, const lowbit_problem 
     return kernel->values && (problem->weights.progressive || lb_groups(problem->k, problem->weights.group) > 1);
 }
 
+/* Elements of A below which the calling thread prepares them alone: about 5 us of quantizing, of which a fork of 1 us
+ * would save less than half, and the other threads would fetch the rows from each other. */
+enum { LB_PREPARE_ALONE = 1 << 14 };
+
 /* k of one line of the problem's weights: 4P. */
 int64_t lb_line_k(const lowbit_problem *problem);
 

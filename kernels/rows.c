@@ -56,7 +56,9 @@ void lb_rows_place(int64_t m, int64_t k, int64_t group, void *memory, lowbit_row
 void lb_quantize_one_row(lb_quantize_row_fn quantize, const lowbit_matrix *a, int64_t row, const lowbit_rows *rows,
                          int8_t *codes) {
     const int64_t group = rows->group > 0 ? rows->group : rows->k;
-    quantize(a->data + row * a->stride, (size_t)rows->k, (size_t)group, codes, (size_t)rows->stride,
+    /* Behind the last row there may stand what another thread writes. */
+    const size_t ahead = row + 1 < a->rows ? (size_t)a->stride : 0;
+    quantize(a->data + row * a->stride, (size_t)rows->k, ahead, (size_t)group, codes, (size_t)rows->stride,
              (int32_t *)(uintptr_t)rows->sums + row * rows->groups, (float *)(uintptr_t)rows->scales + row);
 }
 

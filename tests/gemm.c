@@ -14,8 +14,7 @@
 #include "tests/problems.h"
 #include "tuner/estimate.h"
 
-/* Large enough that the plans of several threads do use them: the rows are prepared on the pool from 2^16 elements on.
- */
+/* Large enough that the plans of several threads do use them, and that the rows are prepared on the pool. */
 static const char *const kProblems[] = {
     "i8a8:m150n180k450+bias",     "i4g32a8:m150n180k450+relu+res", "i2zg16a8:m150n170k450+bias+relu",
     "t2a8:m150n200k450+bias+res", "b1g64a8:m150n199k450",          "i4mg64a8:m150n180k450+bias+res",
@@ -91,6 +90,46 @@ void subject_gemm_threads(void) {
             sample_free(ctx, &s);
             lowbit_ctx_destroy(ctx);
         }
+}
+
+/* A product of few columns is cut by its rows, so that every thread has a task; and computes the same. */
+static void check_few_columns(void) {
+    lowbit_ctx *ctx = make_context(LOWBIT_ISA_SCALAR); /* so slow that threads pay */
+    sample s = sample_make(ctx, "i8a8:m300n16k500+bias", DATA_RANDOM);
+    const lowbit_pool pool = pool_reversed();
+    const lb_gemm_config config = lb_estimate(ctx, &s.problem, s.problem.m, 4);
+    lowbit_plan *plan = make_plan(ctx, &s.problem, 4);
+    check_context("few columns");
+    CHECK(config.threads == 4 && lb_div_up(s.problem.m, config.step_m) >= 4 && config.step_m % config.kernel->mr == 0);
+    run(plan, &s, sample_args(&s, NULL, 0), &pool, sample_reference(ctx, &s), CHECK_GUARD_AFTER);
+    lowbit_plan_destroy(ctx, plan);
+    sample_free(ctx, &s);
+    lowbit_ctx_destroy(ctx);
+}
+
+/* Threads are used where they pay: not for a product that is done before they have come, all of them for a large one.
+ */
+void subject_gemm_small(void) {
+    static const struct {
+        const char *problem;
+        uint32_t least, most;
+    } kCases[] = {{"i8a8:m1n64k64", 1, 1},
+                  {"b1a8:m4n16k256", 1, 1},
+                  {"i8a8:m1n4096k4096", 2, 8},
+                  {"i4g32a8:m512n4096k4096", 8, 8}};
+    lowbit_ctx *ctx = make_context(0);
+    for (size_t i = 0; i < LB_COUNT(kCases); i++) {
+        lowbit_problem problem = {.struct_size = sizeof problem};
+        lowbit_plan_info info = {.struct_size = sizeof info};
+        check_context("%s", kCases[i].problem);
+        CHECK(lowbit_problem_parse(kCases[i].problem, &problem, NULL) == LOWBIT_OK);
+        lowbit_plan *plan = make_plan(ctx, &problem, 8);
+        CHECK(lowbit_plan_describe(plan, problem.m, &info, NULL) == LOWBIT_OK);
+        CHECK(info.threads >= kCases[i].least && info.threads <= kCases[i].most);
+        lowbit_plan_destroy(ctx, plan);
+    }
+    lowbit_ctx_destroy(ctx);
+    check_few_columns();
 }
 
 /* ---- tiles ---- */

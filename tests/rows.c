@@ -101,7 +101,7 @@ static void check_unit(const rooms *r, const lb_isa_unit *unit, const float *x, 
     float scale;
     memset(r->codes, 0xA5, PADDED);
     memset(r->sums, 0xA5, MOST_GROUPS * 4);
-    unit->quantize_row(x, (size_t)k, (size_t)group, codes, padded, sums, (float *)(void *)r->scale);
+    unit->quantize_row(x, (size_t)k, 0, (size_t)group, codes, padded, sums, (float *)(void *)r->scale);
     memcpy(&scale, r->scale, sizeof scale);
     CHECK(memcmp(codes, want->codes, padded) == 0);
     CHECK(memcmp(sums, want->sums, groups * sizeof *sums) == 0);

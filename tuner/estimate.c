@@ -1,29 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rule: among the kernels of the widest enabled level that reads the width, the one that needs the fewest cycles by
- * its row's cost; rows of A in blocks that stay in the L2 cache; columns cut so that every thread gets several tasks,
- * and no task is worth less than a fork. */
+ * its row's cost; rows of A in blocks that stay in the L2 cache; as many threads as make the product fastest, by what
+ * they compute, what starting them costs and how long A takes to reach them; columns cut so that each gets several
+ * tasks. */
 #include "tuner/estimate.h"
 
 #include "kernels/base/ctx.h"
 #include "kernels/formats/format.h"
+#include "kernels/prepare.h"
 
 enum {
     TASKS_PER_THREAD = 4, /* so that a slow core does not make the others wait long */
-    FORK_CYCLES = 60000,  /* about 20 us: less work than this stays on one thread */
-    L2_LINE_COST = 128,   /* 1/64 cycles to read a line from the L2 cache */
-    STREAM_BYTES = 8,     /* packed bytes that one thread reads from beyond its L2 in a cycle, about */
+    TASK_CYCLES = 2500,   /* a task is worth at least so much: one costs about 0.15 us to begin */
+    /* A fork on a pool whose workers are awake. `bench limits` measures 0.7 us for two threads to meet (fork_meet);
+     * what a product reads besides (the call, the plan) and the way back make it 1.2 us. Workers come in one after the
+     * other. */
+    FORK_CYCLES = 2500,
+    FORK_THREAD_CYCLES = 500,
+    L2_LINE_COST = 128, /* 1/64 cycles to read a line from the L2 cache */
+    STREAM_BYTES = 8,   /* packed bytes that one thread reads from beyond its L2 in a cycle, about */
     DEFAULT_L1 = 32 << 10,
     DEFAULT_L2 = 1 << 20,
     PART_UNIT = 128 /* k, so that parts end with whole stages of 16-bit sums */
 };
 
+static int64_t lines_of(const lowbit_problem *problem, const lb_kernel *kernel) {
+    const int64_t panels = lb_round_up(problem->n, lb_max(kernel->nr, LB_PANEL)) / LB_PANEL;
+    return panels * lb_div_up(problem->k * kernel->width, 32);
+}
+
 /* Cycles for all m rows. Every block of mr rows passes over the packed lines once; a pass computes, and reads its lines
  * from the L2 cache; the first pass reads them from wherever they are. */
 static int64_t cycles(const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
-    const int64_t panels = lb_round_up(problem->n, lb_max(kernel->nr, LB_PANEL)) / LB_PANEL;
-    const int64_t lines = panels * lb_div_up(problem->k * kernel->width, 32), passes = lb_div_up(m, kernel->mr);
+    const int64_t lines = lines_of(problem, kernel), passes = lb_div_up(m, kernel->mr);
     const int64_t compute = lines * passes * lb_max(kernel->cost, passes > 1 ? L2_LINE_COST : 0) / 64;
     return compute + lines * LB_LINE / STREAM_BYTES; /* a sum, so that among streams the cheaper tile wins */
+}
+
+/* Cycles of the whole call on some threads, with weights that are in their L2 caches: where they are not, more threads
+ * pay all the more. Quantizing A takes about a cycle for each element; the other threads fetch it from the core that
+ * did at two bytes a cycle. */
+static int64_t call_cycles(const lowbit_problem *problem, int64_t m, const lb_kernel *kernel, int64_t threads) {
+    const int64_t elements = m * problem->k, lines = lines_of(problem, kernel);
+    const int64_t compute = lines * lb_div_up(m, kernel->mr) * lb_max(kernel->cost, L2_LINE_COST) / 64;
+    if (threads == 1) return elements + compute;
+    const bool forked = elements >= LB_PREPARE_ALONE; /* two loops on the pool, not one */
+    const int64_t fork = FORK_CYCLES + FORK_THREAD_CYCLES * threads;
+    return elements / (forked ? threads : 1) + compute / threads + fork * (forked ? 2 : 1) + elements / 2;
+}
+
+static int64_t best_threads(const lowbit_problem *problem, int64_t m, const lb_kernel *kernel, int64_t threads) {
+    int64_t best = 1;
+    for (int64_t t = 2; t <= threads; t++)
+        if (call_cycles(problem, m, kernel, t) < call_cycles(problem, m, kernel, best)) best = t;
+    return best;
+}
+
+/* Fewer rows to a task where the columns alone would not keep all threads busy. Every block of rows reads the weights
+ * again. */
+static int64_t share_rows(int64_t m, const lb_gemm_config *c, int64_t columns) {
+    const int64_t rows = lb_div_up(m, lb_div_up(c->threads, columns));
+    return lb_min(c->step_m, lb_round_up(rows, c->kernel->mr));
+}
+
+/* Parts that the columns of one block of rows are cut into. Fewer threads than there are get one task each, so that no
+ * other comes. */
+static int64_t column_cuts(const lowbit_problem *problem, int64_t m, const lb_gemm_config *c, int64_t threads) {
+    const int64_t worth = cycles(problem, m, c->kernel) / TASK_CYCLES;
+    const int64_t wanted = c->threads < threads ? c->threads : lb_min(c->threads * TASKS_PER_THREAD, worth);
+    return c->threads == 1 ? 1 : lb_div_up(lb_max(wanted, c->threads), lb_div_up(m, c->step_m));
 }
 
 static int64_t l2_bytes(const lowbit_ctx *ctx) {
@@ -51,15 +96,14 @@ lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem
                             uint32_t threads) {
     const lb_kernel *kernel = found.kernel;
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the scalar unit has kernels of every width */
-    const int64_t unit_n = lb_max(kernel->nr, LB_PANEL), total = cycles(problem, m, kernel);
-    const int64_t tasks = lb_min((int64_t)threads * TASKS_PER_THREAD, total / (FORK_CYCLES / TASKS_PER_THREAD));
-    const bool alone = threads <= 1 || total < FORK_CYCLES;
-    lb_gemm_config c = {.kernel = kernel, .unit = found.unit, .threads = alone ? 1 : threads};
+    const int64_t unit_n = lb_max(kernel->nr, LB_PANEL);
+    lb_gemm_config c = {.kernel = kernel, .unit = found.unit};
+    c.threads = (uint32_t)best_threads(problem, m, kernel, threads);
     c.step_m = block_rows(ctx, problem, m, kernel);
+    c.step_m = share_rows(m, &c, lb_div_up(problem->n, unit_n));
     c.step_k = part_k(ctx, m, kernel);
     c.stream_bytes = l2_bytes(ctx);
-    const int64_t cuts = alone ? 1 : lb_max(1, lb_div_up(tasks, lb_div_up(m, c.step_m)));
-    c.step_n = lb_round_up(lb_div_up(problem->n, cuts), unit_n);
+    c.step_n = lb_round_up(lb_div_up(problem->n, column_cuts(problem, m, &c, threads)), unit_n);
     return c;
 }
 

@@ -57,12 +57,12 @@ typedef struct lowbit_pool_options {
 struct lowbit_ctx;
 
 /* Creates our own pool: threads - 1 workers that spin for spin_us and then sleep on a futex; the caller of
- * parallel_for takes part in the work; tasks are handed out one by one from an atomic counter. Workers spin only where
- * the pool has no more threads than the process has CPUs, by affinity and by quota. One parallel_for runs at a time: a
- * second caller, or a task that calls parallel_for again, runs its loop on its own thread with the worker number it has
- * (0 for an outside caller, which then must not share a workspace with the first). A pool of one thread makes no system
- * call, and parallel_for never allocates. The workers take no signals. They do not survive fork: in a child
- * parallel_for still works, alone, but the pool must not be destroyed there.
+ * parallel_for takes part in the work; each worker has its own range of tasks and helps out when that is done. Workers
+ * spin only where the pool has no more threads than the process has CPUs, by affinity and by quota. One parallel_for
+ * runs at a time: a second caller, or a task that calls parallel_for again, runs its loop on its own thread with the
+ * worker number it has (0 for an outside caller, which then must not share a workspace with the first). A pool of one
+ * thread makes no system call, and parallel_for never allocates. The workers take no signals. They do not survive fork:
+ * in a child parallel_for still works, alone, but the pool must not be destroyed there.
  *
  * ctx      allocator of the pool's memory and machine of its defaults; must outlive the pool
  * options  NULL = defaults

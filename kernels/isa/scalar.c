@@ -118,8 +118,9 @@ static float largest_magnitude(const float *x, size_t k) {
     return largest;
 }
 
-static void quantize_row(const float *x, size_t k, size_t group, int8_t *codes, size_t padded, int32_t *sums,
-                         float *scale) {
+static void quantize_row(const float *x, size_t k, size_t ahead, size_t group, int8_t *codes, size_t padded,
+                         int32_t *sums, float *scale) {
+    (void)ahead;
     const float largest = largest_magnitude(x, k);
     const int codable = isfinite(largest) && largest >= 0x1p-100f;
     *scale = codable ? largest / 127.0f : isfinite(largest) ? 0.0f : NAN;

@@ -49,8 +49,8 @@ HWY_INLINE VI32 RowCodes(VF32 x, VF32 r) {
     return hn::Sub(hn::BitCast(DI32(), hn::Add(hn::Mul(x, r), rounder)), hn::BitCast(DI32(), rounder));
 }
 
-/* Codes x[0..count) of one group; returns their sum. Prefetches what stands `ahead` elements further: in most matrices
- * the next row, which otherwise is waited for. */
+/* Codes x[0..count) of one group; returns their sum. Prefetches what stands `ahead` elements further: the next
+ * row, which otherwise is waited for. */
 HWY_INLINE int32_t QuantizeGroup(const float *x, size_t count, float r, size_t ahead, int8_t *codes) {
     const DI32 d;
     const hn::Rebind<int8_t, DI32> d8;
@@ -75,7 +75,8 @@ HWY_INLINE int32_t QuantizeGroup(const float *x, size_t count, float r, size_t a
     return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
-void QuantizeRow(const float *x, size_t k, size_t group, int8_t *codes, size_t padded, int32_t *sums, float *scale) {
+void QuantizeRow(const float *x, size_t k, size_t ahead, size_t group, int8_t *codes, size_t padded, int32_t *sums,
+                 float *scale) {
     const int32_t bits = LargestMagnitudeBits(x, k);
     float largest;
     memcpy(&largest, &bits, sizeof largest);
@@ -88,7 +89,7 @@ void QuantizeRow(const float *x, size_t k, size_t group, int8_t *codes, size_t p
     }
     const float r = 127.0f / largest;
     for (size_t at = 0, g = 0; at < k; at += group, ++g)
-        sums[g] = QuantizeGroup(x + at, HWY_MIN(group, k - at), r, k, codes + at);
+        sums[g] = QuantizeGroup(x + at, HWY_MIN(group, k - at), r, ahead, codes + at);
     memset(codes + k, 0, padded - k);
 }
 

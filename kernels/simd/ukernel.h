@@ -124,11 +124,12 @@ typedef struct lb_kernel {
 } lb_kernel;
 
 /* Quantizes one row by the rule of docs/numerics.md: scale = absmax / 127, code = round-half-even(x * (127 / absmax)).
+ *   ahead  elements from x to what is quantized next, which is prefetched meanwhile; 0 = nothing
  *   codes  int8 [padded], zero from k on; padded is a multiple of 64
  *   sums   int32 [G]: sum of the codes of each group of `group` elements (a multiple of 16; the last may be short)
  *   scale  receives 0 for a row below 2^-100 and NaN for a row with a non-finite element; the codes are 0 then */
-typedef void (*lb_quantize_row_fn)(const float *x, size_t k, size_t group, int8_t *codes, size_t padded, int32_t *sums,
-                                   float *scale);
+typedef void (*lb_quantize_row_fn)(const float *x, size_t k, size_t ahead, size_t group, int8_t *codes, size_t padded,
+                                   int32_t *sums, float *scale);
 
 struct lb_bits_ops; /* kernels/simd/bits.h */
 struct lb_probe;    /* kernels/simd/probe.h */
