@@ -107,6 +107,7 @@ static void aim_ahead(walk *walking, int64_t n, int64_t block, int64_t blocks, p
     lb_tile *tile = &walking->tile;
     tile->ahead = line_at(walking, next, on ? at.last : 0) + slice * bytes;
     tile->ahead_step = (size_t)lb_div_up(bytes, lines);
+    tile->stream = blocks == 1;
 }
 
 /* The mr rows from m on; their sums and totals begin at row `state_row` of the scratch. */

@@ -28,11 +28,13 @@ struct Lines {
     const uint8_t *ahead;
     size_t ahead_step;
     size_t count; /* lines of the call */
+    bool stream;
 
     explicit HWY_INLINE Lines(const lb_tile &tile)
         : ahead(tile.ahead),
           ahead_step(tile.ahead_step),
-          count((tile.groups - 1) * tile.lines_per_group + tile.lines_last_group) {
+          count((tile.groups - 1) * tile.lines_per_group + tile.lines_last_group),
+          stream(tile.stream) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
             const size_t column = j * kColumns;
@@ -41,19 +43,23 @@ struct Lines {
     }
     HWY_INLINE VU8 Load(size_t line, size_t j) const { return hn::LoadU(DU8(), at[j] + line * LB_LINE); }
 
-    /* Once for each line that several blocks of rows share: the next part of the weights comes into the L2 cache. */
-    HWY_INLINE void PrefetchAhead(size_t line) const { __builtin_prefetch(ahead + line * ahead_step, 0, 2); }
+    /* Once for each line. Where several blocks of rows share the lines, the next part of the weights comes into the L2
+     * cache, in slices; where the lines are read once, every panel's come into the L1 cache. */
+    HWY_INLINE void Prefetch(size_t line) const {
+        if (!stream) return __builtin_prefetch(ahead + line * ahead_step, 0, 2);
+        const size_t offset = StreamOffset(line);
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j)
+            if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(at[j] + offset);
+    }
 
-    /* For a single row, which reads every line once: how far from the panel's first line to prefetch. Further on in the
-     * panel, and in its last lines where the same panel of the next tile begins, at `ahead` for the first one; the
-     * hardware's own prefetcher stops at page ends and cannot know where the tile goes on. */
+    /* How far from a panel's first line to prefetch: further on in the panel, and in its last lines where the same
+     * panel of the next tile begins, at `ahead` for the first one; the hardware's own prefetcher stops at page ends and
+     * cannot know where the tile goes on. */
     HWY_INLINE size_t StreamOffset(size_t line) const {
         const size_t next = line + kStreamLines;
         if (next < count) return next * LB_LINE;
         return static_cast<size_t>(ahead - at[0]) + (next - count) * LB_LINE;
-    }
-    HWY_INLINE void PrefetchStream(size_t offset, size_t j) const {
-        if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(at[j] + offset);
     }
 };
 
@@ -140,7 +146,7 @@ struct DotDirect {
         StartAll<Ops>(sum, acc);
         for (size_t l = first; l < first + count; ++l) {
             VU8 line[kVectors];
-            lines.PrefetchAhead(l);
+            lines.Prefetch(l);
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
             ForFields<kBits>([&](auto field) HWY_ATTR {
@@ -178,12 +184,9 @@ struct DotInPlace {
         for (size_t j = 0; j < kVectors; ++j) acc[0][j] = Ops::Start(sum[0][j]);
         for (size_t l = first; l < first + count; ++l) {
             VU8 line[kVectors];
-            const size_t offset = lines.StreamOffset(l);
+            lines.Prefetch(l);
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) {
-                lines.PrefetchStream(offset, j);
-                line[j] = lines.Load(l, j);
-            }
+            for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
             ForFields<kBits>([&](auto field) HWY_ATTR {
                 constexpr int kField = decltype(field)::value;
                 const VI8 four = BroadcastFour(a + kField * 4);
@@ -219,7 +222,7 @@ struct DotStaged {
 
     static HWY_INLINE void Line(const Lines<kVectors> &lines, size_t l, const A *a, Acc16 (&staged)[kRows][kVectors]) {
         VU8 line[kVectors];
-        lines.PrefetchAhead(l);
+        lines.Prefetch(l);
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
         ForFields<kBits>([&](auto field) HWY_ATTR {
@@ -280,7 +283,7 @@ struct DotWide {
         StartAll<Ops>(sum, acc);
         for (size_t l = first; l < first + count; ++l) {
             VI16 even[kVectors], odd[kVectors];
-            lines.PrefetchAhead(l);
+            lines.Prefetch(l);
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) {
                 const VU8 line = lines.Load(l, j);

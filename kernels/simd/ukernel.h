@@ -47,8 +47,9 @@ typedef struct lb_tile {
     const uint8_t *lines[LB_TILE_PANELS]; /* first line of each panel, from the tile's first 32-bit lane on */
     size_t scale_at[LB_TILE_PANELS]; /* element of scale, zero and min for the first group of each panel; groups are
                                         16 apart */
-    const uint8_t *ahead;            /* prefetched while the call runs, ahead_step bytes further with each line; */
-    size_t ahead_step;               /* may point anywhere */
+    const uint8_t *ahead;            /* prefetched while the call runs, ahead_step bytes further with each line; or, */
+    size_t ahead_step;               /* in a stream, where the first panel's lines go on. May point anywhere */
+    uint32_t stream;                 /* 1 = no other rows pass over these lines */
     const void *a;                   /* A panel of mr rows, zero beyond K, from the first line's k on */
     size_t groups;                   /* of this call, >= 1 */
     size_t lines_per_group;          /* lines of every group but the last */
