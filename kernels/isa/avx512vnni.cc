@@ -17,11 +17,13 @@ struct Ops : UnsignedDirect {
 constexpr lb_kernel kKernels[] = {
     DotRow<DotInPlace, Ops, 8, 1, 4>(), DotRow<DotDirect, Ops, 8, 2, 4>(),  DotRow<DotDirect, Ops, 8, 4, 4>(),
     DotRow<DotDirect, Ops, 8, 8, 2>(),  DotRow<DotDirect, Ops, 8, 12, 2>(), DotRow<DotInPlace, Ops, 4, 1, 4>(),
-    DotRow<DotDirect, Ops, 4, 2, 4>(),  DotRow<DotDirect, Ops, 4, 4, 4>(),  DotRow<DotDirect, Ops, 4, 8, 2>(),
-    DotRow<DotDirect, Ops, 4, 12, 2>(), DotRow<DotInPlace, Ops, 2, 1, 4>(), DotRow<DotDirect, Ops, 2, 2, 4>(),
-    DotRow<DotDirect, Ops, 2, 4, 4>(),  DotRow<DotDirect, Ops, 2, 8, 2>(),  DotRow<DotDirect, Ops, 2, 12, 2>(),
-    DotRow<DotInPlace, Ops, 1, 1, 2>(), DotRow<DotDirect, Ops, 1, 2, 4>(),  DotRow<DotDirect, Ops, 1, 4, 4>(),
-    DotRow<DotDirect, Ops, 1, 8, 2>(),  DotRow<DotDirect, Ops, 1, 12, 2>(),
+    DotRow<DotDirect, Ops, 4, 2, 4>(),  DotRow<DotDirect, Ops, 4, 4, 4>(),  DotRow<DotDirect, Ops, 4, 6, 4>(),
+    DotRow<DotDirect, Ops, 4, 8, 2>(),  DotRow<DotDirect, Ops, 4, 12, 2>(), DotRow<DotInPlace, Ops, 2, 1, 4>(),
+    DotRow<DotDirect, Ops, 2, 2, 4>(),  DotRow<DotDirect, Ops, 2, 3, 4>(),  DotRow<DotDirect, Ops, 2, 4, 4>(),
+    DotRow<DotDirect, Ops, 2, 6, 4>(),  DotRow<DotDirect, Ops, 2, 8, 2>(),  DotRow<DotDirect, Ops, 2, 12, 2>(),
+    DotRow<DotInPlace, Ops, 1, 1, 2>(), DotRow<DotDirect, Ops, 1, 2, 4>(),  DotRow<DotDirect, Ops, 1, 3, 4>(),
+    DotRow<DotDirect, Ops, 1, 4, 4>(),  DotRow<DotDirect, Ops, 1, 6, 4>(),  DotRow<DotDirect, Ops, 1, 8, 2>(),
+    DotRow<DotDirect, Ops, 1, 12, 2>(),
 };
 
 }  // namespace

@@ -344,13 +344,14 @@ void DotTile(const lb_tile *tile_pointer) {
     }
 }
 
-/* A row of the unit's table. Its cost: vector instructions on the ports that a core has for them and half a cycle for
- * the line itself, or loads at two a cycle (each field's broadcast serves all vectors), whichever takes longer. */
+/* A row of the unit's table. Its cost: vector instructions on the ports that a core has for them and a quarter of a
+ * cycle for the line itself, or loads at two a cycle (each field's broadcast serves all vectors), whichever takes
+ * longer. */
 template <template <class, int, size_t, size_t> class Way, class Ops, int kBits, size_t kRows, size_t kVectors>
 constexpr lb_kernel DotRow() {
     using W = Way<Ops, kBits, kRows, kVectors>;
     constexpr size_t kBroadcasts = W::kFields * kRows * (W::kLayout == LB_A_S16 ? 2 : 1);
-    constexpr size_t kWork64 = 64 * W::kWork / Ops::kPorts + 32, kLoads64 = 32 * (1 + kBroadcasts / kVectors);
+    constexpr size_t kWork64 = 64 * W::kWork / Ops::kPorts + 16, kLoads64 = 32 * (1 + kBroadcasts / kVectors);
     constexpr uint32_t kCost = HWY_MAX(kWork64, kLoads64) * LB_PANEL / kColumns;
     return lb_kernel{kBits,
                      LB_ALGORITHM_DOT,
