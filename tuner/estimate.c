@@ -29,12 +29,20 @@ static int64_t lines_of(const lowbit_problem *problem, const lb_kernel *kernel) 
     return panels * lb_div_up(problem->k * kernel->width, 32);
 }
 
+/* Cycles that the groups of one pass end in, beyond the last: what a kernel folds into its values costs nothing. */
+static int64_t group_cycles(const lowbit_problem *problem, const lb_kernel *kernel) {
+    const int64_t groups = lb_groups(problem->k, problem->weights.group);
+    const bool folded = kernel->values && problem->weights.progressive;
+    return groups == 1 || folded ? 0 : groups * kernel->group_cost * lb_div_up(problem->n, LB_PANEL) / 64;
+}
+
 /* Cycles for all m rows. Every block of mr rows passes over the packed lines once; a pass computes, and reads its lines
  * from the L2 cache; the first pass reads them from wherever they are. */
 static int64_t cycles(const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
     const int64_t lines = lines_of(problem, kernel), passes = lb_div_up(m, kernel->mr);
     const int64_t compute = lines * passes * lb_max(kernel->cost, passes > 1 ? L2_LINE_COST : 0) / 64;
-    return compute + lines * LB_LINE / STREAM_BYTES; /* a sum, so that among streams the cheaper tile wins */
+    const int64_t groups = group_cycles(problem, kernel) * passes;
+    return compute + groups + lines * LB_LINE / STREAM_BYTES; /* a sum, so that among streams the cheaper tile wins */
 }
 
 /* Cycles of the whole call on some threads, with weights that are in their L2 caches: where they are not, more threads

@@ -99,14 +99,14 @@ TILE(tile_4_w2, 2, ROWS)
 TILE(tile_4_w1, 1, ROWS)
 
 static const lb_kernel kKernels[] = {
-    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 4096, tile_1_w8, NULL, NULL},
-    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 16384, tile_4_w8, NULL, NULL},
-    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 8192, tile_1_w4, NULL, NULL},
-    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 32768, tile_4_w4, NULL, NULL},
-    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 16384, tile_1_w2, NULL, NULL},
-    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 65536, tile_4_w2, NULL, NULL},
-    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 32768, tile_1_w1, NULL, NULL},
-    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 131072, tile_4_w1, NULL, NULL},
+    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_w8, NULL, NULL},
+    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_w8, NULL, NULL},
+    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 8192, 0, tile_1_w4, NULL, NULL},
+    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_w4, NULL, NULL},
+    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 16384, 0, tile_1_w2, NULL, NULL},
+    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 65536, 0, tile_4_w2, NULL, NULL},
+    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 32768, 0, tile_1_w1, NULL, NULL},
+    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 131072, 0, tile_4_w1, NULL, NULL},
 };
 
 static float largest_magnitude(const float *x, size_t k) {

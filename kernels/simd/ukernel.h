@@ -118,6 +118,7 @@ typedef struct lb_kernel {
     uint16_t mr;       /* rows of a tile */
     uint16_t nr;       /* columns: a multiple of 16, or a divisor of it */
     uint32_t cost;     /* 1/64 cycles for one line of one panel, all mr rows: what ESTIMATE ranks by */
+    uint32_t group_cost; /* the same for the end of a group of one panel */
     lb_tile_fn run;
     void (*enter)(const lb_tile *tile); /* or NULL */
     void (*leave)(void);                /* or NULL */
