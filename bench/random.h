@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fast repeatable data for benches. Contents do not change a kernel's speed, but zeros and denormals might. */
+/* Fast repeatable data for benches. Contents change no instruction's count of cycles, but the clock of
+ * a core that multiplies tiles, and zeros and denormals do more. */
 #ifndef LOWBIT_BENCH_RANDOM_H_
 #define LOWBIT_BENCH_RANDOM_H_
 
