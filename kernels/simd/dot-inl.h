@@ -124,10 +124,6 @@ HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], VI32 (&s
     }
 }
 
-/* Vector instructions that shift and mask the fields of one vector of a line. */
-template <int kBits>
-constexpr size_t kShiftWork = kBits == 8 ? 0 : 2 * (8 / kBits) - 1;
-
 /* Each way below is a struct with kBias (what it subtracts from codes), kLayout (of A), kWork (vector instructions for
  * one vector of a line, what ESTIMATE ranks by), and
  *     Sums(lines, first, count, a, sum)
@@ -137,7 +133,7 @@ template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotDirect {
     static constexpr int kBits = kBitsOf, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
     static constexpr size_t kFields = 8 / kBits;
-    static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + kShiftWork<kBits>;
+    static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + Ops::template kCodesWork<kBits>;
     using A = int8_t;
 
     static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
@@ -153,8 +149,7 @@ struct DotDirect {
                 constexpr int kField = decltype(field)::value;
                 VU8 codes[kVectors];
                 LB_UNROLL
-                for (size_t j = 0; j < kVectors; ++j)
-                    codes[j] = Ops::template Bias<kBits>(Field<kBits, kField>(line[j]));
+                for (size_t j = 0; j < kVectors; ++j) codes[j] = Ops::template Codes<kBits, kField>(line[j]);
                 LB_UNROLL
                 for (size_t i = 0; i < kRows; ++i) {
                     const VI8 four = BroadcastFour(a + (kField * kRows + i) * 4);
