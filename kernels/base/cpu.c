@@ -31,6 +31,7 @@ enum {
     AVX512VBMI2,
     AVX512BITALG,
     AVX512VPOPCNTDQ,
+    GFNI,
     AMX_TILE,
     AMX_INT8,
     ASIMD,
@@ -45,7 +46,8 @@ enum {
 #define NEEDS_AVX2 (NEEDS_SSE4 | BIT(AVX2) | BIT(BMI) | BIT(BMI2) | BIT(FMA) | BIT(F16C))
 #define NEEDS_AVX512 (NEEDS_AVX2 | BIT(AVX512F) | BIT(AVX512BW) | BIT(AVX512DQ) | BIT(AVX512VL) | BIT(AVX512CD))
 #define NEEDS_AVX512VNNI                                                                                               \
-    (NEEDS_AVX512 | BIT(AVX512VNNI) | BIT(AVX512VBMI) | BIT(AVX512VBMI2) | BIT(AVX512BITALG) | BIT(AVX512VPOPCNTDQ))
+    (NEEDS_AVX512 | BIT(AVX512VNNI) | BIT(AVX512VBMI) | BIT(AVX512VBMI2) | BIT(AVX512BITALG) | BIT(AVX512VPOPCNTDQ) |  \
+     BIT(GFNI))
 #define NEEDS_NEON (BIT(ASIMD) | BIT(ARM_AES) | BIT(ARM_PMULL))
 
 static const lb_isa_level kLevels[] = {
@@ -103,6 +105,7 @@ static const feature_bit kFeatureBits[] = {
     {AVX512VBMI2, 7, 0, 2, 6, 2},
     {AVX512BITALG, 7, 0, 2, 12, 2},
     {AVX512VPOPCNTDQ, 7, 0, 2, 14, 2},
+    {GFNI, 7, 0, 2, 8, 0},
     {AMX_TILE, 7, 0, 3, 24, 3},
     {AMX_INT8, 7, 0, 3, 25, 3},
 };

@@ -25,8 +25,10 @@ struct Ops {
     template <int kBits>
     static constexpr int kCodeBias = 128; /* only 8-bit codes go the direct way */
     template <int kBits>
-    static HWY_INLINE VU8 Bias(VU8 codes) {
-        return hn::Xor(codes, hn::Set(DU8(), 0x80));
+    static constexpr size_t kCodesWork = 1;
+    template <int kBits, int kField>
+    static HWY_INLINE VU8 Codes(VU8 line) {
+        return hn::Xor(line, hn::Set(DU8(), 0x80));
     }
 
     /* A column is two lanes. */

@@ -10,9 +10,9 @@ namespace {
 struct Ops : UnsignedDirect {
     template <int kBits>
     static constexpr int kCodeBias = kBits == 8 ? 128 : 0;
-    template <int kBits>
-    static HWY_INLINE VU8 Bias(VU8 codes) {
-        return kBits == 8 ? hn::Xor(codes, hn::Set(DU8(), 0x80)) : codes;
+    template <int kBits, int kField>
+    static HWY_INLINE VU8 Codes(VU8 line) {
+        return kBits == 8 ? hn::Xor(line, hn::Set(DU8(), 0x80)) : Field<kBits, kField>(line);
     }
     static HWY_INLINE Acc Dot(Acc acc, VU8 w, VI8 a) {
         return VI32{vdotq_s32(acc.raw, vreinterpretq_s8_u8(w.raw), a.raw)};

@@ -2,12 +2,14 @@
 /* The `dot` algorithm: a tile of mr rows x nr columns, integer products accumulated exactly, group by group.
  *
  * One line of width b gives P = 8 / b operands of a byte dot product; each is multiplied with four activations that are
- * broadcast to all lanes. Three ways to accumulate, all with the same interface:
+ * broadcast to all lanes. The ways to accumulate, all with the same interface:
  *   DotDirect   a level's dot product adds into 32 bits (direct vocabulary)
  *   DotInPlace  the same for one row: fields are masked but not shifted, each has its own accumulator, and the
  *               accumulators are shifted once at the end. Halves the decoding, which is all that one row pays for.
  *               Exact: K/P * 255 * 128 < 2^31 for K <= 131071 and P >= 2
  *   DotStaged   through 16 bits, widened before they can overflow (staged vocabulary)
+ *   DotStagedInPlace  the same for one row of 1 or 2 bits: the upper half of each byte is shifted down once, the fields
+ *               of a half are masked but not shifted. Exact as DotInPlace is
  *   DotWide     8-bit codes on staged levels: two 16-bit multiply-adds
  * The group and output part is in epilogue-inl.h. Accumulators are arrays of vectors that unrolling turns into
  * registers: mr * nv of them and a few more must fit the register file, which is what bounds the tiles of a unit. */
@@ -124,9 +126,19 @@ HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], VI32 (&s
     }
 }
 
-/* Vector instructions that shift and mask the fields of one vector of a line. */
-template <int kBits>
-constexpr size_t kShiftWork = kBits == 8 ? 0 : 2 * (8 / kBits) - 1;
+/* Sums of fields in place to those of the row: field f counts 2^(kBits * f) times. */
+template <class Ops, int kBits, size_t kFields, size_t kVectors>
+HWY_INLINE void SumFields(const typename Ops::Acc (&acc)[kFields][kVectors], VI32 (&sum)[kVectors]) {
+    LB_UNROLL
+    for (size_t j = 0; j < kVectors; ++j) {
+        sum[j] = Ops::Sum(acc[0][j]);
+        ForFields<8 / kFields>([&](auto field) HWY_ATTR {
+            constexpr int kField = decltype(field)::value;
+            if constexpr (kField > 0)
+                sum[j] = hn::Add(sum[j], hn::ShiftRight<kBits * kField>(Ops::Sum(acc[kField][j])));
+        });
+    }
+}
 
 /* Each way below is a struct with kBias (what it subtracts from codes), kLayout (of A), kWork (vector instructions for
  * one vector of a line, what ESTIMATE ranks by), and
@@ -137,7 +149,7 @@ template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotDirect {
     static constexpr int kBits = kBitsOf, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
     static constexpr size_t kFields = 8 / kBits;
-    static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + kShiftWork<kBits>;
+    static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + Ops::template kCodesWork<kBits>;
     using A = int8_t;
 
     static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
@@ -153,8 +165,7 @@ struct DotDirect {
                 constexpr int kField = decltype(field)::value;
                 VU8 codes[kVectors];
                 LB_UNROLL
-                for (size_t j = 0; j < kVectors; ++j)
-                    codes[j] = Ops::template Bias<kBits>(Field<kBits, kField>(line[j]));
+                for (size_t j = 0; j < kVectors; ++j) codes[j] = Ops::template Codes<kBits, kField>(line[j]);
                 LB_UNROLL
                 for (size_t i = 0; i < kRows; ++i) {
                     const VI8 four = BroadcastFour(a + (kField * kRows + i) * 4);
@@ -196,15 +207,7 @@ struct DotInPlace {
             });
             a += kFields * 4;
         }
-        LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) {
-            sum[0][j] = Ops::Sum(acc[0][j]);
-            ForFields<kBits>([&](auto field) HWY_ATTR {
-                constexpr int kField = decltype(field)::value;
-                if constexpr (kField > 0)
-                    sum[0][j] = hn::Add(sum[0][j], hn::ShiftRight<kBits * kField>(Ops::Sum(acc[kField][j])));
-            });
-        }
+        SumFields<Ops, kBits>(acc, sum[0]);
     }
 };
 
@@ -266,6 +269,63 @@ struct DotStaged {
         for (; l + kDepthLines <= count; l += kDepthLines) Stage<kDepthLines>(lines, first + l, a + l * kStep, acc);
         for (; l < count; ++l) Stage<1>(lines, first + l, a + l * kStep, acc);
         SumAll<Ops>(acc, sum);
+    }
+};
+
+/* The halves of a byte share what shifts them, one instruction for all fields of the upper one, and an accumulator for
+ * each field of a half. */
+template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
+struct DotStagedInPlace {
+    static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S8;
+    static constexpr size_t kFields = 8 / kBits, kHalf = kFields / 2;
+    /* A line adds two fields to a sum; those of the last one weigh most. */
+    static constexpr size_t kDepthLines = Ops::template kDepth<kBits> / (2 << (kBits * (kHalf - 1)));
+    static constexpr size_t kWork =
+        1 + kFields * (1 + Ops::kStageWork) + (kHalf * Ops::kStageWork + kDepthLines - 1) / kDepthLines;
+    static_assert(kRows == 1 && kBits < 4, "registers go to the fields");
+    using A = int8_t;
+    using Acc16 = typename Ops::Acc16;
+
+    static HWY_INLINE void Line(const Lines<kVectors> &lines, size_t l, const A *a, Acc16 (&staged)[kHalf][kVectors]) {
+        VU8 low[kVectors], high[kVectors];
+        lines.Prefetch(l);
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) {
+            low[j] = lines.Load(l, j);
+            high[j] = hn::BitCast(DU8(), hn::ShiftRight<4>(hn::BitCast(DU16(), low[j])));
+        }
+        ForFields<2 * kBits>([&](auto field) HWY_ATTR {
+            constexpr int kField = decltype(field)::value;
+            const VI8 a_low = BroadcastFour(a + kField * 4), a_high = BroadcastFour(a + (kField + kHalf) * 4);
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                staged[kField][j] = Ops::MulAdd(staged[kField][j], FieldInPlace<kBits, kField>(low[j]), a_low);
+                staged[kField][j] = Ops::MulAdd(staged[kField][j], FieldInPlace<kBits, kField>(high[j]), a_high);
+            }
+        });
+    }
+
+    static HWY_INLINE void Stage(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                 typename Ops::Acc (&acc)[kHalf][kVectors]) {
+        Acc16 staged[kHalf][kVectors];
+        Fill(staged, Ops::Zero16());
+        for (size_t l = 0; l < count; ++l) Line(lines, first + l, a + l * kFields * 4, staged);
+        LB_UNROLL
+        for (size_t f = 0; f < kHalf; ++f) {
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) acc[f][j] = Ops::Widen(acc[f][j], staged[f][j]);
+        }
+    }
+
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&sum)[kRows][kVectors]) {
+        typename Ops::Acc acc[kHalf][kVectors];
+        Fill(acc, Ops::Start(hn::Zero(DI32())));
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) acc[0][j] = Ops::Start(sum[0][j]);
+        for (size_t l = 0; l < count; l += kDepthLines)
+            Stage(lines, first + l, HWY_MIN(kDepthLines, count - l), a + l * kFields * 4, acc);
+        SumFields<Ops, kBits>(acc, sum[0]);
     }
 };
 

@@ -52,47 +52,6 @@ using VF32 = hn::Vec<DF32>;
 /* Columns that one vector of a line holds: 16, 8 or 4. */
 constexpr size_t kColumns = hn::MaxLanes(DI32());
 
-/* A unit's vocabulary is a struct of static functions, in one of two families, and kPorts: vector instructions that a
- * core of the level starts in a cycle.
- *
- * Direct, for levels whose byte dot product adds four products straight into 32 bits:
- *     Acc Start(VI32);  Acc Dot(Acc, VU8 codes, VI8 a);  VI32 Sum(Acc);  kDotWork = instructions of Dot
- *     VU8 Bias<bits>(VU8 codes): subtracts kCodeBias<bits> where Dot reads signed codes
- * Staged, for levels that must pass through 16 bits. MulAdd adds the products of neighbouring bytes into 16-bit lanes
- * and may be repeated kDepth<bits> times before Widen:
- *     Acc16 Zero16();  Acc16 MulAdd(Acc16, VU8 codes, VI8 a);  Acc Widen(Acc, Acc16);  Acc Start(VI32);  VI32 Sum(Acc);
- *     kStageWork = instructions of MulAdd
- * Start takes one 32-bit sum a column, and Sum gives it. */
-
-/* What the direct vocabularies share, for levels whose dot product reads codes as unsigned: one vector is one
- * accumulator, and nothing is subtracted from a code. A unit's Ops adds Dot. */
-struct UnsignedDirect {
-    using Acc = VI32;
-    static constexpr size_t kPorts = 2, kDotWork = 1;
-    template <int kBits>
-    static constexpr int kCodeBias = 0;
-    template <int kBits>
-    static HWY_INLINE VU8 Bias(VU8 codes) {
-        return codes;
-    }
-    static HWY_INLINE Acc Start(VI32 sum) { return sum; }
-    static HWY_INLINE VI32 Sum(Acc acc) { return acc; }
-};
-
-/* 4 consecutive activations in every 32-bit lane. */
-HWY_INLINE VI8 BroadcastFour(const int8_t *a) {
-    int32_t four;
-    memcpy(&four, a, sizeof four);
-    return hn::BitCast(DI8(), hn::Set(DI32(), four));
-}
-
-/* 2 consecutive 16-bit activations in every 32-bit lane. */
-HWY_INLINE VI16 BroadcastPair(const int16_t *a) {
-    int32_t pair;
-    memcpy(&pair, a, sizeof pair);
-    return hn::BitCast(DI16(), hn::Set(DI32(), pair));
-}
-
 /* Field kField of a line of kBits-bit codes, shifted down to bit 0. */
 template <int kBits, int kField>
 HWY_INLINE VU8 Field(VU8 line) {
@@ -110,6 +69,54 @@ template <int kBits, int kField>
 HWY_INLINE VU8 FieldInPlace(VU8 line) {
     if constexpr (kBits == 8) return line;
     return hn::And(line, hn::Set(DU8(), static_cast<uint8_t>(((1 << kBits) - 1) << (kBits * kField))));
+}
+
+/* Vector instructions that shift and mask the fields of one vector of a line. */
+template <int kBits>
+constexpr size_t kShiftWork = kBits == 8 ? 0 : 2 * (8 / kBits) - 1;
+
+/* A unit's vocabulary is a struct of static functions, in one of two families, and kPorts: vector instructions that a
+ * core of the level starts in a cycle.
+ *
+ * Direct, for levels whose byte dot product adds four products straight into 32 bits:
+ *     Acc Start(VI32);  Acc Dot(Acc, VU8 codes, VI8 a);  VI32 Sum(Acc);  kDotWork = instructions of Dot
+ *     VU8 Codes<bits, field>(VU8 line): a field of a line, less kCodeBias<bits> where Dot reads signed codes;
+ *     kCodesWork<bits> = instructions for all fields of a line
+ * Staged, for levels that must pass through 16 bits. MulAdd adds the products of neighbouring bytes into 16-bit lanes
+ * and may be repeated kDepth<bits> times before Widen:
+ *     Acc16 Zero16();  Acc16 MulAdd(Acc16, VU8 codes, VI8 a);  Acc Widen(Acc, Acc16);  Acc Start(VI32);  VI32 Sum(Acc);
+ *     kStageWork = instructions of MulAdd
+ * Start takes one 32-bit sum a column, and Sum gives it. */
+
+/* What the direct vocabularies share, for levels whose dot product reads codes as unsigned: one vector is one
+ * accumulator, and nothing is subtracted from a code. A unit's Ops adds Dot. */
+struct UnsignedDirect {
+    using Acc = VI32;
+    static constexpr size_t kPorts = 2, kDotWork = 1;
+    template <int kBits>
+    static constexpr int kCodeBias = 0;
+    template <int kBits>
+    static constexpr size_t kCodesWork = kShiftWork<kBits>;
+    template <int kBits, int kField>
+    static HWY_INLINE VU8 Codes(VU8 line) {
+        return Field<kBits, kField>(line);
+    }
+    static HWY_INLINE Acc Start(VI32 sum) { return sum; }
+    static HWY_INLINE VI32 Sum(Acc acc) { return acc; }
+};
+
+/* 4 consecutive activations in every 32-bit lane. */
+HWY_INLINE VI8 BroadcastFour(const int8_t *a) {
+    int32_t four;
+    memcpy(&four, a, sizeof four);
+    return hn::BitCast(DI8(), hn::Set(DI32(), four));
+}
+
+/* 2 consecutive 16-bit activations in every 32-bit lane. */
+HWY_INLINE VI16 BroadcastPair(const int16_t *a) {
+    int32_t pair;
+    memcpy(&pair, a, sizeof pair);
+    return hn::BitCast(DI16(), hn::Set(DI32(), pair));
 }
 
 }  // namespace
