@@ -25,6 +25,8 @@ typedef struct cell {
     int64_t blob_bytes, step, copies, at; /* copies of the blob, `step` bytes apart; `at` = the next call's */
     lowbit_packed *packed;                /* [copies] */
     float *a, *bias, *residual, *out;
+    int32_t *column_sums; /* of static activations */
+    int64_t column_bytes;
     void *workspace;
     int64_t workspace_bytes;
     lowbit_plan *plan;
@@ -48,6 +50,7 @@ static void release(cell *c) {
     release_floats(c, c->bias, p->n);
     release_floats(c, c->residual, p->m * p->n);
     release_floats(c, c->out, p->m * p->n);
+    lb_free(ctx, c->column_sums, (size_t)c->column_bytes);
     lb_free(ctx, c->workspace, (size_t)c->workspace_bytes);
     lowbit_plan_destroy(ctx, c->plan);
 }
@@ -83,6 +86,14 @@ static lowbit_status make_ring(cell *c, lowbit_error *error) {
     return LOWBIT_OK;
 }
 
+static lowbit_status make_column_sums(cell *c, lowbit_error *error) {
+    LB_TRY(lowbit_column_sums_size(c->packed, &c->column_bytes, error));
+    c->column_sums = lb_alloc(c->bench->ctx, (size_t)c->column_bytes);
+    LB_REQUIRE(c->column_sums, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes of column sums",
+               (long long)c->column_bytes);
+    return lowbit_column_sums(c->packed, c->column_sums, c->column_bytes, c->bench->pool, error);
+}
+
 static lowbit_status make_inputs(cell *c, lowbit_error *error) {
     const lowbit_problem *p = &c->problem;
     c->a = floats(c, p->m * p->k, 5);
@@ -91,7 +102,7 @@ static lowbit_status make_inputs(cell *c, lowbit_error *error) {
     if (p->residual) c->residual = floats(c, p->m * p->n, 8);
     LB_REQUIRE(c->a && c->out && (c->bias || !p->bias) && (c->residual || !p->residual), error, LOWBIT_NO_MEMORY,
                "no memory for activations of %lld x %lld", (long long)p->m, (long long)p->k);
-    return LOWBIT_OK;
+    return p->static_scale ? make_column_sums(c, error) : LOWBIT_OK;
 }
 
 static lowbit_status make_plan(cell *c, lowbit_error *error) {
@@ -117,7 +128,10 @@ static lowbit_gemm_args arguments(const cell *c, const lowbit_packed *packed) {
                               .residual = c->residual,
                               .residual_stride = p->n,
                               .out = c->out,
-                              .out_stride = p->n};
+                              .out_stride = p->n,
+                              .a_scale = 1.0f / 128, /* of activations in -1 .. 1, with a zero point */
+                              .a_zero = 5,
+                              .column_sums = c->column_sums};
 }
 
 static void run_cell(void *arg, size_t reps) {

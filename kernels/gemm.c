@@ -73,6 +73,8 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
                              .min = w->mins,
                              .scale_type = w->type.scale_type,
                              .shift = w->type.offset == LOWBIT_SYMMETRIC && f->value_scale == 2,
+                             .column_sums = call->rule.zero ? call->args->column_sums : NULL,
+                             .a_zero = call->rule.zero,
                              .out_kind = call->problem->out,
                              .act = call->problem->act};
     return walking;

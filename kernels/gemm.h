@@ -23,7 +23,8 @@ typedef struct lb_gemm_call {
     const lowbit_problem *problem;
     lb_gemm_config config;
     const lowbit_gemm_args *args;
-    int64_t m; /* rows of this call */
+    lb_row_rule rule; /* of A; where the rows are given, their zero point */
+    int64_t m;        /* rows of this call */
     void *workspace;
 } lb_gemm_call;
 
@@ -32,6 +33,11 @@ lowbit_status lb_check_problem(const lowbit_problem *problem, lowbit_error *erro
 lowbit_status lb_check_same_weights(const lowbit_problem *problem, const lowbit_weight_type *type, int64_t n, int64_t k,
                                     lowbit_error *error);
 lowbit_status lb_check_output(const lowbit_problem *problem, const lowbit_gemm_args *args, lowbit_error *error);
+lowbit_status lb_check_row_rule(float scale, int32_t zero, lowbit_error *error);
+
+/* The rule by which the float rows of args are quantized; checks it. Static ones need the fields at the end of args. */
+lowbit_status lb_row_rule_of(const lowbit_problem *problem, const lowbit_gemm_args *args, lb_row_rule *rule,
+                             lowbit_error *error);
 
 /* Scratch of a call with m rows. */
 int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m);

@@ -24,6 +24,19 @@ static float quantize(const float *x, int64_t k, int8_t *codes) {
     return codable ? largest / 127.0f : finite ? 0 : NAN;
 }
 
+/* The same by a fixed scale: out of range is the nearest code, a NaN is the code of 0 and the scale that is returned.
+ */
+static float quantize_fixed(const float *x, int64_t k, const lb_row_rule *rule, int8_t *codes) {
+    const float r = 1.0f / rule->scale;
+    bool number = true;
+    for (int64_t i = 0; i < k; i++) {
+        number = number && !isnan(x[i]);
+        const double code = isnan(x[i]) ? rule->zero : (double)rintf(x[i] * r) + rule->zero;
+        codes[i] = (int8_t)fmax(-128, fmin(127, code));
+    }
+    return number ? rule->scale : NAN;
+}
+
 /* s * c - o, or c - zero; with minima the code itself. */
 static int32_t value_of(const lowbit_weights *w, const lb_format *f, int64_t n, int64_t k, int64_t scale_at) {
     const int32_t code = w->codes[n * w->stride + k];
@@ -34,7 +47,9 @@ static int32_t value_of(const lowbit_weights *w, const lb_format *f, int64_t n, 
     }
 }
 
-static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int64_t n, int32_t *dot) {
+/* a_zero: the code of A that stands for 0 */
+static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int32_t a_zero, int64_t n,
+                   int32_t *dot) {
     const int64_t group = w->type.group > 0 ? w->type.group : w->k;
     const uint32_t type = w->type.scale_type;
     float t = 0;
@@ -43,8 +58,8 @@ static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a,
         int32_t sum = 0;
         *dot = 0;
         for (int64_t k = g * group; k < end; k++) {
-            *dot += a[k] * value_of(w, f, n, k, at);
-            sum += a[k];
+            *dot += (a[k] - a_zero) * value_of(w, f, n, k, at);
+            sum += a[k] - a_zero;
         }
         t = t + (float)*dot * lb_scale_round(type, w->scales[at]);
         if (w->mins) t = t + (float)sum * lb_scale_round(type, w->mins[at]);
@@ -52,13 +67,14 @@ static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a,
     return t;
 }
 
-static void reference_row(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args, int64_t m,
-                          int8_t *codes) {
+static void reference_row(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args,
+                          const lb_row_rule *rule, int64_t m, int8_t *codes) {
     const lb_format *f = lb_format_of(w->type.format);
-    const float scale = quantize(args->a.data + m * args->a.stride, w->k, codes);
+    const float *x = args->a.data + m * args->a.stride;
+    const float scale = rule->fixed ? quantize_fixed(x, w->k, rule, codes) : quantize(x, w->k, codes);
     for (int64_t n = 0; n < w->n; n++) {
         int32_t dot = 0;
-        const float t = total(w, f, codes, n, &dot);
+        const float t = total(w, f, codes, rule->zero, n, &dot);
         if (p->out == LOWBIT_OUT_S32) {
             ((int32_t *)args->out)[m * args->out_stride + n] = dot;
             continue;
@@ -82,9 +98,11 @@ lowbit_status lowbit_gemm_reference(const lowbit_ctx *ctx, const lowbit_problem 
                (long long)args->a.rows, (long long)problem->m);
     LB_REQUIRE(args->a.cols == weights->k, error, LOWBIT_INVALID_ARGUMENT,
                "a has %lld columns, the weights have K %lld", (long long)args->a.cols, (long long)weights->k);
+    lb_row_rule rule;
+    LB_TRY(lb_row_rule_of(problem, args, &rule, error));
     int8_t *codes = lb_alloc(ctx, (size_t)weights->k);
     LB_REQUIRE(codes, error, LOWBIT_NO_MEMORY, "no memory for a row of %lld codes", (long long)weights->k);
-    for (int64_t m = 0; m < args->a.rows; m++) reference_row(problem, weights, args, m, codes);
+    for (int64_t m = 0; m < args->a.rows; m++) reference_row(problem, weights, args, &rule, m, codes);
     lb_free(ctx, codes, (size_t)weights->k);
     return LOWBIT_OK;
 }

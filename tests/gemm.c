@@ -16,7 +16,7 @@
 static const char *const kProblems[] = {
     "i8a8:m150n180k450+bias",     "i4g32a8:m150n180k450+relu+res", "i2zg16a8:m150n170k450+bias+relu",
     "t2a8:m150n200k450+bias+res", "b1g64a8:m150n199k450",          "i4mg64a8:m150n180k450+bias+res",
-    "i8za8:m150n180k450:s32"};
+    "i8za8:m150n180k450:s32",     "i4zg32a8s:m150n180k450+bias"};
 
 static lowbit_ctx *make_context(uint32_t isa_mask) {
     lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
@@ -150,32 +150,43 @@ void subject_gemm_tiles(void) {
 
 /* ---- rows ---- */
 
-/* Q, K and V: rows quantized once serve plans of different formats and widths. */
-void subject_gemm_rows(void) {
-    static const char *const kShared[] = {"i4g32a8:m9n77k200+bias", "i2zg32a8:m9n33k200+relu", "b1g32a8:m9n16k200",
-                                          "i8g32a8:m9n50k200+res"};
-    lowbit_ctx *ctx = make_context(0);
-    sample first = sample_make(ctx, kShared[0], DATA_RANDOM);
+/* Q, K and V: rows quantized once, by themselves or by one scale, serve plans of different formats and widths. */
+static void check_shared_rows(const lowbit_ctx *ctx, const char *const problems[4]) {
+    sample first = sample_make(ctx, problems[0], DATA_RANDOM);
     lowbit_rows rows = {.struct_size = sizeof rows};
     const lowbit_matrix a = {first.a, 9, 200, first.a_stride};
     int64_t bytes = 0;
     CHECK(lowbit_rows_size(9, 200, 32, &bytes, NULL) == LOWBIT_OK);
     void *memory = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
-    CHECK(lowbit_quantize_rows(ctx, &a, 32, memory, bytes, NULL, &rows, NULL) == LOWBIT_OK);
-    for (size_t i = 0; i < LB_COUNT(kShared); i++) {
-        sample s = sample_make(ctx, kShared[i], DATA_RANDOM);
-        check_context("%s from shared rows", kShared[i]);
+    if (first.problem.static_scale)
+        CHECK(lowbit_quantize_rows_static(ctx, &a, 32, first.a_scale, first.a_zero, memory, bytes, NULL, &rows, NULL) ==
+              LOWBIT_OK);
+    else
+        CHECK(lowbit_quantize_rows(ctx, &a, 32, memory, bytes, NULL, &rows, NULL) == LOWBIT_OK);
+    for (size_t i = 0; i < 4; i++) {
+        sample s = sample_make(ctx, problems[i], DATA_RANDOM);
+        check_context("%s from shared rows", problems[i]);
         s.a = first.a, s.a_stride = first.a_stride;
+        s.a_scale = first.a_scale, s.a_zero = first.a_zero;
         const float *want = sample_reference(ctx, &s);
         lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
         lowbit_gemm_args args = sample_args(&s, NULL, 0);
         args.a = (lowbit_matrix){0};
         args.rows = &rows;
+        args.a_scale = NAN, args.a_zero = 1000; /* those of the rows count */
         run(plan, &s, args, NULL, want, CHECK_GUARD_AFTER);
         lowbit_plan_destroy(ctx, plan);
         lowbit_weights_free(ctx, &s.weights);
     }
     sample_free(ctx, &first);
+}
+
+void subject_gemm_rows(void) {
+    static const char *const kShared[][4] = {
+        {"i4g32a8:m9n77k200+bias", "i2zg32a8:m9n33k200+relu", "b1g32a8:m9n16k200", "i8g32a8:m9n50k200+res"},
+        {"i4g32a8s:m9n77k200+bias", "i2zg32a8s:m9n33k200+relu", "b1g32a8s:m9n16k200", "i8mg32a8s:m9n50k200+res"}};
+    lowbit_ctx *ctx = make_context(0);
+    for (size_t i = 0; i < LB_COUNT(kShared); i++) check_shared_rows(ctx, kShared[i]);
     lowbit_ctx_destroy(ctx);
 }
 
@@ -296,14 +307,19 @@ void subject_gemm_allocations(void) {
 
 /* ---- what is not a number ---- */
 
-/* A NaN or an infinity anywhere in a row of A makes that row of the output NaN, or 0 behind a ReLU, and no other. */
+/* A NaN or an infinity anywhere in a row of A makes that row of the output NaN, or 0 behind a ReLU, and no other. With
+ * static activations a NaN does; an infinity is the nearest code. */
 static void check_spoiled(const lowbit_ctx *ctx, const char *problem, float bad) {
     sample s = sample_make(ctx, problem, DATA_RANDOM);
     lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
     const int64_t m = s.problem.m, n = s.problem.n, row = check_random_in(0, m - 1);
     float *want = sample_reference(ctx, &s);
-    for (int64_t c = 0; c < n; c++) want[row * n + c] = s.problem.act == LOWBIT_ACT_RELU ? 0.0f : NAN;
-    s.a[row * s.a_stride + check_random_in(0, s.problem.k - 1)] = bad;
+    float *spoiled = &s.a[row * s.a_stride + check_random_in(0, s.problem.k - 1)];
+    *spoiled = copysignf(1000, bad);
+    if (s.problem.static_scale && isinf(bad)) want = sample_reference(ctx, &s);
+    for (int64_t c = 0; c < n && !(s.problem.static_scale && isinf(bad)); c++)
+        want[row * n + c] = s.problem.act == LOWBIT_ACT_RELU ? 0.0f : NAN;
+    *spoiled = bad;
     check_context("%s with %g in row %d", problem, (double)bad, (int)row);
     const float *reference = sample_reference(ctx, &s);
     CHECK(check_same_floats(reference, want, m, n, n, n));
@@ -319,6 +335,8 @@ void subject_gemm_nan(void) {
                                            "b1g64a8:m7n20k129+bias+relu+res",
                                            "t2a8:m2n130k300+bias",
                                            "i8a8:m5n40k70+gelu",
+                                           "i8a8s:m5n40k70",
+                                           "i4ma8s:m5n40k70+relu",
                                            "i4g32a8:m3n70k100+bias+gelu_tanh",
                                            "b1a8:m5n40k70+silu"};
     static const float kBad[] = {NAN, INFINITY, -INFINITY};

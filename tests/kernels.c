@@ -35,12 +35,12 @@ void subject_kernels(void) {
     static const int kK[] = {1, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 128, 255, 256, 300, 1000};
     const lb_format *f;
     for (size_t i = 0; (f = lb_format_at(i)) && check_failures() < 20; i++)
-        for (int round = 0; round < 20 * (int)LB_COUNT(kVariants); round++) {
+        for (int round = 0; round < 24 * (int)LB_COUNT(kVariants); round++) {
             char problem[96];
-            const char *variant = kVariants[round / 20];
+            const char *variant = kVariants[round / 24];
             const int m = kM[check_random_in(0, 11)], n = kN[check_random_in(0, 12)], k = kK[check_random_in(0, 18)];
-            snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d%s", f->name, variant, m, n, k,
-                     kSuffixes[round % (int)LB_COUNT(kSuffixes)]);
+            snprintf(problem, sizeof problem, "%s%sa8%s:m%dn%dk%d%s", f->name, variant, check_random() & 1 ? "s" : "",
+                     m, n, k, kSuffixes[round % (int)LB_COUNT(kSuffixes)]);
             if (supported(ctx, problem)) run_all(ctx, problem, round % DATA_KINDS);
         }
     lowbit_ctx_destroy(ctx);
@@ -53,8 +53,9 @@ void subject_kernels_raw(void) {
     for (size_t i = 0; (f = lb_format_at(i)); i++)
         for (int round = 0; round < 24; round++) {
             char problem[96];
-            snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d:s32", f->name, round % 2 ? "z" : "",
-                     (int)check_random_in(1, 14), (int)check_random_in(1, 70), (int)check_random_in(1, 400));
+            snprintf(problem, sizeof problem, "%s%sa8%s:m%dn%dk%d:s32", f->name, round % 2 ? "z" : "",
+                     round % 4 < 2 ? "s" : "", (int)check_random_in(1, 14), (int)check_random_in(1, 70),
+                     (int)check_random_in(1, 400));
             if (supported(ctx, problem)) run_all(ctx, problem, round % DATA_KINDS);
         }
     lowbit_ctx_destroy(ctx);
@@ -71,5 +72,10 @@ void subject_kernels_longest(void) {
         if (f->bits && CHECK(supported(ctx, problem))) run_all(ctx, problem, DATA_CONSTANT);
     }
     run_all(ctx, "i8za8:m1n16k65793:s32", DATA_CONSTANT);
+    for (int data = 0; data < DATA_KINDS; data++) {
+        run_all(ctx, "i8a8s:m1n16k65793:s32", data);
+        run_all(ctx, "i8za8s:m1n16k33025:s32", data);
+        run_all(ctx, "i8ma8s:m2n17k33025", data);
+    }
     lowbit_ctx_destroy(ctx);
 }

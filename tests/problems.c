@@ -52,6 +52,18 @@ static void pack(const lowbit_ctx *ctx, sample *s) {
     CHECK(lowbit_packed_open(s->blob, s->blob_bytes, LOWBIT_OPEN_VERIFY, &s->packed, &error) == LOWBIT_OK);
 }
 
+/* Zero points of all sizes, both ends and 0 among them. */
+static void make_static(sample *s) {
+    static const int32_t kZeros[] = {-128, 127, 0, 1, -1};
+    const int64_t which = check_random_in(0, 9);
+    int64_t bytes = 0;
+    s->a_zero = which < 5 ? kZeros[which] : (int32_t)check_random_in(-128, 127);
+    s->a_scale = check_random_float(0.005f, 0.03f);
+    CHECK(lowbit_column_sums_size(&s->packed, &bytes, NULL) == LOWBIT_OK);
+    s->column_sums = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
+    CHECK(lowbit_column_sums(&s->packed, s->column_sums, bytes, NULL, NULL) == LOWBIT_OK);
+}
+
 sample sample_make(const lowbit_ctx *ctx, const char *text, int data) {
     sample s = {.problem = {.struct_size = sizeof s.problem}};
     lowbit_error error = LOWBIT_ERROR_INIT;
@@ -67,6 +79,7 @@ sample sample_make(const lowbit_ctx *ctx, const char *text, int data) {
     s.a = random_floats((p->m - 1) * s.a_stride + p->k, data);
     if (p->bias) s.bias = random_floats(p->n, DATA_RANDOM);
     if (p->residual) s.residual = random_floats((p->m - 1) * s.residual_stride + p->n, DATA_RANDOM);
+    if (p->static_scale) make_static(&s);
     return s;
 }
 
@@ -76,14 +89,19 @@ void sample_free(const lowbit_ctx *ctx, sample *s) {
 }
 
 lowbit_gemm_args sample_args(const sample *s, void *out, int64_t out_stride) {
-    return (lowbit_gemm_args){.struct_size = sizeof(lowbit_gemm_args),
-                              .weights = &s->packed,
-                              .a = {s->a, s->problem.m, s->problem.k, s->a_stride},
-                              .bias = s->bias,
-                              .residual = s->residual,
-                              .residual_stride = s->residual_stride,
-                              .out = out,
-                              .out_stride = out_stride};
+    /* problems that need none of the newer fields are run as by a program that has none */
+    return (lowbit_gemm_args){
+        .struct_size = s->problem.static_scale ? sizeof(lowbit_gemm_args) : offsetof(lowbit_gemm_args, a_scale),
+        .weights = &s->packed,
+        .a = {s->a, s->problem.m, s->problem.k, s->a_stride},
+        .bias = s->bias,
+        .residual = s->residual,
+        .residual_stride = s->residual_stride,
+        .out = out,
+        .out_stride = out_stride,
+        .a_scale = s->a_scale,
+        .a_zero = s->a_zero,
+        .column_sums = s->column_sums};
 }
 
 void *sample_reference(const lowbit_ctx *ctx, const sample *s) {

@@ -18,6 +18,8 @@ typedef struct sample {
     lowbit_packed packed;
     float *a, *bias, *residual;
     int64_t a_stride, residual_stride;
+    float a_scale; /* of static activations: codes of all sizes, and some beyond the range */
+    int32_t a_zero, *column_sums;
     int64_t out_gap; /* elements between the rows of the output in sample_check_kernels: 1 */
 } sample;
 

@@ -13,12 +13,16 @@ static scene legal;
 static outputs before, after;
 static lowbit_error reason;
 static float inputs[5 * 40];
+static int32_t column_sums[3 * 16 * 3];
 
 static void open_plans(void) {
     lowbit_problem bare = base.problem;
     bare.bias = bare.residual = 0;
     CHECK(lowbit_plan_create(legal.ctx, &base.problem, 1, &legal.plan, NULL) == LOWBIT_OK);
     CHECK(lowbit_plan_create(legal.ctx, &bare, 1, &legal.plan_bare, NULL) == LOWBIT_OK);
+    bare = base.problem;
+    bare.static_scale = 1;
+    CHECK(lowbit_plan_create(legal.ctx, &bare, 1, &legal.plan_static, NULL) == LOWBIT_OK);
     CHECK(lowbit_workspace_size(legal.plan, 5, &legal.workspace_bytes, NULL) == LOWBIT_OK);
     CHECK(legal.workspace_bytes <= ROOM);
 }
@@ -58,6 +62,7 @@ void scene_close(void) {
     lowbit_pool_destroy(&legal.pool);
     lowbit_plan_destroy(legal.ctx, legal.plan);
     lowbit_plan_destroy(legal.ctx, legal.plan_bare);
+    lowbit_plan_destroy(legal.ctx, legal.plan_static);
     sample_free(legal.ctx, &base);
     lowbit_ctx_destroy(legal.ctx_scalar);
     lowbit_ctx_destroy(legal.ctx);
@@ -85,6 +90,8 @@ scene scene_begin(int reported) {
     s.error = reported ? &reason : NULL;
     s.workspace = after.memory;
     s.args = sample_args(&base, after.y, 33);
+    s.args.struct_size = sizeof s.args;
+    s.args.a_scale = 0.01f, s.args.a_zero = 3, s.args.column_sums = column_sums;
     return s;
 }
 

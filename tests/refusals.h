@@ -42,6 +42,7 @@ typedef struct scene {
     lowbit_packed packed;
     lowbit_problem problem;
     lowbit_plan *plan, *plan_bare; /* of `problem`; and of one without bias and residual */
+    lowbit_plan *plan_static;      /* and of one with static activations */
     lowbit_gemm_args args;
     lowbit_rows rows;
     int64_t workspace_bytes;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What problems, plans, rows and runs refuse. */
+#include <math.h>
 #include <string.h>
 
 #include "tests/check.h"
@@ -30,7 +31,7 @@ static void refuse_problems(void) {
     REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.activations = LOWBIT_A4)
     REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.activations = LOWBIT_AF)
     REFUSE_PROBLEM(INVALID, s.problem.static_scale = 2)
-    REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.static_scale = 1)
+    REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, (s.problem.static_scale = 1, s.problem.weights.group = 0, s.problem.k = 65794))
     REFUSE_PROBLEM(INVALID, s.problem.out = 4)
     REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.out = LOWBIT_OUT_S8)
     REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.out = LOWBIT_OUT_U8)
@@ -166,6 +167,29 @@ static void refuse_rows(void) {
     REFUSE(LOWBIT_TOO_SMALL, NOTHING, ROWS(s.out->memory, -1))
 }
 
+#define ROWS_STATIC(scale, zero)                                                                                       \
+    lowbit_quantize_rows_static(s.ctx, &s.w, 16, scale, zero, s.out->memory, ROOM, &s.pool, &s.out->rows, s.error)
+#define SUMS(sums, size) lowbit_column_sums(&s.packed, sums, size, &s.pool, s.error)
+static void refuse_static_rows(void) {
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(0, 0))
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(-1, 0))
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(0x1p-127f, 0))
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(INFINITY, 0))
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(NAN, 0))
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(1, -129))
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(1, 128))
+    REFUSE(INVALID, s.out->rows.struct_size = offsetof(lowbit_rows, zero), ROWS_STATIC(1, 1))
+    REFUSE(INVALID, s.w.data = NULL, ROWS_STATIC(1, 1))
+    REFUSE(INVALID, NOTHING, SUMS(NULL, ROOM))
+    REFUSE(LOWBIT_TOO_SMALL, NOTHING, SUMS((int32_t *)(void *)s.out->memory, 3 * 16 * 3 * 4 - 1))
+    REFUSE(INVALID, s.packed.lines = NULL, SUMS((int32_t *)(void *)s.out->memory, ROOM))
+    REFUSE(INVALID, s.pool.num_threads = NULL, SUMS((int32_t *)(void *)s.out->memory, ROOM))
+    REFUSE(INVALID, NOTHING, lowbit_column_sums(NULL, (int32_t *)(void *)s.out->memory, ROOM, NULL, s.error))
+    REFUSE(INVALID, NOTHING, lowbit_column_sums_size(&s.packed, NULL, s.error))
+    REFUSE(INVALID, NOTHING, lowbit_column_sums_size(NULL, &s.out->bytes, s.error))
+    REFUSE(INVALID, s.packed.k = 0, lowbit_column_sums_size(&s.packed, &s.out->bytes, s.error))
+}
+
 /* ---- runs ---- */
 
 #define SCRATCH s.workspace, s.workspace_bytes
@@ -208,6 +232,23 @@ static void refuse_arguments(void) {
     REFUSE(INVALID, s.problem.n = 32, lowbit_gemm_reference(s.ctx, &s.problem, &s.weights, &s.args, s.error))
     REFUSE(INVALID, s.pool.parallel_for = NULL, lowbit_gemm(s.plan, &s.args, SCRATCH, &s.pool, s.error))
     REFUSE(INVALID, s.pool.struct_size = 0, lowbit_gemm_prepare(s.plan, &s.args, SCRATCH, &s.pool, s.error))
+}
+
+/* With static activations, by the run calls and by the reference. */
+#define REFUSE_STATIC(change)                                                                                          \
+    REFUSE_RUN(INVALID, (s.plan = s.plan_static, change))                                                              \
+    REFUSE(INVALID, (s.problem.static_scale = 1, change),                                                              \
+           lowbit_gemm_reference(s.ctx, &s.problem, &s.weights, &s.args, s.error))
+static void refuse_static(void) {
+    REFUSE_STATIC(s.args.struct_size = offsetof(lowbit_gemm_args, column_sums))
+    REFUSE_STATIC(s.args.a_scale = 0)
+    REFUSE_STATIC(s.args.a_scale = NAN)
+    REFUSE_STATIC(s.args.a_zero = 128)
+    REFUSE_RUN(INVALID, (s.plan = s.plan_static, s.args.column_sums = NULL))
+    REFUSE_RUN(INVALID, WITH_ROWS(s.rows.zero = 1))
+    REFUSE_RUN(INVALID, WITH_ROWS((s.plan = s.plan_static, s.rows.zero = 1, s.args.column_sums = NULL)))
+    REFUSE_RUN(INVALID, WITH_ROWS((s.plan = s.plan_static, s.rows.zero = 1,
+                                   s.args.struct_size = offsetof(lowbit_gemm_args, a_scale))))
 }
 
 static void refuse_blobs(void) {
@@ -269,7 +310,9 @@ void subject_refusals_gemm(void) {
     refuse_plans();
     refuse_questions();
     refuse_rows();
+    refuse_static_rows();
     refuse_arguments();
+    refuse_static();
     refuse_blobs();
     refuse_given_rows();
     refuse_scratch_and_tiles();

@@ -5,7 +5,8 @@
  *     t[m,n] = sum over groups g ascending of f32(dot_g[m,n]) * scale[n,g]        (+ f32(asum_g[m]) * min[n,g])
  *     dot_g  = sum over k in g of a[m,k] * (s*c[n,k] - o)                         exact integer
  *
- * a = the rows of A quantized to int8 (as[m] = absmax / 127). Every float operation rounds once, to nearest even, in
+ * a = the rows of A quantized to int8: row by row (as[m] = absmax / 127), or all by one scale given ahead, then with a
+ * zero point z, for which dot_g counts a - z. Every float operation rounds once, to nearest even, in
  * the order written: the result is the same bits for every instruction set, kernel, tile, thread count and M.
  * docs/numerics.md is the law; lowbit_gemm_reference is written from it. A call that the law does not cover: a NaN in
  * the result may have any payload. */
@@ -54,7 +55,7 @@ typedef struct lowbit_problem {
     uint32_t struct_size;
     lowbit_weight_type weights; /* group: LOWBIT_GROUP_TENSOR counts as LOWBIT_GROUP_ROW */
     uint32_t activations;       /* LOWBIT_A8, ... */
-    uint32_t static_scale;      /* 1 = one scale of A given ahead (named by the grammar; no kernels yet) */
+    uint32_t static_scale;      /* 1 = one scale and zero point of A, given with the arguments of the run */
     uint32_t out;               /* LOWBIT_OUT_* */
     uint32_t bias;              /* 1 = a bias is added */
     uint32_t act;               /* LOWBIT_ACT_* */
@@ -139,9 +140,10 @@ typedef struct lowbit_rows {
     int64_t group;       /* of `sums`; LOWBIT_GROUP_ROW = one sum a row */
     int64_t groups;      /* G */
     int64_t stride;      /* bytes from a row of codes to the next: a multiple of 64, zero from k on */
-    const int8_t *codes; /* [m][stride], -127..127 */
+    const int8_t *codes; /* [m][stride], any int8 */
     const float *scales; /* [m] */
     const int32_t *sums; /* [m][G]: sum of the codes of each group */
+    int32_t zero;        /* the code of 0, -128..127; 0 but for static rows */
 } lowbit_rows;
 
 /* Bytes that lowbit_quantize_rows needs for m rows of k columns. */
@@ -158,6 +160,31 @@ LOWBIT_API lowbit_status lowbit_quantize_rows(const lowbit_ctx *ctx, const lowbi
                                               void *memory, int64_t size, const lowbit_pool *pool, lowbit_rows *rows,
                                               lowbit_error *error);
 
+/* Quantizes float rows by one scale that is known ahead (static activations):
+ *
+ *     code = clamp(rne(x * (1 / scale)) + zero, -128, 127)        so x stands for scale * (code - zero)
+ *
+ * scale  2^-126 or more, finite     zero  -128..127, the code of 0
+ *
+ * Values out of range, infinities too, become the nearest code. A NaN gets the code of 0 and makes the scale of its row
+ * NaN, with which f32 outputs of the row are NaN. All else as lowbit_quantize_rows; rows->zero is set. */
+LOWBIT_API lowbit_status lowbit_quantize_rows_static(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group,
+                                                     float scale, int32_t zero, void *memory, int64_t size,
+                                                     const lowbit_pool *pool, lowbit_rows *rows, lowbit_error *error);
+
+/* Bytes that lowbit_column_sums needs: 4 * 16 * ceil(n / 16) * G. */
+LOWBIT_API lowbit_status lowbit_column_sums_size(const lowbit_packed *weights, int64_t *bytes, lowbit_error *error);
+
+/* Sums of the columns of packed weights (the rows of W), by which a product takes the zero point of A out again:
+ *
+ *     sums[(n / 16 * G + g) * 16 + n % 16] = sum over k in g of (s*c - o), or (c - zero), or with minima c
+ *     dot_g = sum a * (s*c - o) - z * sums                          = sum (a - z) * (s*c - o)
+ *
+ * Exact. They depend on the weights alone: compute them once, keep them beside the blob, share them between threads.
+ * pool may be NULL. */
+LOWBIT_API lowbit_status lowbit_column_sums(const lowbit_packed *weights, int32_t *sums, int64_t size,
+                                            const lowbit_pool *pool, lowbit_error *error);
+
 /* ---- Run ------------------------------------------------------------------------------------------------------ */
 
 typedef struct lowbit_gemm_args {
@@ -170,6 +197,10 @@ typedef struct lowbit_gemm_args {
     int64_t residual_stride;      /* elements, >= n */
     void *out;                    /* [m][out_stride] float, or int32_t for LOWBIT_OUT_S32; overlaps no other input */
     int64_t out_stride;           /* elements, >= n */
+    /* Static activations; not read by other problems, nor missed if struct_size ends before them: */
+    float a_scale;              /* a step of the codes: 2^-126 or more, finite. Not read where `rows` is given, */
+    int32_t a_zero;             /* the code of 0, -128..127: those of the rows count then */
+    const int32_t *column_sums; /* lowbit_column_sums of the weights; may be NULL where the zero point is 0 */
 } lowbit_gemm_args;
 
 /* Scratch bytes of a run with m rows (or fewer). The same for any number of threads. */

@@ -26,8 +26,9 @@ static inline uint32_t raw_sum(const lb_tile *t, int bits, size_t mr, size_t fir
 }
 
 static inline int32_t corrected(const lb_tile *t, uint32_t raw, size_t row_at, size_t scale_at) {
-    if (t->zero) return (int32_t)(raw - (uint32_t)t->asum[row_at] * t->zero[scale_at]);
-    return (int32_t)((raw << t->shift) + (uint32_t)t->corr[row_at]);
+    const uint32_t column = t->column_sums ? (uint32_t)t->a_zero * (uint32_t)t->column_sums[scale_at] : 0;
+    if (t->zero) return (int32_t)(raw - (uint32_t)t->asum[row_at] * t->zero[scale_at] - column);
+    return (int32_t)((raw << t->shift) + (uint32_t)t->corr[row_at] - column);
 }
 
 static inline void store(const lb_tile *t, size_t i, size_t n, float total) {
@@ -92,18 +93,37 @@ static float largest_magnitude(const float *x, size_t k) {
     return largest;
 }
 
-static void quantize_row(const float *x, size_t k, size_t group, int8_t *codes, size_t padded, int32_t *sums,
-                         float *scale) {
+static void code_by_absmax(const float *x, size_t k, size_t group, int8_t *codes, int32_t *sums, float *scale) {
     const float largest = largest_magnitude(x, k);
     const int codable = isfinite(largest) && largest >= 0x1p-100f;
     *scale = codable ? largest / 127.0f : isfinite(largest) ? 0.0f : NAN;
-    memset(codes, 0, padded);
-    memset(sums, 0, (k + group - 1) / group * sizeof *sums);
     const float r = 127.0f / largest;
     for (size_t i = 0; codable && i < k; i++) {
         codes[i] = (int8_t)fminf(fmaxf(rintf(x[i] * r), -127.0f), 127.0f);
         sums[i / group] += codes[i];
     }
+}
+
+static void code_by_rule(const float *x, size_t k, size_t group, const lb_row_rule *rule, int8_t *codes, int32_t *sums,
+                         float *scale) {
+    const float r = 1.0f / rule->scale, low = -128.0f - (float)rule->zero, high = 127.0f - (float)rule->zero;
+    *scale = rule->scale;
+    for (size_t i = 0; i < k; i++) {
+        if (isnan(x[i])) *scale = NAN;
+        const float steps = isnan(x[i]) ? 0.0f : fminf(fmaxf(x[i] * r, low), high);
+        codes[i] = (int8_t)((int32_t)rintf(steps) + rule->zero);
+        sums[i / group] += codes[i];
+    }
+}
+
+static void quantize_row(const float *x, size_t k, size_t group, const lb_row_rule *rule, int8_t *codes, size_t padded,
+                         int32_t *sums, float *scale) {
+    memset(codes, 0, padded);
+    memset(sums, 0, (k + group - 1) / group * sizeof *sums);
+    if (rule->fixed)
+        code_by_rule(x, k, group, rule, codes, sums, scale);
+    else
+        code_by_absmax(x, k, group, codes, sums, scale);
 }
 
 extern const lb_isa_unit lb_unit_scalar;

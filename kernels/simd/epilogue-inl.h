@@ -47,16 +47,29 @@ struct Epilogue {
         }
     }
 
+    /* -a_zero * column_sums of every column; zeros where A has no zero point. */
+    static HWY_INLINE void LoadColumns(const lb_tile &tile, size_t group, VI32 (&to)[kVectors]) {
+        const DI32 d;
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) {
+            to[j] = hn::Zero(d);
+            if (!tile.column_sums) continue;
+            const VI32 sum = hn::LoadU(d, tile.column_sums + ScaleIndex(tile, j, group));
+            to[j] = hn::Mul(hn::Set(d, -tile.a_zero), sum);
+        }
+    }
+
     /* What turns raw sums of one group into what it adds to the totals. */
     template <Offset kOffset>
     struct Terms {
         VF32 scale[kVectors], min[kVectors];
-        VI32 zero[kVectors];
+        VI32 zero[kVectors], column[kVectors];
 
         HWY_INLINE Terms(const lb_tile &tile, size_t group, int code_bias) {
             LoadScales(tile, tile.scale, group, scale);
             if constexpr (kOffset == kMinimum) LoadScales(tile, tile.min, group, min);
             if constexpr (kOffset == kZeroPoint) LoadZeros(tile, group, code_bias, zero);
+            LoadColumns(tile, group, column);
         }
 
         /* before + f32(dot) * scale (+ f32(asum) * min) of vector j, for a row with these sums */
@@ -70,6 +83,7 @@ struct Epilogue {
                 if (tile.shift) dot = hn::Add(dot, dot);
                 dot = hn::Add(dot, hn::Set(d, corr));
             }
+            if (tile.column_sums) dot = hn::Add(dot, column[j]);
             VF32 t = hn::Add(before, hn::Mul(hn::ConvertTo(df, dot), scale[j]));
             if constexpr (kOffset == kMinimum) t = hn::Add(t, hn::Mul(hn::Set(df, static_cast<float>(asum)), min[j]));
             return t;
@@ -181,15 +195,17 @@ struct Epilogue {
     /* out = dot of the one group. */
     static HWY_INLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias) {
         const DI32 d;
-        VI32 zero[kVectors];
+        VI32 zero[kVectors], column[kVectors];
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) zero[j] = hn::Zero(d);
         if (tile.zero) LoadZeros(tile, 0, code_bias, zero);
+        LoadColumns(tile, 0, column);
         for (size_t i = 0; i < rows; ++i)
             for (size_t j = 0; j < kVectors; ++j) {
                 const VI32 raw = hn::Load(d, tile.sums + i * kWidth + j * kColumns);
                 const VI32 scaled = tile.zero ? hn::Mul(zero[j], hn::Set(d, tile.asum[i])) : hn::Set(d, tile.corr[i]);
-                Put<int32_t>(tile, i, j, hn::Add(hn::ShiftLeftSame(raw, static_cast<int>(tile.shift)), scaled));
+                const VI32 dot = hn::Add(hn::ShiftLeftSame(raw, static_cast<int>(tile.shift)), scaled);
+                Put<int32_t>(tile, i, j, hn::Add(dot, column[j]));
             }
     }
 

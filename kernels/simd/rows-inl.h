@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Quantizing a row of activations to int8: absmax, codes, and the sum of each group.
+/* Quantizing a row of activations to int8, by its absmax or by a fixed scale: codes, and the sum of each group.
  *
  * |x| is compared as an integer (sign bit cleared), whose order is that of the floats and puts infinities and NaNs
  * above every finite value, so one maximum finds both the scale and a non-finite element. */
@@ -41,38 +41,74 @@ HWY_INLINE int32_t LargestMagnitudeBits(const float *x, size_t k) {
     return largest;
 }
 
-/* kColumns codes of x * r as 32-bit integers; NearestInt rounds half to even. */
-HWY_INLINE VI32 RowCodes(VF32 x, VF32 r) {
-    const DI32 d;
-    return hn::Min(hn::Max(hn::NearestInt(hn::Mul(x, r)), hn::Set(d, -127)), hn::Set(d, 127));
-}
+/* kColumns codes as 32-bit integers; NearestInt rounds half to even. */
+struct AbsmaxCodes {
+    VF32 r;
+
+    HWY_INLINE VI32 operator()(VF32 x) const {
+        const DI32 d;
+        return hn::Min(hn::Max(hn::NearestInt(hn::Mul(x, r)), hn::Set(d, -127)), hn::Set(d, 127));
+    }
+};
+
+/* Clamped before rounding, which is the same since the bounds are integers, so that the conversion sees no infinity; a
+ * NaN becomes 0 before that. */
+struct FixedCodes {
+    VF32 r, low, high;
+    VI32 zero;
+
+    explicit HWY_INLINE FixedCodes(const lb_row_rule &rule)
+        : r(hn::Set(DF32(), 1.0f / rule.scale)),
+          low(hn::Set(DF32(), -128.0f - static_cast<float>(rule.zero))),
+          high(hn::Set(DF32(), 127.0f - static_cast<float>(rule.zero))),
+          zero(hn::Set(DI32(), rule.zero)) {}
+
+    HWY_INLINE VI32 operator()(VF32 x) const {
+        const VF32 number = hn::IfThenElseZero(hn::Eq(x, x), x);
+        const VF32 steps = hn::Min(hn::Max(hn::Mul(number, r), low), high);
+        return hn::Add(hn::NearestInt(steps), zero);
+    }
+};
 
 /* Codes x[0..count) of one group; returns their sum. */
-HWY_INLINE int32_t QuantizeGroup(const float *x, size_t count, float r, int8_t *codes) {
+template <class Codes>
+HWY_INLINE int32_t QuantizeGroup(const float *x, size_t count, const Codes &codes_of, int8_t *codes) {
     const DI32 d;
     const hn::Rebind<int8_t, DI32> d8;
-    const VF32 factor = hn::Set(DF32(), r);
     VI32 sum = hn::Zero(d);
     size_t at = 0;
     for (; at + kColumns <= count; at += kColumns) {
-        const VI32 c = RowCodes(hn::LoadU(DF32(), x + at), factor);
+        const VI32 c = codes_of(hn::LoadU(DF32(), x + at));
         sum = hn::Add(sum, c);
         hn::StoreU(hn::DemoteTo(d8, c), d8, codes + at);
     }
-    if (at < count) { /* the tail through a padded copy, whose zeros have code 0 */
+    int32_t total = hn::GetLane(hn::SumOfLanes(d, sum));
+    if (at < count) { /* the tail through a padded copy */
         alignas(64) float padded[kColumns] = {};
         alignas(64) int8_t tail[kColumns];
         memcpy(padded, x + at, (count - at) * sizeof(float));
-        const VI32 c = RowCodes(hn::Load(DF32(), padded), factor);
-        sum = hn::Add(sum, c);
-        hn::StoreU(hn::DemoteTo(d8, c), d8, tail);
+        hn::StoreU(hn::DemoteTo(d8, codes_of(hn::Load(DF32(), padded))), d8, tail);
         memcpy(codes + at, tail, count - at);
+        for (size_t i = 0; at + i < count; ++i) total += tail[i];
     }
-    return hn::GetLane(hn::SumOfLanes(d, sum));
+    return total;
 }
 
-void QuantizeRow(const float *x, size_t k, size_t group, int8_t *codes, size_t padded, int32_t *sums, float *scale) {
+template <class Codes>
+HWY_INLINE void QuantizeGroups(const float *x, size_t k, size_t group, const Codes &codes_of, int8_t *codes,
+                               size_t padded, int32_t *sums) {
+    for (size_t at = 0, g = 0; at < k; at += group, ++g)
+        sums[g] = QuantizeGroup(x + at, HWY_MIN(group, k - at), codes_of, codes + at);
+    memset(codes + k, 0, padded - k);
+}
+
+void QuantizeRow(const float *x, size_t k, size_t group, const lb_row_rule *rule, int8_t *codes, size_t padded,
+                 int32_t *sums, float *scale) {
     const int32_t bits = LargestMagnitudeBits(x, k);
+    if (rule->fixed) {
+        *scale = bits > kInfinityBits ? NAN : rule->scale;
+        return QuantizeGroups(x, k, group, FixedCodes(*rule), codes, padded, sums);
+    }
     float largest;
     memcpy(&largest, &bits, sizeof largest);
     const bool finite = bits < kInfinityBits, zero = !finite || largest < kLeastMagnitude;
@@ -82,10 +118,7 @@ void QuantizeRow(const float *x, size_t k, size_t group, int8_t *codes, size_t p
         memset(sums, 0, (k + group - 1) / group * sizeof *sums);
         return;
     }
-    const float r = 127.0f / largest;
-    for (size_t at = 0, g = 0; at < k; at += group, ++g)
-        sums[g] = QuantizeGroup(x + at, HWY_MIN(group, k - at), r, codes + at);
-    memset(codes + k, 0, padded - k);
+    QuantizeGroups(x, k, group, AbsmaxCodes{hn::Set(DF32(), 127.0f / largest)}, codes, padded, sums);
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ enum { LB_ALGORITHM_DOT = 0 };
  *
  *   raw[g]  = sum over k of group g of a[i,k] * (c[k,n] - code_bias)            integer, modulo 2^32
  *   dot[g]  = (raw[g] << shift) + corr[g][i]                                    or, with zero points,
- *   dot[g]  = raw[g] + asum[g][i] * (code_bias - zero[g][n])
+ *   dot[g]  = raw[g] + asum[g][i] * (code_bias - zero[g][n])                    and where A has a zero point,
+ *   dot[g] -= a_zero * column_sums[g][n]
  *   t       = 0; for g ascending: t += f32(dot[g]) * scale[g][n], and with minima t += f32(asum[g][i]) * min[g][n]
  *   out     = act(((t * ascale[i]) + bias[n]) + residual[i,n])                  each present or not; or, s32: out = dot
  *
@@ -54,13 +55,15 @@ typedef struct lb_tile {
     size_t lines_per_group;          /* lines of every group but the last */
     size_t lines_last_group;         /* lines of the last group */
 
-    const void *scale;   /* of scale_type; not read for s32 */
-    const uint8_t *zero; /* or NULL */
-    const void *min;     /* of scale_type, or NULL */
-    uint32_t scale_type; /* LOWBIT_SCALE_* */
-    uint32_t shift;      /* log2 of the format's s: 0 or 1 */
-    const int32_t *corr; /* [groups][mr]: (s * code_bias - o) * asum */
-    const int32_t *asum; /* [groups][mr]: sum of a over the group */
+    const void *scale;          /* of scale_type; not read for s32 */
+    const uint8_t *zero;        /* or NULL */
+    const void *min;            /* of scale_type, or NULL */
+    uint32_t scale_type;        /* LOWBIT_SCALE_* */
+    uint32_t shift;             /* log2 of the format's s: 0 or 1 */
+    const int32_t *corr;        /* [groups][mr]: (s * code_bias - o) * asum */
+    const int32_t *asum;        /* [groups][mr]: sum of a over the group; with minima, of a - a_zero */
+    const int32_t *column_sums; /* where scale_at says: sum of the values of W over the group; NULL = a_zero is 0 */
+    int32_t a_zero;             /* code of A that stands for 0 */
 
     int32_t *sums;    /* [mr][nr] scratch, 64-byte aligned */
     float *totals;    /* the same */
@@ -94,12 +97,21 @@ typedef struct lb_kernel {
     lb_tile_fn run;
 } lb_kernel;
 
-/* Quantizes one row by the rule of docs/numerics.md: scale = absmax / 127, code = round-half-even(x * (127 / absmax)).
- *   codes  int8 [padded], zero from k on; padded is a multiple of 64
+/* How a row becomes codes. */
+typedef struct lb_row_rule {
+    uint32_t fixed; /* 0 = by the row's own absmax; 1 = by these: */
+    float scale;    /* what a step of the code is worth: a normal number above 0 */
+    int32_t zero;   /* the code of 0: -128 .. 127 */
+} lb_row_rule;
+
+/* Quantizes one row by a rule of docs/numerics.md: by its absmax, scale = absmax / 127, code = rne(x * (127 / absmax));
+ * fixed, code = clamp(rne(x * (1 / rule.scale)) + rule.zero, -128, 127).
+ *   codes  int8 [padded], 0 from k on; padded is a multiple of 64
  *   sums   int32 [G]: sum of the codes of each group of `group` elements (a multiple of 16; the last may be short)
- *   scale  receives 0 for a row below 2^-100 and NaN for a row with a non-finite element; the codes are 0 then */
-typedef void (*lb_quantize_row_fn)(const float *x, size_t k, size_t group, int8_t *codes, size_t padded, int32_t *sums,
-                                   float *scale);
+ *   scale  receives, by absmax, 0 for a row below 2^-100 and NaN for a row with a non-finite element, whose codes are
+ *          0 then; fixed, the rule's scale, or NaN for a row with a NaN, whose code is that of 0 */
+typedef void (*lb_quantize_row_fn)(const float *x, size_t k, size_t group, const lb_row_rule *rule, int8_t *codes,
+                                   size_t padded, int32_t *sums, float *scale);
 
 struct lb_bits_ops; /* kernels/simd/bits.h */
 struct lb_probe;    /* kernels/simd/probe.h */
