@@ -14,7 +14,6 @@ static lowbit_status check_kinds(const lowbit_problem *p, lowbit_error *error) {
                "static_scale, bias or residual is neither 0 nor 1");
     LB_REQUIRE(p->activations == LOWBIT_A8, error, LOWBIT_UNSUPPORTED,
                "only a8 activations have kernels in this version");
-    LB_REQUIRE(p->out <= LOWBIT_OUT_S32, error, LOWBIT_UNSUPPORTED, "s8 and u8 outputs have no kernel in this version");
     return LOWBIT_OK;
 }
 
@@ -66,16 +65,96 @@ lowbit_status lb_check_same_weights(const lowbit_problem *p, const lowbit_weight
     return LOWBIT_OK;
 }
 
+/* bias or residual: exactly where the problem has one. */
+static lowbit_status check_given(const char *name, const void *array, uint32_t wanted, lowbit_error *error) {
+    LB_REQUIRE(!array == !wanted, error, LOWBIT_INVALID_ARGUMENT, "%s is %s, the problem has %s", name,
+               array ? "given" : "NULL", wanted ? "one" : "none");
+    return LOWBIT_OK;
+}
+
+bool lb_integer_form(const lowbit_problem *p, const char **reason) {
+    *reason = !p->static_scale                                         ? "static activations"
+              : p->weights.group > 0 && p->weights.group < p->k        ? "one scale a row"
+              : p->weights.offset == LOWBIT_MINIMUM                    ? "weights without minima"
+              : p->act != LOWBIT_ACT_NONE && p->act != LOWBIT_ACT_RELU ? "no activation function but relu"
+                                                                       : NULL;
+    return !*reason;
+}
+
+static lowbit_status check_integer_form(const lowbit_problem *p, const lowbit_gemm_args *args, int32_t least,
+                                        lowbit_error *error) {
+    const lowbit_requant *q = args->requant;
+    const char *reason;
+    LB_REQUIRE(lb_integer_form(p, &reason), error, LOWBIT_INVALID_ARGUMENT, "requant: the integer form needs %s",
+               reason);
+    LB_REQUIRE(q->shifts, error, LOWBIT_INVALID_ARGUMENT, "requant: multipliers without shifts");
+    LB_REQUIRE(q->rounding <= LOWBIT_ROUND_DOUBLE, error, LOWBIT_INVALID_ARGUMENT, "requant: rounding %u is unknown",
+               q->rounding);
+    LB_REQUIRE(!args->bias && !args->residual, error, LOWBIT_INVALID_ARGUMENT,
+               "float bias and residual do not go with the integer form: they are fields of requant");
+    LB_TRY(check_given("requant's bias", q->bias, p->bias, error));
+    LB_TRY(check_given("requant's residual", q->residual, p->residual, error));
+    if (!q->residual) return LOWBIT_OK;
+    LB_REQUIRE(q->residual_zero >= least && q->residual_zero <= least + 255, error, LOWBIT_INVALID_ARGUMENT,
+               "requant: residual_zero is %d: legal are %d to %d", q->residual_zero, least, least + 255);
+    return lb_check_stride("residual", p->m, p->n, q->residual_stride, error);
+}
+
+static bool has_requant(const lowbit_gemm_args *args) {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
+    return LB_HAS_FIELD(args, lowbit_gemm_args, requant) && args->requant &&
+           LB_HAS_FIELD(args->requant, lowbit_requant, residual_shift);
+}
+
+static lowbit_status check_requant(const lowbit_problem *p, const lowbit_gemm_args *args, lowbit_error *error) {
+    LB_REQUIRE(has_requant(args), error, LOWBIT_INVALID_ARGUMENT,
+               "s8 and u8 outputs need args->requant, and both structs their full struct_size");
+    const lowbit_requant *q = args->requant;
+    const int32_t least = p->out == LOWBIT_OUT_S8 ? INT8_MIN : 0, most = least + 255;
+    LB_REQUIRE(q->zero >= least && q->zero <= most && q->low >= least && q->low <= q->high && q->high <= most, error,
+               LOWBIT_INVALID_ARGUMENT, "requant: zero %d, low %d, high %d: legal are %d to %d, low <= high", q->zero,
+               q->low, q->high, least, most);
+    if (q->multipliers) return check_integer_form(p, args, least, error);
+    LB_REQUIRE(q->scale >= FLT_MIN && q->scale <= FLT_MAX, error, LOWBIT_INVALID_ARGUMENT,
+               "requant: scale is %g: legal are 2^-126 and more, finite", (double)q->scale);
+    return LOWBIT_OK;
+}
+
+static bool integer_form(const lowbit_problem *p, const lowbit_gemm_args *args) {
+    return p->out >= LOWBIT_OUT_S8 && args->requant->multipliers;
+}
+
 lowbit_status lb_check_output(const lowbit_problem *p, const lowbit_gemm_args *args, lowbit_error *error) {
     LB_REQUIRE(args && LB_HAS_FIELD(args, lowbit_gemm_args, out_stride), error, LOWBIT_INVALID_ARGUMENT,
                "args is NULL or its struct_size is too small");
     LB_REQUIRE(args->out, error, LOWBIT_INVALID_ARGUMENT, "out is NULL");
     LB_TRY(lb_check_stride("out", p->m, p->n, args->out_stride, error));
-    LB_REQUIRE(!args->bias == !p->bias, error, LOWBIT_INVALID_ARGUMENT, "bias is %s, the problem has %s",
-               args->bias ? "given" : "NULL", p->bias ? "one" : "none");
-    LB_REQUIRE(!args->residual == !p->residual, error, LOWBIT_INVALID_ARGUMENT, "residual is %s, the problem has %s",
-               args->residual ? "given" : "NULL", p->residual ? "one" : "none");
+    if (p->out >= LOWBIT_OUT_S8) LB_TRY(check_requant(p, args, error));
+    if (integer_form(p, args)) return LOWBIT_OK;
+    LB_TRY(check_given("bias", args->bias, p->bias, error));
+    LB_TRY(check_given("residual", args->residual, p->residual, error));
     return args->residual ? lb_check_stride("residual", p->m, p->n, args->residual_stride, error) : LOWBIT_OK;
+}
+
+static bool legal_rescale(int32_t multiplier, int32_t shift, int32_t most) {
+    const int64_t magnitude = multiplier < 0 ? -(int64_t)multiplier : multiplier;
+    return (magnitude == 0 || (magnitude >= 1 << 30 && magnitude <= INT32_MAX)) && shift >= -31 && shift <= most;
+}
+
+lowbit_status lb_check_multipliers(const lowbit_problem *p, const lowbit_gemm_args *args, lowbit_error *error) {
+    if (!integer_form(p, args)) return LOWBIT_OK;
+    const lowbit_requant *q = args->requant;
+    const int32_t most = q->residual ? 30 - LB_REQUANT_FRACTION : 30;
+    for (int64_t n = 0; n < p->n; n++)
+        LB_REQUIRE(
+            legal_rescale(q->multipliers[n], q->shifts[n], most), error, LOWBIT_INVALID_ARGUMENT,
+            "requant: column %lld has multiplier %d and shift %d: legal are 0 and magnitudes from 2^30, -31 to %d",
+            (long long)n, q->multipliers[n], q->shifts[n], most);
+    LB_REQUIRE(!q->residual || legal_rescale(q->residual_multiplier, q->residual_shift, most), error,
+               LOWBIT_INVALID_ARGUMENT,
+               "requant: the residual has multiplier %d and shift %d: legal are 0 and magnitudes from 2^30, -31 to %d",
+               q->residual_multiplier, q->residual_shift, most);
+    return LOWBIT_OK;
 }
 
 lowbit_status lb_check_row_rule(float scale, int32_t zero, lowbit_error *error) {

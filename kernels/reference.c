@@ -67,22 +67,70 @@ static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a,
     return t;
 }
 
+static int64_t clamp(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
+
+/* R(x, m, e) of lowbit_requant; the double form in gemmlowp's words: a doubling high multiplication, its sum with the
+ * half truncated towards 0, then a division by a power of two, half away from 0. */
+static int64_t rescale(int32_t x, int32_t m, int32_t e, uint32_t rounding) {
+    const int64_t product = (int64_t)x * m, most = 1 << 29;
+    if (rounding == LOWBIT_ROUND_SINGLE || e >= 0)
+        return clamp((product + (INT64_C(1) << (30 - e))) >> (31 - e), -most, most);
+    const int64_t nudge = product >= 0 ? 1 << 30 : 1 - (1 << 30);
+    const int64_t high = (product + nudge) / (INT64_C(1) << 31);
+    const int64_t mask = (INT64_C(1) << -e) - 1, rest = high & mask, threshold = (mask >> 1) + (high < 0);
+    return clamp((high >> -e) + (rest > threshold), -most, most);
+}
+
+static int32_t code_at(uint32_t out, const void *codes, int64_t at) {
+    return out == LOWBIT_OUT_S8 ? ((const int8_t *)codes)[at] : ((const uint8_t *)codes)[at];
+}
+
+static int64_t integer_code(const lowbit_problem *p, const lowbit_requant *q, int64_t m, int64_t n, int32_t dot) {
+    const int32_t sum = (int32_t)((uint32_t)dot + (q->bias ? (uint32_t)q->bias[n] : 0));
+    const int64_t low = p->act == LOWBIT_ACT_RELU ? clamp(q->zero, q->low, q->high) : q->low;
+    int64_t r;
+    if (q->residual) {
+        const int32_t added = code_at(p->out, q->residual, m * q->residual_stride + n) - q->residual_zero;
+        r = rescale(sum, q->multipliers[n], q->shifts[n] + 16, q->rounding) +
+            rescale(added, q->residual_multiplier, q->residual_shift + 16, q->rounding);
+        r = (r + (1 << 15)) >> 16;
+    } else {
+        r = rescale(sum, q->multipliers[n], q->shifts[n], q->rounding);
+    }
+    return clamp(q->zero + r, low, q->high);
+}
+
+static int64_t float_code(const lowbit_requant *q, float y) {
+    if (isnan(y)) return clamp(q->zero, q->low, q->high);
+    const double steps = rintf(y * (1.0f / q->scale)); /* may be infinite */
+    return (int64_t)fmax(q->low, fmin(q->high, steps + q->zero));
+}
+
+static float float_result(const lowbit_problem *p, const lowbit_gemm_args *args, int64_t m, int64_t n, float scaled) {
+    float y = scaled;
+    if (p->bias) y = y + args->bias[n];
+    if (p->residual) y = y + args->residual[m * args->residual_stride + n];
+    return lb_activate(p->act, y);
+}
+
 static void reference_row(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args,
                           const lb_row_rule *rule, int64_t m, int8_t *codes) {
     const lb_format *f = lb_format_of(w->type.format);
     const float *x = args->a.data + m * args->a.stride;
     const float scale = rule->fixed ? quantize_fixed(x, w->k, rule, codes) : quantize(x, w->k, codes);
+    const lowbit_requant *q = p->out >= LOWBIT_OUT_S8 ? args->requant : NULL;
     for (int64_t n = 0; n < w->n; n++) {
+        const int64_t at = m * args->out_stride + n;
         int32_t dot = 0;
         const float t = total(w, f, codes, rule->zero, n, &dot);
-        if (p->out == LOWBIT_OUT_S32) {
-            ((int32_t *)args->out)[m * args->out_stride + n] = dot;
-            continue;
-        }
-        float y = t * scale;
-        if (p->bias) y = y + args->bias[n];
-        if (p->residual) y = y + args->residual[m * args->residual_stride + n];
-        ((float *)args->out)[m * args->out_stride + n] = lb_activate(p->act, y);
+        if (p->out == LOWBIT_OUT_S32)
+            ((int32_t *)args->out)[at] = dot;
+        else if (!q)
+            ((float *)args->out)[at] = float_result(p, args, m, n, t * scale);
+        else /* the low byte is the code, of either type */
+            ((uint8_t *)args->out)[at] =
+                (uint8_t)(q->multipliers ? integer_code(p, q, m, n, dot)
+                                         : float_code(q, float_result(p, args, m, n, t * scale)));
     }
 }
 
@@ -99,6 +147,7 @@ lowbit_status lowbit_gemm_reference(const lowbit_ctx *ctx, const lowbit_problem 
     LB_REQUIRE(args->a.cols == weights->k, error, LOWBIT_INVALID_ARGUMENT,
                "a has %lld columns, the weights have K %lld", (long long)args->a.cols, (long long)weights->k);
     lb_row_rule rule;
+    LB_TRY(lb_check_multipliers(problem, args, error));
     LB_TRY(lb_row_rule_of(problem, args, &rule, error));
     int8_t *codes = lb_alloc(ctx, (size_t)weights->k);
     LB_REQUIRE(codes, error, LOWBIT_NO_MEMORY, "no memory for a row of %lld codes", (long long)weights->k);

@@ -14,9 +14,10 @@
 /* Large enough that the plans of several threads do use them: the rows are prepared on the pool from 2^16 elements on.
  */
 static const char *const kProblems[] = {
-    "i8a8:m150n180k450+bias",     "i4g32a8:m150n180k450+relu+res", "i2zg16a8:m150n170k450+bias+relu",
-    "t2a8:m150n200k450+bias+res", "b1g64a8:m150n199k450",          "i4mg64a8:m150n180k450+bias+res",
-    "i8za8:m150n180k450:s32",     "i4zg32a8s:m150n180k450+bias"};
+    "i8a8:m150n180k450+bias",           "i4g32a8:m150n180k450+relu+res", "i2zg16a8:m150n170k450+bias+relu",
+    "t2a8:m150n200k450+bias+res",       "b1g64a8:m150n199k450",          "i4mg64a8:m150n180k450+bias+res",
+    "i8za8:m150n180k450:s32",           "i4zg32a8s:m150n180k450+bias",   "i8a8s:m150n180k450:s8+bias+res",
+    "i4g32a8:m150n200k450:u8+bias+gelu"};
 
 static lowbit_ctx *make_context(uint32_t isa_mask) {
     lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
@@ -32,6 +33,13 @@ static lowbit_plan *make_plan(const lowbit_ctx *ctx, const lowbit_problem *probl
     return plan;
 }
 
+/* Compares m contiguous rows; raw sums are bits, as floats are. */
+static bool same_rows(const sample *s, int64_t m, const void *got, const void *want) {
+    const int64_t n = s->problem.n;
+    return CHECK(sample_out_bytes(s) == 1 ? check_same_bytes(got, want, m, n, n, n)
+                                          : check_same_floats(got, want, m, n, n, n));
+}
+
 /* The rows of args in scratch and output of their exact sizes, both of random garbage, against `want`. */
 static void run(const lowbit_plan *plan, const sample *s, lowbit_gemm_args args, const lowbit_pool *pool,
                 const float *want, int side) {
@@ -39,11 +47,11 @@ static void run(const lowbit_plan *plan, const sample *s, lowbit_gemm_args args,
     int64_t bytes = 0;
     CHECK(lowbit_workspace_size(plan, m, &bytes, NULL) == LOWBIT_OK && bytes % 64 == 0);
     void *workspace = check_guarded((size_t)bytes, side);
-    args.out = check_guarded((size_t)(m * n) * sizeof(float), side);
+    args.out = check_guarded((size_t)(m * n * sample_out_bytes(s)), side);
     args.out_stride = n;
     memset(workspace, (int)check_random_in(0, 255), (size_t)bytes);
     CHECK(lowbit_gemm(plan, &args, workspace, bytes, pool, NULL) == LOWBIT_OK);
-    CHECK(check_same_floats(args.out, want, m, n, n, n)); /* raw sums are bits, too */
+    same_rows(s, m, args.out, want);
 }
 
 /* ---- threads ---- */
@@ -117,14 +125,14 @@ static void run_tiles(const lowbit_plan *plan, const sample *s, const float *wan
     t.step_m *= check_random_in(1, 3), t.step_n *= check_random_in(1, 3);
     t.columns = lb_div_up(n, t.step_n);
     void *workspace = check_guarded((size_t)t.bytes, CHECK_GUARD_AFTER);
-    float *out = check_guarded((size_t)(m * n) * sizeof *out, CHECK_GUARD_AFTER);
+    void *out = check_guarded((size_t)(m * n * sample_out_bytes(s)), CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(s, out, n);
     t.args = &args;
     t.workspace = workspace;
     CHECK(lowbit_gemm_prepare(plan, &args, workspace, t.bytes, pool, NULL) == LOWBIT_OK);
     lb_parallel_for(pool, (size_t)(lb_div_up(m, t.step_m) * t.columns), run_tile, &t);
     CHECK(t.failures == 0);
-    CHECK(check_same_floats(out, want, m, n, n, n));
+    same_rows(s, m, out, want);
 }
 
 void subject_gemm_tiles(void) {
@@ -217,24 +225,31 @@ void subject_gemm_buckets(void) {
 
 /* ---- the output over the residual ---- */
 
+/* Floats, then codes in the integer form. */
+static void check_over_residual(const lowbit_ctx *ctx, const char *problem) {
+    sample s = sample_make(ctx, problem, DATA_RANDOM);
+    const bool codes = s.problem.out >= LOWBIT_OUT_S8;
+    if (codes && !s.requant.multipliers) sample_integer_form(&s);
+    const void *want = sample_reference(ctx, &s);
+    const int64_t stride = codes ? s.requant.residual_stride : s.residual_stride;
+    void *residual = codes ? (void *)(uintptr_t)s.requant.residual : s.residual;
+    lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
+    lowbit_gemm_args args = sample_args(&s, residual, stride);
+    int64_t bytes = 0;
+    check_context("%s over its residual", problem);
+    CHECK(lowbit_workspace_size(plan, s.problem.m, &bytes, NULL) == LOWBIT_OK);
+    void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
+    CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, NULL) == LOWBIT_OK);
+    sample_check(&s, residual, stride, want);
+    lowbit_plan_destroy(ctx, plan);
+    sample_free(ctx, &s);
+}
+
 void subject_gemm_residual(void) {
-    static const char *const kPlans[] = {"i4a8:m33n100k64+bias+relu+res", "i8g32a8:m33n65k70+res"};
+    static const char *const kPlans[] = {"i4a8:m33n100k64+bias+relu+res", "i8g32a8:m33n65k70+res",
+                                         "i8a8s:m33n65k70:s8+res", "i4a8s:m33n100k64:u8+bias+relu+res"};
     lowbit_ctx *ctx = make_context(0);
-    for (size_t p = 0; p < LB_COUNT(kPlans); p++) {
-        sample s = sample_make(ctx, kPlans[p], DATA_RANDOM);
-        const float *want = sample_reference(ctx, &s);
-        const int64_t m = s.problem.m, n = s.problem.n;
-        lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
-        lowbit_gemm_args args = sample_args(&s, s.residual, s.residual_stride);
-        int64_t bytes = 0;
-        check_context("%s over its residual", kPlans[p]);
-        CHECK(lowbit_workspace_size(plan, m, &bytes, NULL) == LOWBIT_OK);
-        void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
-        CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, NULL) == LOWBIT_OK);
-        CHECK(check_same_floats(s.residual, want, m, n, s.residual_stride, n));
-        lowbit_plan_destroy(ctx, plan);
-        sample_free(ctx, &s);
-    }
+    for (size_t p = 0; p < LB_COUNT(kPlans); p++) check_over_residual(ctx, kPlans[p]);
     lowbit_ctx_destroy(ctx);
 }
 

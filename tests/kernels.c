@@ -46,6 +46,25 @@ void subject_kernels(void) {
     lowbit_ctx_destroy(ctx);
 }
 
+/* Codes of 8 bits, in both forms. */
+void subject_kernels_codes(void) {
+    static const char *const kWeights[] = {"", "", "z", "z", "g32", "zg64:f32", "m", "mg32"};
+    static const char *const kAfter[] = {"", "+bias", "+relu", "+res", "+bias+relu+res", "+gelu", "+bias+silu+res"};
+    lowbit_ctx *ctx = NULL;
+    CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
+    const lb_format *f;
+    for (size_t i = 0; (f = lb_format_at(i)) && check_failures() < 20; i++)
+        for (size_t round = 0; round < 42 * LB_COUNT(kWeights); round++) {
+            char problem[96];
+            snprintf(problem, sizeof problem, "%s%sa8%s:m%dn%dk%d%s%s", f->name, kWeights[round % LB_COUNT(kWeights)],
+                     check_random() % 4 ? "s" : "", (int)check_random_in(1, 26), (int)check_random_in(1, 140),
+                     (int)check_random_in(1, 400), check_random() & 1 ? ":s8" : ":u8",
+                     kAfter[round / 6 % LB_COUNT(kAfter)]);
+            if (supported(ctx, problem)) run_all(ctx, problem, (int)(round % DATA_KINDS));
+        }
+    lowbit_ctx_destroy(ctx);
+}
+
 void subject_kernels_raw(void) {
     lowbit_ctx *ctx = NULL;
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);

@@ -33,8 +33,6 @@ static void refuse_problems(void) {
     REFUSE_PROBLEM(INVALID, s.problem.static_scale = 2)
     REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, (s.problem.static_scale = 1, s.problem.weights.group = 0, s.problem.k = 65794))
     REFUSE_PROBLEM(INVALID, s.problem.out = 4)
-    REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.out = LOWBIT_OUT_S8)
-    REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.out = LOWBIT_OUT_U8)
     REFUSE_PROBLEM(INVALID, s.problem.act = 5)
     REFUSE_PROBLEM(INVALID, s.problem.bias = 2)
     REFUSE_PROBLEM(INVALID, s.problem.residual = 2)
@@ -251,6 +249,68 @@ static void refuse_static(void) {
                                    s.args.struct_size = offsetof(lowbit_gemm_args, a_scale))))
 }
 
+/* s8 output in the float form. `q` is what the line spoils. */
+#define REFUSE_CODES(change)                                                                                           \
+    REFUSE_RUN(INVALID, (s.plan = s.plan_codes, s.args.requant = &s.requant, s.requant.multipliers = NULL,             \
+                         s.requant.zero = s.requant.low = 0, s.requant.high = 99, s.requant.scale = 1, change))
+/* u8 output in the integer form, by the calls that check every multiplier and by the reference. */
+#define REFUSE_INTEGER(change)                                                                                         \
+    REFUSE(INVALID, INTEGER(change), lowbit_gemm(s.plan_integer, &s.args, SCRATCH, &s.pool, s.error))                  \
+    REFUSE(INVALID, INTEGER(change), lowbit_gemm_prepare(s.plan_integer, &s.args, SCRATCH, &s.pool, s.error))          \
+    REFUSE(INVALID, INTEGER(change), lowbit_gemm_reference(s.ctx, &s.integer, &s.integer_weights, &s.args, s.error))
+#define INTEGER(change)                                                                                                \
+    (s.args = s.integer_args, s.args.weights = &s.integer_packed, s.args.requant = &s.requant,                         \
+     s.requant.multipliers = s.multipliers, s.requant.shifts = s.shifts, change)
+static void refuse_codes(void) {
+    REFUSE_CODES(s.args.struct_size = offsetof(lowbit_gemm_args, requant))
+    REFUSE_CODES(s.args.requant = NULL)
+    REFUSE_CODES(s.requant.struct_size = 0)
+    REFUSE_CODES(s.requant.struct_size = offsetof(lowbit_requant, residual_shift))
+    REFUSE_CODES(s.requant.zero = -129)
+    REFUSE_CODES(s.requant.zero = 128)
+    REFUSE_CODES(s.requant.low = -129)
+    REFUSE_CODES(s.requant.low = 100)
+    REFUSE_CODES(s.requant.high = 128)
+    REFUSE_CODES(s.requant.scale = 0)
+    REFUSE_CODES(s.requant.scale = -1)
+    REFUSE_CODES(s.requant.scale = INFINITY)
+    REFUSE_CODES(s.requant.scale = NAN)
+    REFUSE_CODES(s.args.bias = NULL)
+    REFUSE_CODES(s.args.residual = NULL)
+    REFUSE_CODES(s.args.residual_stride = 32)
+    REFUSE_CODES((s.requant.multipliers = s.multipliers, s.requant.shifts = s.shifts)) /* not static, groups */
+    REFUSE_INTEGER(s.requant.zero = 256)
+    REFUSE_INTEGER(s.requant.shifts = NULL)
+    REFUSE_INTEGER(s.requant.rounding = 2)
+    REFUSE_INTEGER(s.requant.bias = NULL)
+    REFUSE_INTEGER(s.requant.residual = NULL)
+    REFUSE_INTEGER(s.requant.residual_stride = 32)
+    REFUSE_INTEGER(s.requant.residual_zero = -1)
+    REFUSE_INTEGER(s.args.bias = s.out->values)
+    REFUSE_INTEGER(s.args.residual = s.out->values)
+    REFUSE_INTEGER(s.multipliers[32] = 1)
+    REFUSE_INTEGER(s.multipliers[32] = INT32_MIN)
+    REFUSE_INTEGER(s.multipliers[0] = (1 << 30) - 1)
+    REFUSE_INTEGER(s.shifts[32] = -32)
+    REFUSE_INTEGER(s.shifts[0] = 15)
+    REFUSE_INTEGER(s.requant.residual_multiplier = -1)
+    REFUSE_INTEGER(s.requant.residual_shift = 15)
+}
+
+#define MULTIPLIERS(a, w, n, y_scale)                                                                                  \
+    lowbit_requant_multipliers(a, w, n, y_scale, (int32_t *)(void *)s.out->values, (int32_t *)(void *)s.out->y, s.error)
+static void refuse_multipliers(void) {
+    static const float kScales[] = {1, NAN}, kLarge[] = {0x1p30f};
+    REFUSE(INVALID, NOTHING, MULTIPLIERS(1, NULL, 1, 1))
+    REFUSE(INVALID, NOTHING, MULTIPLIERS(1, kScales, 0, 1))
+    REFUSE(INVALID, NOTHING, MULTIPLIERS(1, kScales, 2, 1))
+    REFUSE(INVALID, NOTHING, MULTIPLIERS(1, kScales, 1, 0))
+    REFUSE(INVALID, NOTHING, MULTIPLIERS(INFINITY, kScales, 1, 1))
+    REFUSE(INVALID, NOTHING, MULTIPLIERS(1, kLarge, 1, 1))
+    REFUSE(INVALID, NOTHING, lowbit_requant_multipliers(1, kScales, 1, 1, NULL, s.multipliers, s.error))
+    REFUSE(INVALID, NOTHING, lowbit_requant_multipliers(1, kScales, 1, 1, s.multipliers, NULL, s.error))
+}
+
 static void refuse_blobs(void) {
     REFUSE_RUN(INVALID, s.args.weights = NULL)
     REFUSE_RUN(INVALID, PACKED(s.packed.struct_size = 0))
@@ -313,6 +373,8 @@ void subject_refusals_gemm(void) {
     refuse_static_rows();
     refuse_arguments();
     refuse_static();
+    refuse_codes();
+    refuse_multipliers();
     refuse_blobs();
     refuse_given_rows();
     refuse_scratch_and_tiles();

@@ -173,6 +173,7 @@ lowbit_status lowbit_gemm(const lowbit_plan *plan, const lowbit_gemm_args *args,
     lb_gemm_call call;
     LB_TRY(lb_check_pool(pool, error));
     LB_TRY(begin(plan, args, workspace, workspace_size, &call, error));
+    LB_TRY(lb_check_multipliers(&plan->problem, args, error));
     lb_gemm_run(&call, pool);
     return LOWBIT_OK;
 }
@@ -192,6 +193,7 @@ lowbit_status lowbit_gemm_prepare(const lowbit_plan *plan, const lowbit_gemm_arg
     lb_gemm_call call;
     LB_TRY(lb_check_pool(pool, error));
     LB_TRY(begin(plan, args, workspace, workspace_size, &call, error));
+    LB_TRY(lb_check_multipliers(&plan->problem, args, error));
     lb_gemm_prepare(&call, pool);
     return LOWBIT_OK;
 }

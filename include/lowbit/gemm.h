@@ -37,7 +37,7 @@ enum {
 enum {
     LOWBIT_OUT_F32 = 0,
     LOWBIT_OUT_S32 = 1, /* dot itself, row or tensor scales only: no scales, bias, activation or residual */
-    LOWBIT_OUT_S8 = 2,  /* (named by the grammar; no kernels yet) */
+    LOWBIT_OUT_S8 = 2,  /* codes of 8 bits, made as lowbit_requant says */
     LOWBIT_OUT_U8 = 3
 };
 
@@ -187,6 +187,60 @@ LOWBIT_API lowbit_status lowbit_column_sums(const lowbit_packed *weights, int32_
 
 /* ---- Run ------------------------------------------------------------------------------------------------------ */
 
+/* How the integer form rounds (lowbit_requant). They differ by one code, rarely. */
+enum {
+    LOWBIT_ROUND_SINGLE = 0, /* once, half up: ruy and newer TensorFlow Lite */
+    LOWBIT_ROUND_DOUBLE = 1  /* twice, the second half away from 0: gemmlowp and older TensorFlow Lite */
+};
+
+/* How results become s8 or u8 codes, q standing for scale * (q - zero). One of two forms:
+ *
+ * Float form, `multipliers` NULL, for every problem: y as for the f32 output, with args->bias, the activation function
+ * and args->residual, then
+ *
+ *     q = clamp(rne(y * (1 / scale)) + zero, low, high)           a NaN counts as 0
+ *
+ * Integer form, `multipliers` given, for static activations, one scale a row (or tensor), no minima, and no activation
+ * function but ReLU, which is low = min(max(low, zero), high). No float is touched; the scales of A and of the weights
+ * are in the multipliers (lowbit_requant_multipliers):
+ *
+ *     q = clamp(zero + R(dot + bias[n], multipliers[n], shifts[n]), low, high)
+ *     R(x, m, e) = clamp(round(x * m * 2^(e - 31)), -2^29, 2^29)  dot + bias modulo 2^32
+ *
+ * LOWBIT_ROUND_SINGLE: round(v) = floor(v + 1/2). LOWBIT_ROUND_DOUBLE: for e < 0, h = floor(x * m / 2^31 + 1/2), then
+ * h / 2^-e to nearest, half away from 0; else the same as SINGLE. With a residual, both are brought to 2^-16 of a step
+ * of the output, added, and rounded together:
+ *
+ *     q = clamp(zero + floor((R(dot + bias[n], multipliers[n], shifts[n] + 16)
+ *                             + R(residual[m,n] - residual_zero, residual_multiplier, residual_shift + 16)) / 2^16 +
+ * 1/2), low, high)
+ *
+ * Legal are multipliers of 0 and of magnitude 2^30 to 2^31 - 1, and shifts from -31 to 30, with a residual to 14. All
+ * arrays are of the caller and are only read; a struct may serve any number of runs at once. */
+typedef struct lowbit_requant {
+    uint32_t struct_size;
+    int32_t zero;               /* code of 0; -128..127 for s8, 0..255 for u8 */
+    int32_t low, high;          /* least and greatest code, of the same range: narrower for a fused ReLU6 */
+    float scale;                /* float form: 2^-126 or more, finite */
+    uint32_t rounding;          /* integer form, as all below: LOWBIT_ROUND_* */
+    const int32_t *multipliers; /* [n] */
+    const int32_t *shifts;      /* [n] */
+    const int32_t *bias;        /* [n], in units of scale of A * scale of row n; exactly where the problem has a bias,
+                                   args->bias being NULL then */
+    const void *residual;       /* [m][residual_stride] codes of the output's type; exactly where the problem has a
+                                   residual, args->residual being NULL then. May be args->out */
+    int64_t residual_stride;    /* elements, >= n */
+    int32_t residual_zero;      /* code of 0 */
+    int32_t residual_multiplier, residual_shift; /* of scale of the residual / scale of the output */
+} lowbit_requant;
+
+/* multipliers[i] * 2^(shifts[i] - 31) for a_scale * w_scales[i] / out_scale, computed in double and rounded half to
+ * even: of magnitude 2^30 to 2^31 - 1, or 0 with shift 0 where the quotient is below 2^-32. a_scale = scale of A,
+ * w_scales[n] = scale of row n of the weights as packed (rounded to its type). For a residual: a_scale = its scale,
+ * w_scales = {1}, n = 1. Refuses quotients that are not finite or reach 2^30. */
+LOWBIT_API lowbit_status lowbit_requant_multipliers(float a_scale, const float *w_scales, int64_t n, float out_scale,
+                                                    int32_t *multipliers, int32_t *shifts, lowbit_error *error);
+
 typedef struct lowbit_gemm_args {
     uint32_t struct_size;
     const lowbit_packed *weights; /* of the plan's type, n and k */
@@ -195,12 +249,14 @@ typedef struct lowbit_gemm_args {
     const float *bias;            /* [n]; exactly where the problem has a bias */
     const float *residual;        /* [m][residual_stride]; exactly where the problem has a residual. May be `out` */
     int64_t residual_stride;      /* elements, >= n */
-    void *out;                    /* [m][out_stride] float, or int32_t for LOWBIT_OUT_S32; overlaps no other input */
+    void *out;                    /* [m][out_stride] float, int32_t, int8_t or uint8_t; overlaps no other input */
     int64_t out_stride;           /* elements, >= n */
     /* Static activations; not read by other problems, nor missed if struct_size ends before them: */
     float a_scale;              /* a step of the codes: 2^-126 or more, finite. Not read where `rows` is given, */
     int32_t a_zero;             /* the code of 0, -128..127: those of the rows count then */
     const int32_t *column_sums; /* lowbit_column_sums of the weights; may be NULL where the zero point is 0 */
+    /* s8 and u8 outputs: */
+    const lowbit_requant *requant;
 } lowbit_gemm_args;
 
 /* Scratch bytes of a run with m rows (or fewer). The same for any number of threads. */
@@ -227,7 +283,8 @@ LOWBIT_API lowbit_status lowbit_gemm(const lowbit_plan *plan, const lowbit_gemm_
 LOWBIT_API lowbit_status lowbit_gemm_steps(const lowbit_plan *plan, int64_t m, int64_t *step_m, int64_t *step_n,
                                            lowbit_error *error);
 
-/* Quantizes and arranges the rows of A in the workspace, once for all tiles. */
+/* Quantizes and arranges the rows of A in the workspace, once for all tiles, and checks every multiplier and shift of
+ * an integer form, which lowbit_gemm_tile trusts. */
 LOWBIT_API lowbit_status lowbit_gemm_prepare(const lowbit_plan *plan, const lowbit_gemm_args *args, void *workspace,
                                              int64_t workspace_size, const lowbit_pool *pool, lowbit_error *error);
 

@@ -31,11 +31,55 @@ static inline int32_t corrected(const lb_tile *t, uint32_t raw, size_t row_at, s
     return (int32_t)((raw << t->shift) + (uint32_t)t->corr[row_at] - column);
 }
 
+/* x * multiplier * 2^(shift - 31) by h, the product in units of 2^31, and a rounding shift of it. */
+static inline int32_t rescale(int32_t x, int32_t multiplier, int32_t shift, uint32_t twice) {
+    const int64_t product = (int64_t)x * multiplier;
+    const int right = shift < 0 ? -shift : 0;
+    int64_t r = (product + ((int64_t)1 << (30 - (shift > 0 ? shift : 0)))) >> (31 - (shift > 0 ? shift : 0));
+    if (right) {
+        const int64_t h = twice ? r - (r < 0) : product >> 31;
+        r = (h + ((int64_t)1 << (right - 1))) >> right;
+    }
+    return (int32_t)(r < -LB_REQUANT_MOST ? -LB_REQUANT_MOST : r > LB_REQUANT_MOST ? LB_REQUANT_MOST : r);
+}
+
+static inline void put_code(const lb_tile *t, size_t i, size_t n, int32_t code) {
+    const size_t at = i * t->out_stride + n;
+    if (t->out_kind == LOWBIT_OUT_S8)
+        ((int8_t *)t->out)[at] = (int8_t)code;
+    else
+        ((uint8_t *)t->out)[at] = (uint8_t)code;
+}
+
+static inline void store_integer(const lb_tile *t, size_t i, size_t n, int32_t dot) {
+    const lb_requant *q = t->requant;
+    const int32_t fraction = t->residual ? LB_REQUANT_FRACTION : 0;
+    const uint32_t bias = t->bias ? (uint32_t)((const int32_t *)t->bias)[n] : 0;
+    int32_t r = rescale((int32_t)((uint32_t)dot + bias), t->multipliers[n], t->shifts[n] + fraction, q->twice);
+    if (t->residual) {
+        const size_t at = i * t->residual_stride + n;
+        const int32_t code =
+            t->out_kind == LOWBIT_OUT_S8 ? ((const int8_t *)t->residual)[at] : ((const uint8_t *)t->residual)[at];
+        r += rescale(code - q->residual_zero, q->residual_multiplier, q->residual_shift + fraction, q->twice);
+        r = (r + (1 << (LB_REQUANT_FRACTION - 1))) >> LB_REQUANT_FRACTION;
+    }
+    r += q->zero;
+    put_code(t, i, n, r < q->low ? q->low : r > q->high ? q->high : r);
+}
+
 static inline void store(const lb_tile *t, size_t i, size_t n, float total) {
     float y = total * t->ascale[i];
-    if (t->bias) y = y + t->bias[n];
-    if (t->residual) y = y + t->residual[i * t->residual_stride + n];
-    ((float *)t->out)[i * t->out_stride + n] = lb_activate(t->act, y);
+    if (t->bias) y = y + ((const float *)t->bias)[n];
+    if (t->residual) y = y + ((const float *)t->residual)[i * t->residual_stride + n];
+    y = lb_activate(t->act, y);
+    if (t->out_kind == LOWBIT_OUT_F32) {
+        ((float *)t->out)[i * t->out_stride + n] = y;
+        return;
+    }
+    const lb_requant *q = t->requant;
+    const float low = (float)(q->low - q->zero), high = (float)(q->high - q->zero);
+    const float steps = isnan(y) ? 0.0f : y * q->reciprocal;
+    put_code(t, i, n, (int32_t)rintf(fminf(fmaxf(steps, low), high)) + q->zero);
 }
 
 static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_t i) {
@@ -51,6 +95,10 @@ static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_
         const int32_t dot = corrected(t, (uint32_t)*sum, row_at, at);
         if (t->out_kind == LOWBIT_OUT_S32) {
             ((int32_t *)t->out)[i * t->out_stride + n] = dot;
+            return;
+        }
+        if (t->multipliers) {
+            store_integer(t, i, n, dot);
             return;
         }
         *total = *total + (float)dot * lb_scale_load(t->scale_type, t->scale, (int64_t)at);

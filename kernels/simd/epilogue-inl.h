@@ -8,6 +8,7 @@
 #define LOWBIT_KERNELS_SIMD_EPILOGUE_INL_H_
 
 #include "kernels/simd/activations-inl.h"
+#include "kernels/simd/requant-inl.h"
 #include "kernels/simd/simd.h"
 
 namespace {
@@ -119,7 +120,8 @@ struct Epilogue {
             AddRows<kCorrection>(tile, group, rows, code_bias);
     }
 
-    static HWY_INLINE void AddVectors(const float *x, VF32 (&y)[kVectors]) {
+    static HWY_INLINE void AddVectors(const void *array, size_t at, VF32 (&y)[kVectors]) {
+        const float *x = static_cast<const float *>(array) + at;
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Add(y[j], hn::LoadU(DF32(), x + j * kColumns));
     }
@@ -133,18 +135,34 @@ struct Epilogue {
             hn::StoreU(y, hn::DFromV<V>(), to);
     }
 
+    static HWY_INLINE void PutCodes(const lb_tile &tile, size_t i, size_t j, VI32 codes) {
+        const hn::Rebind<int8_t, DI32> ds;
+        const hn::Rebind<uint8_t, DI32> du;
+        const size_t at = i * tile.out_stride + j * kColumns;
+        if (tile.out_kind == LOWBIT_OUT_S8)
+            hn::StoreU(hn::DemoteTo(ds, codes), ds, static_cast<int8_t *>(tile.out) + at);
+        else
+            hn::StoreU(hn::DemoteTo(du, codes), du, static_cast<uint8_t *>(tile.out) + at);
+    }
+
+    static HWY_INLINE void PutFloat(const lb_tile &tile, size_t i, size_t j, VF32 y) {
+        if (tile.out_kind == LOWBIT_OUT_F32) return Put<float>(tile, i, j, y);
+        const lb_requant &q = *tile.requant;
+        PutCodes(tile, i, j, FixedCodes(q.reciprocal, q.zero, q.low, q.high)(y));
+    }
+
     /* ((t * ascale) + bias) + residual of row i, and ReLU; what another function follows goes back to the totals. */
     static HWY_INLINE void FinishRow(const lb_tile &tile, size_t i, VF32 (&y)[kVectors]) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Mul(y[j], hn::Set(DF32(), tile.ascale[i]));
-        if (tile.bias) AddVectors(tile.bias, y);
-        if (tile.residual) AddVectors(tile.residual + i * tile.residual_stride, y);
+        if (tile.bias) AddVectors(tile.bias, 0, y);
+        if (tile.residual) AddVectors(tile.residual, i * tile.residual_stride, y);
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
             if (tile.act > LOWBIT_ACT_RELU)
                 hn::Store(y[j], DF32(), tile.totals + i * kWidth + j * kColumns);
             else
-                Put<float>(tile, i, j, tile.act ? Relu(y[j]) : y[j]);
+                PutFloat(tile, i, j, tile.act ? Relu(y[j]) : y[j]);
         }
     }
 
@@ -152,7 +170,7 @@ struct Epilogue {
     static HWY_INLINE void ActivateRows(const lb_tile &tile, size_t rows, const Function &function) {
         for (size_t i = 0; i < rows; ++i)
             for (size_t j = 0; j < kVectors; ++j)
-                Put<float>(tile, i, j, function(hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns)));
+                PutFloat(tile, i, j, function(hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns)));
     }
 
     /* The longer functions, in a pass of their own: the code exists once for a width, and the tile is in the L1 cache.
@@ -192,26 +210,57 @@ struct Epilogue {
         if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
     }
 
-    /* out = dot of the one group. */
-    static HWY_INLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias) {
-        const DI32 d;
+    /* Dot products of the only group: what stands in their vectors of columns, and what the sums become with it. */
+    struct Dots {
         VI32 zero[kVectors], column[kVectors];
-        LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) zero[j] = hn::Zero(d);
-        if (tile.zero) LoadZeros(tile, 0, code_bias, zero);
-        LoadColumns(tile, 0, column);
+
+        HWY_INLINE Dots(const lb_tile &tile, int code_bias) {
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) zero[j] = hn::Zero(DI32());
+            if (tile.zero) LoadZeros(tile, 0, code_bias, zero);
+            LoadColumns(tile, 0, column);
+        }
+        HWY_INLINE VI32 At(const lb_tile &tile, size_t i, size_t j) const {
+            const DI32 d;
+            VI32 dot = hn::Load(d, tile.sums + i * kWidth + j * kColumns);
+            if (tile.shift) dot = hn::Add(dot, dot);
+            const VI32 scaled = tile.zero ? hn::Mul(zero[j], hn::Set(d, tile.asum[i])) : hn::Set(d, tile.corr[i]);
+            return hn::Add(hn::Add(dot, scaled), column[j]);
+        }
+    };
+
+    static HWY_INLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias) {
+        const Dots dots(tile, code_bias);
         for (size_t i = 0; i < rows; ++i)
-            for (size_t j = 0; j < kVectors; ++j) {
-                const VI32 raw = hn::Load(d, tile.sums + i * kWidth + j * kColumns);
-                const VI32 scaled = tile.zero ? hn::Mul(zero[j], hn::Set(d, tile.asum[i])) : hn::Set(d, tile.corr[i]);
-                const VI32 dot = hn::Add(hn::ShiftLeftSame(raw, static_cast<int>(tile.shift)), scaled);
-                Put<int32_t>(tile, i, j, hn::Add(dot, column[j]));
+            for (size_t j = 0; j < kVectors; ++j) Put<int32_t>(tile, i, j, dots.At(tile, i, j));
+    }
+
+    static HWY_INLINE VI32 ResidualCodes(const lb_tile &tile, size_t i, size_t j) {
+        const size_t at = i * tile.residual_stride + j * kColumns;
+        const hn::Rebind<int8_t, DI32> ds;
+        const hn::Rebind<uint8_t, DI32> du;
+        if (tile.out_kind == LOWBIT_OUT_S8)
+            return hn::PromoteTo(DI32(), hn::LoadU(ds, static_cast<const int8_t *>(tile.residual) + at));
+        return hn::PromoteTo(DI32(), hn::LoadU(du, static_cast<const uint8_t *>(tile.residual) + at));
+    }
+
+    /* The integer form, a vector of columns at a time: its constants fill the registers. */
+    static HWY_NOINLINE void FinishInteger(const lb_tile &tile, size_t rows, int code_bias) {
+        const Dots dots(tile, code_bias);
+        for (size_t j = 0; j < kVectors; ++j) {
+            const IntegerCodes codes(tile, j * kColumns);
+            for (size_t i = 0; i < rows; ++i) {
+                const VI32 added = tile.residual ? ResidualCodes(tile, i, j) : hn::Zero(DI32());
+                PutCodes(tile, i, j, codes(dots.At(tile, i, j), added));
             }
+        }
     }
 
     static HWY_NOINLINE void FinishOnly(const lb_tile &tile, size_t rows, int code_bias) {
         if (tile.out_kind == LOWBIT_OUT_S32)
             FinishRaw(tile, rows, code_bias);
+        else if (tile.multipliers)
+            FinishInteger(tile, rows, code_bias);
         else if (tile.zero)
             FinishSums<kZeroPoint>(tile, rows, code_bias);
         else if (tile.min)

@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "kernels/simd/requant-inl.h"
 #include "kernels/simd/simd.h"
 
 namespace {
@@ -51,25 +52,6 @@ struct AbsmaxCodes {
     }
 };
 
-/* Clamped before rounding, which is the same since the bounds are integers, so that the conversion sees no infinity; a
- * NaN becomes 0 before that. */
-struct FixedCodes {
-    VF32 r, low, high;
-    VI32 zero;
-
-    explicit HWY_INLINE FixedCodes(const lb_row_rule &rule)
-        : r(hn::Set(DF32(), 1.0f / rule.scale)),
-          low(hn::Set(DF32(), -128.0f - static_cast<float>(rule.zero))),
-          high(hn::Set(DF32(), 127.0f - static_cast<float>(rule.zero))),
-          zero(hn::Set(DI32(), rule.zero)) {}
-
-    HWY_INLINE VI32 operator()(VF32 x) const {
-        const VF32 number = hn::IfThenElseZero(hn::Eq(x, x), x);
-        const VF32 steps = hn::Min(hn::Max(hn::Mul(number, r), low), high);
-        return hn::Add(hn::NearestInt(steps), zero);
-    }
-};
-
 /* Codes x[0..count) of one group; returns their sum. */
 template <class Codes>
 HWY_INLINE int32_t QuantizeGroup(const float *x, size_t count, const Codes &codes_of, int8_t *codes) {
@@ -107,7 +89,8 @@ void QuantizeRow(const float *x, size_t k, size_t group, const lb_row_rule *rule
     const int32_t bits = LargestMagnitudeBits(x, k);
     if (rule->fixed) {
         *scale = bits > kInfinityBits ? NAN : rule->scale;
-        return QuantizeGroups(x, k, group, FixedCodes(*rule), codes, padded, sums);
+        const FixedCodes codes_of(1.0f / rule->scale, rule->zero, -128, 127);
+        return QuantizeGroups(x, k, group, codes_of, codes, padded, sums);
     }
     float largest;
     memcpy(&largest, &bits, sizeof largest);

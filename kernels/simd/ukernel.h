@@ -28,6 +28,17 @@ enum { LB_A_S8 = 0, LB_A_S16 = 1 };
 
 enum { LB_ALGORITHM_DOT = 0 };
 
+/* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
+enum { LB_REQUANT_FRACTION = 16, LB_REQUANT_MOST = 1 << 29 };
+
+/* What s8 and u8 outputs share for all columns: lowbit_requant, checked and resolved. */
+typedef struct lb_requant {
+    uint32_t twice;          /* 1 = LOWBIT_ROUND_DOUBLE */
+    int32_t zero, low, high; /* of the output; with ReLU in the integer form low is not below zero */
+    float reciprocal;        /* float form: 1 / scale */
+    int32_t residual_zero, residual_multiplier, residual_shift; /* integer form */
+} lb_requant;
+
 /* One tile of the product, mr rows of A times nr columns of the packed weights, for all of K or a part of it.
  *
  *   raw[g]  = sum over k of group g of a[i,k] * (c[k,n] - code_bias)            integer, modulo 2^32
@@ -36,6 +47,7 @@ enum { LB_ALGORITHM_DOT = 0 };
  *   dot[g] -= a_zero * column_sums[g][n]
  *   t       = 0; for g ascending: t += f32(dot[g]) * scale[g][n], and with minima t += f32(asum[g][i]) * min[g][n]
  *   out     = act(((t * ascale[i]) + bias[n]) + residual[i,n])                  each present or not; or, s32: out = dot
+ *   out     = codes of 8 bits, made from either as lowbit_requant says
  *
  * A call does the groups that `groups` and the pointers say. To keep lines and A in the L1 cache, K may be cut into
  * parts, one call each in ascending order with the same sums and totals: between groups (t stays in `totals`), or
@@ -72,13 +84,15 @@ typedef struct lb_tile {
     uint32_t resume;  /* 1 = add to what `sums` holds of this group */
     uint32_t suspend; /* 1 = the group goes on in the next part */
 
-    const float *ascale;    /* [mr] */
-    const float *bias;      /* [nr] or NULL */
-    const float *residual;  /* or NULL */
-    size_t residual_stride; /* elements */
+    const float *ascale;                 /* [mr] */
+    const void *bias;                    /* [nr] float, or int32_t in the integer form; or NULL */
+    const void *residual;                /* float, or codes of out_kind in the integer form; or NULL */
+    size_t residual_stride;              /* elements */
+    const lb_requant *requant;           /* s8 and u8 outputs */
+    const int32_t *multipliers, *shifts; /* [nr], integer form; else NULL */
     void *out;
     size_t out_stride; /* elements */
-    uint32_t out_kind; /* LOWBIT_OUT_F32, or LOWBIT_OUT_S32: out is dot[0] */
+    uint32_t out_kind; /* LOWBIT_OUT_* */
     uint32_t stream;   /* 1 = store past the caches: out and its rows are 64-byte aligned */
     uint32_t act;      /* LOWBIT_ACT_* */
 } lb_tile;
