@@ -9,6 +9,7 @@
 #include "kernels/base/base.h"
 #include "kernels/base/pool.h"
 #include "kernels/formats/format.h"
+#include "kernels/gemm.h"
 #include "kernels/weights.h"
 
 /* Cold calls walk a ring of weights of this size: beyond the caches of a core's neighbours, as an LLM's layers are. */
@@ -25,6 +26,11 @@ typedef struct cell {
     int64_t blob_bytes, step, copies, at; /* copies of the blob, `step` bytes apart; `at` = the next call's */
     lowbit_packed *packed;                /* [copies] */
     float *a, *bias, *residual, *out;
+    int32_t *column_sums; /* of static activations */
+    int64_t column_bytes;
+    lowbit_requant requant; /* of outputs of 8 bits; in the integer form where that is legal, with these: */
+    int32_t *columns;       /* [3][n]: multipliers, shifts, bias */
+    uint8_t *codes;         /* [m][n]: residual */
     void *workspace;
     int64_t workspace_bytes;
     lowbit_plan *plan;
@@ -48,6 +54,9 @@ static void release(cell *c) {
     release_floats(c, c->bias, p->n);
     release_floats(c, c->residual, p->m * p->n);
     release_floats(c, c->out, p->m * p->n);
+    lb_free(ctx, c->column_sums, (size_t)c->column_bytes);
+    lb_free(ctx, c->columns, (size_t)p->n * 3 * sizeof *c->columns);
+    lb_free(ctx, c->codes, (size_t)(p->m * p->n));
     lb_free(ctx, c->workspace, (size_t)c->workspace_bytes);
     lowbit_plan_destroy(ctx, c->plan);
 }
@@ -84,6 +93,53 @@ static lowbit_status make_ring(cell *c, lowbit_error *error) {
     return LOWBIT_OK;
 }
 
+static lowbit_status make_column_sums(cell *c, lowbit_error *error) {
+    LB_TRY(lowbit_column_sums_size(c->packed, &c->column_bytes, error));
+    c->column_sums = lb_alloc(c->bench->ctx, (size_t)c->column_bytes);
+    LB_REQUIRE(c->column_sums, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes of column sums",
+               (long long)c->column_bytes);
+    return lowbit_column_sums(c->packed, c->column_sums, c->column_bytes, c->bench->pool, error);
+}
+
+/* A step of A, whose elements are in -1 .. 1, and its zero point. */
+static const float kScaleOfA = 1.0f / 128;
+enum { ZERO_OF_A = 5 };
+
+static lowbit_status make_integer_form(cell *c, lowbit_error *error) {
+    const lowbit_problem *p = &c->problem;
+    lowbit_requant *q = &c->requant;
+    c->columns = lb_alloc(c->bench->ctx, (size_t)p->n * 3 * sizeof *c->columns);
+    if (p->residual) c->codes = lb_alloc(c->bench->ctx, (size_t)(p->m * p->n));
+    LB_REQUIRE(c->columns && (c->codes || !p->residual), error, LOWBIT_NO_MEMORY,
+               "no memory for multipliers or residual of %lld x %lld", (long long)p->m, (long long)p->n);
+    int32_t *shifts = c->columns + p->n, *bias = shifts + p->n;
+    LB_TRY(lowbit_requant_multipliers(kScaleOfA, c->weights.scales, p->n, q->scale, c->columns, shifts, error));
+    for (int64_t n = 0; n < p->n; n++) bias[n] = (int32_t)(n % 1000 * p->k / 100);
+    q->multipliers = c->columns;
+    q->shifts = shifts;
+    q->bias = p->bias ? bias : NULL;
+    if (!p->residual) return LOWBIT_OK;
+    lb_random_codes(c->codes, p->m * p->n, 256, 9);
+    q->residual = c->codes;
+    q->residual_stride = p->n;
+    return lowbit_requant_multipliers(1, &(const float){0.7f}, 1, 1, &q->residual_multiplier, &q->residual_shift,
+                                      error);
+}
+
+/* A scale of the output by which about two in three codes lie within 50 steps of 0. */
+static lowbit_status make_requant(cell *c, lowbit_error *error) {
+    const lowbit_problem *p = &c->problem;
+    const int32_t least = p->out == LOWBIT_OUT_S8 ? -128 : 0;
+    const char *reason;
+    c->requant = (lowbit_requant){.struct_size = sizeof c->requant,
+                                  .zero = least + 100,
+                                  .low = least,
+                                  .high = least + 255,
+                                  .residual_zero = least + 128,
+                                  .scale = sqrtf((float)p->k) * lb_format_of(p->weights.format)->codes * 1e-3f};
+    return lb_integer_form(p, &reason) ? make_integer_form(c, error) : LOWBIT_OK;
+}
+
 static lowbit_status make_inputs(cell *c, lowbit_error *error) {
     const lowbit_problem *p = &c->problem;
     c->a = floats(c, p->m * p->k, 5);
@@ -92,7 +148,8 @@ static lowbit_status make_inputs(cell *c, lowbit_error *error) {
     if (p->residual) c->residual = floats(c, p->m * p->n, 8);
     LB_REQUIRE(c->a && c->out && (c->bias || !p->bias) && (c->residual || !p->residual), error, LOWBIT_NO_MEMORY,
                "no memory for activations of %lld x %lld", (long long)p->m, (long long)p->k);
-    return LOWBIT_OK;
+    if (p->static_scale) LB_TRY(make_column_sums(c, error));
+    return p->out >= LOWBIT_OUT_S8 ? make_requant(c, error) : LOWBIT_OK;
 }
 
 static lowbit_status make_plan(cell *c, lowbit_error *error) {
@@ -111,14 +168,19 @@ static lowbit_status make_plan(cell *c, lowbit_error *error) {
 
 static lowbit_gemm_args arguments(const cell *c, const lowbit_packed *packed) {
     const lowbit_problem *p = &c->problem;
+    const bool integer = c->requant.multipliers != NULL;
     return (lowbit_gemm_args){.struct_size = sizeof(lowbit_gemm_args),
                               .weights = packed,
                               .a = {c->a, p->m, p->k, p->k},
-                              .bias = c->bias,
-                              .residual = c->residual,
+                              .bias = integer ? NULL : c->bias,
+                              .residual = integer ? NULL : c->residual,
                               .residual_stride = p->n,
                               .out = c->out,
-                              .out_stride = p->n};
+                              .out_stride = p->n,
+                              .a_scale = kScaleOfA,
+                              .a_zero = ZERO_OF_A,
+                              .column_sums = c->column_sums,
+                              .requant = &c->requant};
 }
 
 static void run_cell(void *arg, size_t reps) {
@@ -132,15 +194,21 @@ static void run_cell(void *arg, size_t reps) {
 
 /* ---- checking ---- */
 
-static void compare(const lowbit_problem *p, const float *got, const float *want, lb_gemm_result *r) {
+static double element(uint32_t out, const void *row, int64_t n) {
+    switch (out) {
+        case LOWBIT_OUT_F32: return (double)((const float *)row)[n];
+        case LOWBIT_OUT_S32: return ((const int32_t *)row)[n];
+        case LOWBIT_OUT_S8: return ((const int8_t *)row)[n];
+        default: return ((const uint8_t *)row)[n];
+    }
+}
+
+static void compare(const lowbit_problem *p, const uint8_t *got, const uint8_t *want, lb_gemm_result *r) {
+    const int64_t bytes = lb_out_bytes(p);
     for (int64_t n = 0; n < p->n; n++) {
-        if (memcmp(&got[n], &want[n], sizeof *got) == 0) continue;
+        if (memcmp(got + n * bytes, want + n * bytes, (size_t)bytes) == 0) continue;
         r->exact = false;
-        int32_t g, w;
-        memcpy(&g, &got[n], sizeof g);
-        memcpy(&w, &want[n], sizeof w);
-        const double difference = p->out == LOWBIT_OUT_S32 ? (double)g - (double)w : (double)got[n] - (double)want[n];
-        r->max_abs_err = fmax(r->max_abs_err, fabs(difference));
+        r->max_abs_err = fmax(r->max_abs_err, fabs(element(p->out, got, n) - element(p->out, want, n)));
     }
 }
 
@@ -150,7 +218,8 @@ static lowbit_status verify(cell *c, lb_gemm_result *r, lowbit_error *error) {
     const int64_t wanted = c->bench->verified_products ? c->bench->verified_products : kVerifiedProducts;
     const int64_t affordable = lb_max(1, wanted / (p->n * p->k));
     const int64_t rows = c->bench->verify_all ? p->m : lb_min(p->m, affordable);
-    float *want = lb_alloc(c->bench->ctx, (size_t)p->n * sizeof *want);
+    const int64_t row_bytes = p->n * lb_out_bytes(p);
+    uint8_t *want = lb_alloc(c->bench->ctx, (size_t)row_bytes);
     LB_REQUIRE(want, error, LOWBIT_NO_MEMORY, "no memory for a row of %lld results", (long long)p->n);
     lowbit_status status = LOWBIT_OK;
     r->exact = true;
@@ -158,13 +227,16 @@ static lowbit_status verify(cell *c, lb_gemm_result *r, lowbit_error *error) {
         const int64_t m = rows == 1 ? 0 : i * (p->m - 1) / (rows - 1);
         lowbit_gemm_args args = arguments(c, NULL);
         args.a = (lowbit_matrix){c->a + m * p->k, 1, p->k, p->k};
-        if (c->residual) args.residual = c->residual + m * p->n;
+        lowbit_requant requant = c->requant;
+        if (args.residual) args.residual += m * p->n;
+        if (requant.residual) requant.residual = c->codes + m * p->n;
+        args.requant = &requant;
         args.out = want;
         status = lowbit_gemm_reference(c->bench->ctx, p, &c->weights, &args, error);
-        if (status == LOWBIT_OK) compare(p, c->out + m * p->n, want, r);
+        if (status == LOWBIT_OK) compare(p, (const uint8_t *)c->out + m * row_bytes, want, r);
         r->verified_rows++;
     }
-    lb_free(c->bench->ctx, want, (size_t)p->n * sizeof *want);
+    lb_free(c->bench->ctx, want, (size_t)row_bytes);
     return status;
 }
 

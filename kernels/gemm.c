@@ -2,23 +2,20 @@
 /* The loops around a kernel: columns of one tile, parts of K, blocks of rows. */
 #include "kernels/gemm.h"
 
-#include <string.h>
-
 #include "kernels/base/pool.h"
 #include "kernels/formats/format.h"
+#include "kernels/output.h"
 #include "kernels/prepare.h"
 
 /* Sums and totals of the rows that share one tile of columns while K is walked part by part. */
 enum { STATE_ELEMENTS = 4096 };
 
-/* A task's scratch, on its stack. Edges of the output go through full tiles here, so that kernels never ask where the
- * matrix ends. */
+/* A task's scratch, on its stack. */
 typedef struct scratch {
     _Alignas(LB_LINE) int32_t sums[STATE_ELEMENTS];
     _Alignas(LB_LINE) float totals[STATE_ELEMENTS];
-    float bias[LB_TILE_COLUMNS];
-    float residual[LB_TILE_ELEMENTS];
-    float out[LB_TILE_ELEMENTS];
+    lb_edge edge;
+    lb_output output;
     _Alignas(LB_LINE) uint8_t values[LB_VALUES_BYTES];
 } scratch;
 
@@ -41,23 +38,7 @@ typedef struct walk {
     int64_t panels;    /* of a tile, at least one */
     int64_t line_k;    /* k of a line: 4P */
     int64_t per_group; /* lines of a full group */
-    bool stream;       /* whole tiles are stored past the caches */
 } walk;
-
-/* An output that no cache would hold until somebody reads it, in whole and aligned lines. Elsewhere than on x86 there
- * are no such stores. */
-static bool streams(const lb_gemm_call *call) {
-#if defined(__x86_64__)
-    const lowbit_gemm_args *args = call->args;
-    const int64_t bytes = call->m * call->problem->n * (int64_t)sizeof(float);
-    return call->config.stream_bytes > 0 && bytes > call->config.stream_bytes &&
-           call->config.kernel->nr % LB_PANEL == 0 && (uintptr_t)args->out % LB_LINE == 0 &&
-           args->out_stride % LB_PANEL == 0;
-#else
-    (void)call;
-    return false;
-#endif
-}
 
 static walk walk_of(const lb_gemm_call *call, scratch *s) {
     const lowbit_packed *w = call->args->weights;
@@ -69,7 +50,6 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
     walking.per_group = w->groups > 1 ? w->type.group / walking.line_k : w->panel_lines;
     const bool symmetric = w->type.offset == LOWBIT_SYMMETRIC;
     const bool fold = symmetric && lb_values_fold(kernel, call->problem);
-    walking.stream = streams(call);
     walking.tile = (lb_tile){.lines_per_group = (size_t)walking.per_group,
                              .values = s->values,
                              .step_k = w->groups > 1 && !w->multipliers ? lb_tile_step(w->type.group) : LB_LINE,
@@ -80,9 +60,8 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
                              .min = w->mins,
                              .mult = w->multipliers,
                              .scale_type = w->type.scale_type,
-                             .shift = symmetric && !fold && f->value_scale == 2,
-                             .out_kind = call->problem->out,
-                             .act = call->problem->act};
+                             .shift = symmetric && !fold && f->value_scale == 2};
+    lb_output_begin(call, &s->output, &walking.tile);
     return walking;
 }
 
@@ -156,47 +135,6 @@ static void aim_rows(walk *walking, int64_t m, int64_t state_row, part at) {
     tile->totals = walking->s->totals + state_row * kernel->nr;
 }
 
-static void run_inner(walk *walking, int64_t m, int64_t n) {
-    const lowbit_gemm_args *args = walking->call->args;
-    lb_tile *tile = &walking->tile;
-    tile->bias = args->bias ? args->bias + n : NULL;
-    tile->residual = args->residual ? args->residual + m * args->residual_stride + n : NULL;
-    tile->residual_stride = (size_t)args->residual_stride;
-    tile->out = (float *)args->out + m * args->out_stride + n; /* int32_t is as long */
-    tile->out_stride = (size_t)args->out_stride;
-    tile->stream = walking->stream;
-    walking->kernel->run(tile);
-}
-
-static void copy_edge(float *to, int64_t to_stride, const float *from, int64_t from_stride, int64_t rows,
-                      int64_t cols) {
-    for (int64_t i = 0; i < rows; i++) memcpy(to + i * to_stride, from + i * from_stride, (size_t)cols * sizeof *to);
-}
-
-static void run_edge(walk *walking, int64_t m, int64_t n, int64_t rows, int64_t cols) {
-    const lowbit_gemm_args *args = walking->call->args;
-    const int64_t nr = walking->kernel->nr;
-    scratch *s = walking->s;
-    lb_tile *tile = &walking->tile;
-    if (args->bias && tile->finish) {
-        memset(s->bias, 0, sizeof s->bias);
-        copy_edge(s->bias, nr, args->bias + n, 0, 1, cols);
-    }
-    if (args->residual && tile->finish) {
-        memset(s->residual, 0, sizeof s->residual);
-        copy_edge(s->residual, nr, args->residual + m * args->residual_stride + n, args->residual_stride, rows, cols);
-    }
-    tile->bias = args->bias ? s->bias : NULL;
-    tile->residual = args->residual ? s->residual : NULL;
-    tile->residual_stride = (size_t)nr;
-    tile->out = s->out;
-    tile->out_stride = (size_t)nr;
-    tile->stream = 0;
-    walking->kernel->run(tile);
-    if (tile->finish)
-        copy_edge((float *)args->out + m * args->out_stride + n, args->out_stride, s->out, nr, rows, cols);
-}
-
 /* One tile of columns and the rows m0 .. m1 - 1, whose sums fit the scratch: part by part of K, all rows for each. */
 static void walk_rows(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t cols) {
     const int64_t mr = walking->kernel->mr, blocks = lb_div_up(m1 - m0, mr);
@@ -208,10 +146,7 @@ static void walk_rows(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t 
             const int64_t m = m0 + block * mr, rows = lb_min(mr, m1 - m);
             aim_rows(walking, m, m - m0, at);
             aim_ahead(walking, n, block, blocks, at);
-            if (rows == mr && cols == walking->kernel->nr)
-                run_inner(walking, m, n);
-            else
-                run_edge(walking, m, n, rows, cols);
+            lb_output_run(&walking->s->output, walking->kernel, &walking->tile, &walking->s->edge, m, n, rows, cols);
         }
     }
 }
@@ -225,9 +160,7 @@ void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, 
     for (int64_t n = n0; n < n1; n += kernel->nr)
         for (int64_t m = m0; m < m1; m += rows)
             walk_rows(&walking, m, lb_min(m1, m + rows), n, lb_min(kernel->nr, n1 - n));
-#if defined(__x86_64__)
-    if (walking.stream) __builtin_ia32_sfence(); /* whoever waits for the task must see its stores */
-#endif
+    lb_output_end(&s.output);
     if (kernel->leave) kernel->leave();
 }
 

@@ -23,7 +23,8 @@ typedef struct lb_gemm_call {
     const lowbit_problem *problem;
     lb_gemm_config config;
     const lowbit_gemm_args *args;
-    int64_t m; /* rows of this call */
+    lb_row_rule rule; /* of A; where the rows are given, their zero point */
+    int64_t m;        /* rows of this call */
     void *workspace;
 } lb_gemm_call;
 
@@ -32,6 +33,21 @@ lowbit_status lb_check_problem(const lowbit_problem *problem, lowbit_error *erro
 lowbit_status lb_check_same_weights(const lowbit_problem *problem, const lowbit_weight_type *type, int64_t n, int64_t k,
                                     lowbit_error *error);
 lowbit_status lb_check_output(const lowbit_problem *problem, const lowbit_gemm_args *args, lowbit_error *error);
+/* Refuses multipliers and shifts that the integer form does not take: a walk over n elements. */
+lowbit_status lb_check_requant_columns(const lowbit_problem *problem, const lowbit_gemm_args *args,
+                                       lowbit_error *error);
+
+/* True if s8 and u8 outputs of the problem may take the integer form; else `reason` says why not. */
+bool lb_integer_form(const lowbit_problem *problem, const char **reason);
+
+/* The output's element: 4 bytes or 1. */
+static inline int64_t lb_out_bytes(const lowbit_problem *problem) { return problem->out >= LOWBIT_OUT_S8 ? 1 : 4; }
+
+lowbit_status lb_check_row_rule(float scale, int32_t zero, lowbit_error *error);
+
+/* The rule by which the float rows of args are quantized; checks it. Static ones need the fields at the end of args. */
+lowbit_status lb_row_rule_of(const lowbit_problem *problem, const lowbit_gemm_args *args, lb_row_rule *rule,
+                             lowbit_error *error);
 
 /* Whether a kernel can compute a legal problem: it reads codes of that width, and the problem's groups end where it can
  * stop. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a product refuses, and why. */
+#include <float.h>
+
 #include "kernels/formats/format.h"
 #include "kernels/gemm.h"
 
@@ -12,8 +14,18 @@ static lowbit_status check_kinds(const lowbit_problem *p, lowbit_error *error) {
                "static_scale, bias or residual is neither 0 nor 1");
     LB_REQUIRE(p->activations == LOWBIT_A8, error, LOWBIT_UNSUPPORTED,
                "only a8 activations have kernels in this version");
-    LB_REQUIRE(!p->static_scale, error, LOWBIT_UNSUPPORTED, "static activation scales have no kernel in this version");
-    LB_REQUIRE(p->out <= LOWBIT_OUT_S32, error, LOWBIT_UNSUPPORTED, "s8 and u8 outputs have no kernel in this version");
+    return LOWBIT_OK;
+}
+
+/* With a zero point of A each factor reaches 255, where it reached 128. */
+static lowbit_status check_static(const lowbit_problem *p, lowbit_error *error) {
+    const bool grouped = p->weights.group > 0 && !p->weights.progressive;
+    const bool narrow = p->weights.offset == LOWBIT_SYMMETRIC || p->weights.progressive; /* values are int8 */
+    const int64_t sum = grouped ? lb_min(p->k, p->weights.group) : p->k;
+    const int64_t most = INT32_MAX / (255 * (narrow ? 128 : 255));
+    LB_REQUIRE(sum <= most, error, LOWBIT_UNSUPPORTED,
+               "%lld elements share a scale: with static activations int32 sums stay exact up to %lld", (long long)sum,
+               (long long)most);
     return LOWBIT_OK;
 }
 
@@ -36,6 +48,7 @@ lowbit_status lb_check_problem(const lowbit_problem *p, lowbit_error *error) {
     LB_REQUIRE(p->m >= 1 && p->m <= INT32_MAX, error, LOWBIT_INVALID_ARGUMENT, "M is %lld: legal are 1 to 2^31 - 1",
                (long long)p->m);
     LB_TRY(check_kinds(p, error));
+    if (p->static_scale) LB_TRY(check_static(p, error));
     return p->out == LOWBIT_OUT_S32 ? check_raw(p, error) : LOWBIT_OK;
 }
 
@@ -61,14 +74,114 @@ lowbit_status lb_check_same_weights(const lowbit_problem *p, const lowbit_weight
     return LOWBIT_OK;
 }
 
+/* bias or residual: exactly where the problem has one. */
+static lowbit_status check_given(const char *name, const void *array, uint32_t wanted, lowbit_error *error) {
+    LB_REQUIRE(!array == !wanted, error, LOWBIT_INVALID_ARGUMENT, "%s is %s, the problem has %s", name,
+               array ? "given" : "NULL", wanted ? "one" : "none");
+    return LOWBIT_OK;
+}
+
+bool lb_integer_form(const lowbit_problem *p, const char **reason) {
+    const bool grouped = p->weights.group > 0 && p->weights.group < p->k && !p->weights.progressive;
+    *reason = !p->static_scale                                         ? "static activations"
+              : grouped                                                ? "one scale a row"
+              : p->weights.offset == LOWBIT_MINIMUM                    ? "weights without minima"
+              : p->act != LOWBIT_ACT_NONE && p->act != LOWBIT_ACT_RELU ? "no activation function but relu"
+                                                                       : NULL;
+    return !*reason;
+}
+
+static lowbit_status check_integer_form(const lowbit_problem *p, const lowbit_gemm_args *args, int32_t least,
+                                        lowbit_error *error) {
+    const lowbit_requant *q = args->requant;
+    const char *reason;
+    LB_REQUIRE(lb_integer_form(p, &reason), error, LOWBIT_INVALID_ARGUMENT, "requant: the integer form needs %s",
+               reason);
+    LB_REQUIRE(q->shifts, error, LOWBIT_INVALID_ARGUMENT, "requant: multipliers without shifts");
+    LB_REQUIRE(q->rounding <= LOWBIT_ROUND_DOUBLE, error, LOWBIT_INVALID_ARGUMENT, "requant: rounding %u is unknown",
+               q->rounding);
+    LB_REQUIRE(!args->bias && !args->residual, error, LOWBIT_INVALID_ARGUMENT,
+               "float bias and residual do not go with the integer form: they are fields of requant");
+    LB_TRY(check_given("requant's bias", q->bias, p->bias, error));
+    LB_TRY(check_given("requant's residual", q->residual, p->residual, error));
+    if (!q->residual) return LOWBIT_OK;
+    LB_REQUIRE(q->residual_zero >= least && q->residual_zero <= least + 255, error, LOWBIT_INVALID_ARGUMENT,
+               "requant: residual_zero is %d: legal are %d to %d", q->residual_zero, least, least + 255);
+    return lb_check_stride("residual", p->m, p->n, q->residual_stride, error);
+}
+
+static bool has_requant(const lowbit_gemm_args *args) {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
+    return LB_HAS_FIELD(args, lowbit_gemm_args, requant) && args->requant &&
+           LB_HAS_FIELD(args->requant, lowbit_requant, residual_shift);
+}
+
+static lowbit_status check_requant(const lowbit_problem *p, const lowbit_gemm_args *args, lowbit_error *error) {
+    LB_REQUIRE(has_requant(args), error, LOWBIT_INVALID_ARGUMENT,
+               "s8 and u8 outputs need args->requant, and both structs their full struct_size");
+    const lowbit_requant *q = args->requant;
+    const int32_t least = p->out == LOWBIT_OUT_S8 ? INT8_MIN : 0, most = least + 255;
+    LB_REQUIRE(q->zero >= least && q->zero <= most && q->low >= least && q->low <= q->high && q->high <= most, error,
+               LOWBIT_INVALID_ARGUMENT, "requant: zero %d, low %d, high %d: legal are %d to %d, low <= high", q->zero,
+               q->low, q->high, least, most);
+    if (q->multipliers) return check_integer_form(p, args, least, error);
+    LB_REQUIRE(q->scale >= FLT_MIN && q->scale <= FLT_MAX, error, LOWBIT_INVALID_ARGUMENT,
+               "requant: scale is %g: legal are 2^-126 and more, finite", (double)q->scale);
+    return LOWBIT_OK;
+}
+
+static bool integer_form(const lowbit_problem *p, const lowbit_gemm_args *args) {
+    return p->out >= LOWBIT_OUT_S8 && args->requant->multipliers;
+}
+
 lowbit_status lb_check_output(const lowbit_problem *p, const lowbit_gemm_args *args, lowbit_error *error) {
     LB_REQUIRE(args && LB_HAS_FIELD(args, lowbit_gemm_args, out_stride), error, LOWBIT_INVALID_ARGUMENT,
                "args is NULL or its struct_size is too small");
     LB_REQUIRE(args->out, error, LOWBIT_INVALID_ARGUMENT, "out is NULL");
     LB_TRY(lb_check_stride("out", p->m, p->n, args->out_stride, error));
-    LB_REQUIRE(!args->bias == !p->bias, error, LOWBIT_INVALID_ARGUMENT, "bias is %s, the problem has %s",
-               args->bias ? "given" : "NULL", p->bias ? "one" : "none");
-    LB_REQUIRE(!args->residual == !p->residual, error, LOWBIT_INVALID_ARGUMENT, "residual is %s, the problem has %s",
-               args->residual ? "given" : "NULL", p->residual ? "one" : "none");
+    if (p->out >= LOWBIT_OUT_S8) LB_TRY(check_requant(p, args, error));
+    if (integer_form(p, args)) return LOWBIT_OK;
+    LB_TRY(check_given("bias", args->bias, p->bias, error));
+    LB_TRY(check_given("residual", args->residual, p->residual, error));
     return args->residual ? lb_check_stride("residual", p->m, p->n, args->residual_stride, error) : LOWBIT_OK;
+}
+
+static bool legal_rescale(int32_t multiplier, int32_t shift, int32_t most) {
+    const int64_t magnitude = multiplier < 0 ? -(int64_t)multiplier : multiplier;
+    return (magnitude == 0 || (magnitude >= 1 << 30 && magnitude <= INT32_MAX)) && shift >= -31 && shift <= most;
+}
+
+lowbit_status lb_check_requant_columns(const lowbit_problem *p, const lowbit_gemm_args *args, lowbit_error *error) {
+    if (!integer_form(p, args)) return LOWBIT_OK;
+    const lowbit_requant *q = args->requant;
+    const int32_t most = q->residual ? 30 - LB_REQUANT_FRACTION : 30;
+    for (int64_t n = 0; n < p->n; n++)
+        LB_REQUIRE(
+            legal_rescale(q->multipliers[n], q->shifts[n], most), error, LOWBIT_INVALID_ARGUMENT,
+            "requant: column %lld has multiplier %d and shift %d: legal are 0 and magnitudes from 2^30, -31 to %d",
+            (long long)n, q->multipliers[n], q->shifts[n], most);
+    LB_REQUIRE(!q->residual || legal_rescale(q->residual_multiplier, q->residual_shift, most), error,
+               LOWBIT_INVALID_ARGUMENT,
+               "requant: the residual has multiplier %d and shift %d: legal are 0 and magnitudes from 2^30, -31 to %d",
+               q->residual_multiplier, q->residual_shift, most);
+    return LOWBIT_OK;
+}
+
+lowbit_status lb_check_row_rule(float scale, int32_t zero, lowbit_error *error) {
+    LB_REQUIRE(scale >= FLT_MIN && scale <= FLT_MAX, error, LOWBIT_INVALID_ARGUMENT,
+               "the scale of A is %g: legal are 2^-126 and more, finite", (double)scale);
+    LB_REQUIRE(zero >= INT8_MIN && zero <= INT8_MAX, error, LOWBIT_INVALID_ARGUMENT,
+               "the zero point of A is %d: legal are -128 to 127", zero);
+    return LOWBIT_OK;
+}
+
+lowbit_status lb_row_rule_of(const lowbit_problem *p, const lowbit_gemm_args *args, lb_row_rule *rule,
+                             lowbit_error *error) {
+    *rule = (lb_row_rule){0};
+    if (!p->static_scale) return LOWBIT_OK;
+    LB_REQUIRE(LB_HAS_FIELD(args, lowbit_gemm_args, column_sums), error, LOWBIT_INVALID_ARGUMENT,
+               "args' struct_size is too small for static activations");
+    LB_TRY(lb_check_row_rule(args->a_scale, args->a_zero, error));
+    *rule = (lb_row_rule){.fixed = 1, .scale = args->a_scale, .zero = args->a_zero};
+    return LOWBIT_OK;
 }

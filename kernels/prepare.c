@@ -127,12 +127,16 @@ static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t 
     const lb_kernel *kernel = call->config.kernel;
     const int64_t mr = kernel->mr, row = block * mr + i, groups = p->rows.groups;
     if (!call->args->rows)
-        lb_quantize_one_row(call->config.unit->quantize_row, &call->args->a, row, &p->rows, (int8_t *)(uintptr_t)codes);
+        lb_quantize_one_row(call->config.unit->quantize_row, &call->rule, &call->args->a, row, &p->rows,
+                            (int8_t *)(uintptr_t)codes);
     const uint32_t factor = (uint32_t)correction_factor(call->problem, kernel);
+    const int64_t k = call->problem->k, group = groups > 1 ? call->problem->weights.group : k;
+    const int32_t zero = call->problem->weights.offset == LOWBIT_MINIMUM ? call->rule.zero : 0;
     for (int64_t g = 0; g < groups; g++) {
-        const int64_t at = (block * groups + g) * mr + i;
-        p->sums[at] = p->rows.sums[row * groups + g];
-        p->corrs[at] = (int32_t)(factor * (uint32_t)p->sums[at]);
+        const int64_t at = (block * groups + g) * mr + i, count = lb_min(group, k - g * group);
+        const int32_t sum = p->rows.sums[row * groups + g];
+        p->corrs[at] = (int32_t)(factor * (uint32_t)sum);
+        p->sums[at] = sum - zero * (int32_t)count;
     }
     p->scales[row] = p->rows.scales[row];
 }

@@ -24,6 +24,19 @@ static float quantize(const float *x, int64_t k, int8_t *codes) {
     return codable ? largest / 127.0f : finite ? 0 : NAN;
 }
 
+/* The same by a fixed scale: out of range is the nearest code, a NaN is the code of 0 and the scale that is returned.
+ */
+static float quantize_fixed(const float *x, int64_t k, const lb_row_rule *rule, int8_t *codes) {
+    const float r = 1.0f / rule->scale;
+    bool number = true;
+    for (int64_t i = 0; i < k; i++) {
+        number = number && !isnan(x[i]);
+        const double code = isnan(x[i]) ? rule->zero : (double)rintf(x[i] * r) + rule->zero;
+        codes[i] = (int8_t)fmax(-128, fmin(127, code));
+    }
+    return number ? rule->scale : NAN;
+}
+
 /* s * c - o, or c - zero; with minima the code itself. */
 static int32_t value_of(const lowbit_weights *w, const lb_format *f, int64_t n, int64_t k, int64_t group_at) {
     const int32_t code = w->codes[n * w->stride + k];
@@ -35,17 +48,20 @@ static int32_t value_of(const lowbit_weights *w, const lb_format *f, int64_t n, 
 }
 
 /* Progressive groups: one integer sum over all of K, scaled once. */
-static float progressive_total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int64_t n, int32_t *dot) {
+static float progressive_total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int32_t a_zero, int64_t n,
+                               int32_t *dot) {
     *dot = 0;
     for (int64_t k = 0; k < w->k; k++) {
         const int64_t at = lb_group_index(w, n, k / w->type.group);
-        *dot += a[k] * (w->multipliers[at] * value_of(w, f, n, k, at));
+        *dot += (a[k] - a_zero) * (w->multipliers[at] * value_of(w, f, n, k, at));
     }
     return 0.0f + (float)*dot * lb_scale_round(w->type.scale_type, w->scales[n]);
 }
 
-static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int64_t n, int32_t *dot) {
-    if (w->multipliers) return progressive_total(w, f, a, n, dot);
+/* a_zero: the code of A that stands for 0 */
+static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int32_t a_zero, int64_t n,
+                   int32_t *dot) {
+    if (w->multipliers) return progressive_total(w, f, a, a_zero, n, dot);
     const int64_t group = w->type.group > 0 ? w->type.group : w->k;
     const uint32_t type = w->type.scale_type;
     float t = 0;
@@ -54,8 +70,8 @@ static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a,
         int32_t sum = 0;
         *dot = 0;
         for (int64_t k = g * group; k < end; k++) {
-            *dot += a[k] * value_of(w, f, n, k, at);
-            sum += a[k];
+            *dot += (a[k] - a_zero) * value_of(w, f, n, k, at);
+            sum += a[k] - a_zero;
         }
         t = t + (float)*dot * lb_scale_round(type, w->scales[at]);
         if (w->mins) t = t + (float)sum * lb_scale_round(type, w->mins[at]);
@@ -63,21 +79,70 @@ static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a,
     return t;
 }
 
-static void reference_row(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args, int64_t m,
-                          int8_t *codes) {
+static int64_t clamp(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
+
+/* R(x, m, e) of lowbit_requant; the double form in gemmlowp's words: a doubling high multiplication, its sum with the
+ * half truncated towards 0, then a division by a power of two, half away from 0. */
+static int64_t rescale(int32_t x, int32_t m, int32_t e, uint32_t rounding) {
+    const int64_t product = (int64_t)x * m, most = 1 << 29;
+    if (rounding == LOWBIT_ROUND_SINGLE || e >= 0)
+        return clamp((product + (INT64_C(1) << (30 - e))) >> (31 - e), -most, most);
+    const int64_t nudge = product >= 0 ? 1 << 30 : 1 - (1 << 30);
+    const int64_t high = (product + nudge) / (INT64_C(1) << 31);
+    const int64_t mask = (INT64_C(1) << -e) - 1, rest = high & mask, threshold = (mask >> 1) + (high < 0);
+    return clamp((high >> -e) + (rest > threshold), -most, most);
+}
+
+static int32_t code_at(uint32_t out, const void *codes, int64_t at) {
+    return out == LOWBIT_OUT_S8 ? ((const int8_t *)codes)[at] : ((const uint8_t *)codes)[at];
+}
+
+static int64_t integer_code(const lowbit_problem *p, const lowbit_requant *q, int64_t m, int64_t n, int32_t dot) {
+    const int32_t sum = (int32_t)((uint32_t)dot + (q->bias ? (uint32_t)q->bias[n] : 0));
+    const int64_t low = p->act == LOWBIT_ACT_RELU ? clamp(q->zero, q->low, q->high) : q->low;
+    int64_t r;
+    if (q->residual) {
+        const int32_t added = code_at(p->out, q->residual, m * q->residual_stride + n) - q->residual_zero;
+        r = rescale(sum, q->multipliers[n], q->shifts[n] + 16, q->rounding) +
+            rescale(added, q->residual_multiplier, q->residual_shift + 16, q->rounding);
+        r = (r + (1 << 15)) >> 16;
+    } else {
+        r = rescale(sum, q->multipliers[n], q->shifts[n], q->rounding);
+    }
+    return clamp(q->zero + r, low, q->high);
+}
+
+static int64_t float_code(const lowbit_requant *q, float y) {
+    if (isnan(y)) return clamp(q->zero, q->low, q->high);
+    const double steps = rintf(y * (1.0f / q->scale)); /* may be infinite */
+    return (int64_t)fmax(q->low, fmin(q->high, steps + q->zero));
+}
+
+static float float_result(const lowbit_problem *p, const lowbit_gemm_args *args, int64_t m, int64_t n, float scaled) {
+    float y = scaled;
+    if (p->bias) y = y + args->bias[n];
+    if (p->residual) y = y + args->residual[m * args->residual_stride + n];
+    return lb_activate(p->act, y);
+}
+
+static void reference_row(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args,
+                          const lb_row_rule *rule, int64_t m, int8_t *codes) {
     const lb_format *f = lb_format_of(w->type.format);
-    const float scale = quantize(args->a.data + m * args->a.stride, w->k, codes);
+    const float *x = args->a.data + m * args->a.stride;
+    const float scale = rule->fixed ? quantize_fixed(x, w->k, rule, codes) : quantize(x, w->k, codes);
+    const lowbit_requant *q = p->out >= LOWBIT_OUT_S8 ? args->requant : NULL;
     for (int64_t n = 0; n < w->n; n++) {
+        const int64_t at = m * args->out_stride + n;
         int32_t dot = 0;
-        const float t = total(w, f, codes, n, &dot);
-        if (p->out == LOWBIT_OUT_S32) {
-            ((int32_t *)args->out)[m * args->out_stride + n] = dot;
-            continue;
-        }
-        float y = t * scale;
-        if (p->bias) y = y + args->bias[n];
-        if (p->residual) y = y + args->residual[m * args->residual_stride + n];
-        ((float *)args->out)[m * args->out_stride + n] = lb_activate(p->act, y);
+        const float t = total(w, f, codes, rule->zero, n, &dot);
+        if (p->out == LOWBIT_OUT_S32)
+            ((int32_t *)args->out)[at] = dot;
+        else if (!q)
+            ((float *)args->out)[at] = float_result(p, args, m, n, t * scale);
+        else /* the low byte is the code, of either type */
+            ((uint8_t *)args->out)[at] =
+                (uint8_t)(q->multipliers ? integer_code(p, q, m, n, dot)
+                                         : float_code(q, float_result(p, args, m, n, t * scale)));
     }
 }
 
@@ -93,9 +158,12 @@ lowbit_status lowbit_gemm_reference(const lowbit_ctx *ctx, const lowbit_problem 
                (long long)args->a.rows, (long long)problem->m);
     LB_REQUIRE(args->a.cols == weights->k, error, LOWBIT_INVALID_ARGUMENT,
                "a has %lld columns, the weights have K %lld", (long long)args->a.cols, (long long)weights->k);
+    lb_row_rule rule;
+    LB_TRY(lb_check_requant_columns(problem, args, error));
+    LB_TRY(lb_row_rule_of(problem, args, &rule, error));
     int8_t *codes = lb_alloc(ctx, (size_t)weights->k);
     LB_REQUIRE(codes, error, LOWBIT_NO_MEMORY, "no memory for a row of %lld codes", (long long)weights->k);
-    for (int64_t m = 0; m < args->a.rows; m++) reference_row(problem, weights, args, m, codes);
+    for (int64_t m = 0; m < args->a.rows; m++) reference_row(problem, weights, args, &rule, m, codes);
     lb_free(ctx, codes, (size_t)weights->k);
     return LOWBIT_OK;
 }

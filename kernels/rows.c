@@ -2,7 +2,10 @@
 /* Quantized rows: sizes, and quantizing a matrix row by row with the widest enabled level. */
 #include "kernels/rows.h"
 
+#include <string.h>
+
 #include "kernels/base/pool.h"
+#include "kernels/gemm.h"
 #include "kernels/ukernels.h"
 
 int64_t lb_rows_stride(int64_t k) {
@@ -53,17 +56,20 @@ void lb_rows_place(int64_t m, int64_t k, int64_t group, void *memory, lowbit_row
 }
 
 /* The rows point to const for their readers; their maker owns the memory. */
-void lb_quantize_one_row(lb_quantize_row_fn quantize, const lowbit_matrix *a, int64_t row, const lowbit_rows *rows,
-                         int8_t *codes) {
+void lb_quantize_one_row(lb_quantize_row_fn quantize, const lb_row_rule *rule, const lowbit_matrix *a, int64_t row,
+                         const lowbit_rows *rows, int8_t *codes) {
     const int64_t group = rows->group > 0 ? rows->group : rows->k;
     /* Behind the last row there may stand what another thread writes. */
     const size_t ahead = row + 1 < a->rows ? (size_t)a->stride : 0;
-    quantize(a->data + row * a->stride, (size_t)rows->k, ahead, (size_t)group, codes, (size_t)rows->stride,
+    quantize(a->data + row * a->stride, (size_t)rows->k, ahead, (size_t)group, rule, codes, (size_t)rows->stride,
              (int32_t *)(uintptr_t)rows->sums + row * rows->groups, (float *)(uintptr_t)rows->scales + row);
 }
 
+int32_t lb_rows_zero(const lowbit_rows *rows) { return LB_HAS_FIELD(rows, lowbit_rows, zero) ? rows->zero : 0; }
+
 typedef struct rows_job {
     lb_quantize_row_fn quantize;
+    lb_row_rule rule;
     const lowbit_matrix *a;
     const lowbit_rows *rows;
 } rows_job;
@@ -72,13 +78,16 @@ static void rows_task(void *arg, size_t i, size_t worker) {
     (void)worker;
     const rows_job *job = arg;
     int8_t *codes = (int8_t *)(uintptr_t)job->rows->codes + (int64_t)i * job->rows->stride;
-    lb_quantize_one_row(job->quantize, job->a, (int64_t)i, job->rows, codes);
+    lb_quantize_one_row(job->quantize, &job->rule, job->a, (int64_t)i, job->rows, codes);
 }
 
-lowbit_status lowbit_quantize_rows(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group, void *memory,
-                                   int64_t size, const lowbit_pool *pool, lowbit_rows *rows, lowbit_error *error) {
+static lowbit_status quantize_rows(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group, lb_row_rule rule,
+                                   void *memory, int64_t size, const lowbit_pool *pool, lowbit_rows *rows,
+                                   lowbit_error *error) {
     LB_REQUIRE(ctx && memory && rows && LB_HAS_FIELD(rows, lowbit_rows, sums), error, LOWBIT_INVALID_ARGUMENT,
                "ctx, memory or rows is NULL, or rows' struct_size is too small");
+    LB_REQUIRE(!rule.zero || LB_HAS_FIELD(rows, lowbit_rows, zero), error, LOWBIT_INVALID_ARGUMENT,
+               "rows' struct_size is too small for a zero point");
     LB_TRY(lb_check_matrix("a", a, error));
     LB_TRY(lb_check_pool(pool, error));
     LB_REQUIRE((uintptr_t)memory % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT, "memory is not aligned to %d bytes",
@@ -87,10 +96,25 @@ lowbit_status lowbit_quantize_rows(const lowbit_ctx *ctx, const lowbit_matrix *a
     LB_TRY(lowbit_rows_size(a->rows, a->cols, group, &bytes, error));
     LB_REQUIRE(size >= bytes, error, LOWBIT_TOO_SMALL, "memory has %lld bytes, the rows need %lld", (long long)size,
                (long long)bytes);
-    const uint32_t struct_size = rows->struct_size;
-    lb_rows_place(a->rows, a->cols, group, memory, rows);
-    rows->struct_size = struct_size;
-    rows_job job = {lb_unit_best(ctx)->quantize_row, a, rows};
+    lowbit_rows made;
+    lb_rows_place(a->rows, a->cols, group, memory, &made);
+    made.struct_size = rows->struct_size;
+    made.zero = rule.zero;
+    memcpy(rows, &made, (size_t)lb_min(rows->struct_size, sizeof made)); /* an older program has fewer fields */
+    rows_job job = {lb_unit_best(ctx)->quantize_row, rule, a, &made};
     lb_parallel_for(pool, (size_t)a->rows, rows_task, &job);
     return LOWBIT_OK;
+}
+
+lowbit_status lowbit_quantize_rows(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group, void *memory,
+                                   int64_t size, const lowbit_pool *pool, lowbit_rows *rows, lowbit_error *error) {
+    return quantize_rows(ctx, a, group, (lb_row_rule){0}, memory, size, pool, rows, error);
+}
+
+lowbit_status lowbit_quantize_rows_static(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group, float scale,
+                                          int32_t zero, void *memory, int64_t size, const lowbit_pool *pool,
+                                          lowbit_rows *rows, lowbit_error *error) {
+    LB_TRY(lb_check_row_rule(scale, zero, error));
+    const lb_row_rule rule = {.fixed = 1, .scale = scale, .zero = zero};
+    return quantize_rows(ctx, a, group, rule, memory, size, pool, rows, error);
 }

@@ -18,7 +18,10 @@ int64_t lb_rows_bytes(int64_t m, int64_t k, int64_t group);
 void lb_rows_place(int64_t m, int64_t k, int64_t group, void *memory, lowbit_rows *rows);
 
 /* Quantizes row `row` of a: its sums and scale into their places, its rows->stride codes to `codes`. */
-void lb_quantize_one_row(lb_quantize_row_fn quantize, const lowbit_matrix *a, int64_t row, const lowbit_rows *rows,
-                         int8_t *codes);
+void lb_quantize_one_row(lb_quantize_row_fn quantize, const lb_row_rule *rule, const lowbit_matrix *a, int64_t row,
+                         const lowbit_rows *rows, int8_t *codes);
+
+/* The zero point of rows that a caller brings: 0 for callers that know of none. */
+int32_t lb_rows_zero(const lowbit_rows *rows);
 
 #endif

@@ -125,6 +125,18 @@ bool check_same_ints(const int32_t *got, const int32_t *want, int64_t rows, int6
     return true;
 }
 
+bool check_same_bytes(const uint8_t *got, const uint8_t *want, int64_t rows, int64_t cols, int64_t got_stride,
+                      int64_t want_stride) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < cols; c++) {
+            const uint8_t g = got[r * got_stride + c], w = want[r * want_stride + c];
+            if (g == w) continue;
+            if (failures < MAX_PRINTED) printf("  (%lld,%lld): got %u want %u\n", (long long)r, (long long)c, g, w);
+            return false;
+        }
+    return true;
+}
+
 static char scratch[64];
 
 static void remove_scratch(void) {

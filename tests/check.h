@@ -39,6 +39,8 @@ void check_guard_free_all(void);
 /* True if the two arrays agree bit for bit, except that any NaN equals any NaN; reports the first difference. */
 bool check_same_floats(const float *got, const float *want, int64_t rows, int64_t cols, int64_t got_stride,
                        int64_t want_stride);
+bool check_same_bytes(const uint8_t *got, const uint8_t *want, int64_t rows, int64_t cols, int64_t got_stride,
+                      int64_t want_stride);
 bool check_same_ints(const int32_t *got, const int32_t *want, int64_t rows, int64_t cols, int64_t got_stride,
                      int64_t want_stride);
 

@@ -16,9 +16,10 @@
 
 /* Large enough that the plans of several threads do use them, and that the rows are prepared on the pool. */
 static const char *const kProblems[] = {
-    "i8a8:m150n180k450+bias",     "i4g32a8:m150n180k450+relu+res", "i2zg16a8:m150n170k450+bias+relu",
-    "t2a8:m150n200k450+bias+res", "b1g64a8:m150n199k450",          "i4mg64a8:m150n180k450+bias+res",
-    "i8za8:m150n180k450:s32",     "i4g32pa8:m150n180k450+bias",    "i2zg64pa8:m150n180k450:s32"};
+    "i8a8:m150n180k450+bias",      "i4g32a8:m150n180k450+relu+res",  "i2zg16a8:m150n170k450+bias+relu",
+    "t2a8:m150n200k450+bias+res",  "b1g64a8:m150n199k450",           "i4mg64a8:m150n180k450+bias+res",
+    "i8za8:m150n180k450:s32",      "i4g32pa8:m150n180k450+bias",     "i2zg64pa8:m150n180k450:s32",
+    "i4zg32a8s:m150n180k450+bias", "i8a8s:m150n180k450:s8+bias+res", "i4g32a8:m150n200k450:u8+bias+gelu"};
 
 static lowbit_ctx *make_context(uint32_t isa_mask) {
     lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
@@ -34,6 +35,13 @@ static lowbit_plan *make_plan(const lowbit_ctx *ctx, const lowbit_problem *probl
     return plan;
 }
 
+/* Compares m contiguous rows; raw sums are bits, as floats are. */
+static bool same_rows(const sample *s, int64_t m, const void *got, const void *want) {
+    const int64_t n = s->problem.n;
+    return CHECK(sample_out_bytes(s) == 1 ? check_same_bytes(got, want, m, n, n, n)
+                                          : check_same_floats(got, want, m, n, n, n));
+}
+
 /* The rows of args in scratch and output of their exact sizes, both of random garbage, against `want`. */
 static void run(const lowbit_plan *plan, const sample *s, lowbit_gemm_args args, const lowbit_pool *pool,
                 const float *want, int side) {
@@ -41,11 +49,11 @@ static void run(const lowbit_plan *plan, const sample *s, lowbit_gemm_args args,
     int64_t bytes = 0;
     CHECK(lowbit_workspace_size(plan, m, &bytes, NULL) == LOWBIT_OK && bytes % 64 == 0);
     void *workspace = check_guarded((size_t)bytes, side);
-    args.out = check_guarded((size_t)(m * n) * sizeof(float), side);
+    args.out = check_guarded((size_t)(m * n * sample_out_bytes(s)), side);
     args.out_stride = n;
     memset(workspace, (int)check_random_in(0, 255), (size_t)bytes);
     CHECK(lowbit_gemm(plan, &args, workspace, bytes, pool, NULL) == LOWBIT_OK);
-    CHECK(check_same_floats(args.out, want, m, n, n, n)); /* raw sums are bits, too */
+    same_rows(s, m, args.out, want);
 }
 
 /* ---- threads ---- */
@@ -160,14 +168,14 @@ static void run_tiles(const lowbit_plan *plan, const sample *s, const float *wan
     t.step_m *= check_random_in(1, 3), t.step_n *= check_random_in(1, 3);
     t.columns = lb_div_up(n, t.step_n);
     void *workspace = check_guarded((size_t)t.bytes, CHECK_GUARD_AFTER);
-    float *out = check_guarded((size_t)(m * n) * sizeof *out, CHECK_GUARD_AFTER);
+    void *out = check_guarded((size_t)(m * n * sample_out_bytes(s)), CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(s, out, n);
     t.args = &args;
     t.workspace = workspace;
     CHECK(lowbit_gemm_prepare(plan, &args, workspace, t.bytes, pool, NULL) == LOWBIT_OK);
     lb_parallel_for(pool, (size_t)(lb_div_up(m, t.step_m) * t.columns), run_tile, &t);
     CHECK(t.failures == 0);
-    CHECK(check_same_floats(out, want, m, n, n, n));
+    same_rows(s, m, out, want);
 }
 
 void subject_gemm_tiles(void) {
@@ -226,7 +234,7 @@ void subject_gemm_enter(void) {
     const int64_t m = s.problem.m, n = s.problem.n;
     float *out = check_guarded((size_t)(m * n) * sizeof *out, CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(&s, out, n);
-    lb_gemm_call call = {&s.problem, lb_estimate(ctx, &s.problem, m, 3), &args, m, NULL};
+    lb_gemm_call call = {.problem = &s.problem, .config = lb_estimate(ctx, &s.problem, m, 3), .args = &args, .m = m};
     lb_kernel kernel = *call.config.kernel;
     hooked = call.config.kernel;
     kernel.run = run_entered, kernel.enter = enter, kernel.leave = leave;
@@ -243,32 +251,47 @@ void subject_gemm_enter(void) {
 
 /* ---- rows ---- */
 
-/* Q, K and V: rows quantized once serve plans of different formats and widths. */
-void subject_gemm_rows(void) {
-    static const char *const kShared[] = {"i4g32a8:m9n77k200+bias", "i2zg32a8:m9n33k200+relu", "b1g32a8:m9n16k200",
-                                          "i8g32a8:m9n50k200+res", "i4zg32pa8:m9n50k200+res"};
-    lowbit_ctx *ctx = make_context(0);
-    sample first = sample_make(ctx, kShared[0], DATA_RANDOM);
+/* Q, K and V: rows quantized once, by themselves or by one scale, serve plans of different formats and widths. */
+enum { SHARED = 5 };
+
+static void check_shared_rows(const lowbit_ctx *ctx, const char *const problems[SHARED]) {
+    sample first = sample_make(ctx, problems[0], DATA_RANDOM);
     lowbit_rows rows = {.struct_size = sizeof rows};
     const lowbit_matrix a = {first.a, 9, 200, first.a_stride};
     int64_t bytes = 0;
     CHECK(lowbit_rows_size(9, 200, 32, &bytes, NULL) == LOWBIT_OK);
     void *memory = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
-    CHECK(lowbit_quantize_rows(ctx, &a, 32, memory, bytes, NULL, &rows, NULL) == LOWBIT_OK);
-    for (size_t i = 0; i < LB_COUNT(kShared); i++) {
-        sample s = sample_make(ctx, kShared[i], DATA_RANDOM);
-        check_context("%s from shared rows", kShared[i]);
+    if (first.problem.static_scale)
+        CHECK(lowbit_quantize_rows_static(ctx, &a, 32, first.a_scale, first.a_zero, memory, bytes, NULL, &rows, NULL) ==
+              LOWBIT_OK);
+    else
+        CHECK(lowbit_quantize_rows(ctx, &a, 32, memory, bytes, NULL, &rows, NULL) == LOWBIT_OK);
+    for (size_t i = 0; i < SHARED; i++) {
+        sample s = sample_make(ctx, problems[i], DATA_RANDOM);
+        check_context("%s from shared rows", problems[i]);
         s.a = first.a, s.a_stride = first.a_stride;
+        s.a_scale = first.a_scale, s.a_zero = first.a_zero;
         const float *want = sample_reference(ctx, &s);
         lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
         lowbit_gemm_args args = sample_args(&s, NULL, 0);
         args.a = (lowbit_matrix){0};
         args.rows = &rows;
+        args.a_scale = NAN, args.a_zero = 1000; /* those of the rows count */
         run(plan, &s, args, NULL, want, CHECK_GUARD_AFTER);
         lowbit_plan_destroy(ctx, plan);
         lowbit_weights_free(ctx, &s.weights);
     }
     sample_free(ctx, &first);
+}
+
+void subject_gemm_rows(void) {
+    static const char *const kShared[][SHARED] = {
+        {"i4g32a8:m9n77k200+bias", "i2zg32a8:m9n33k200+relu", "b1g32a8:m9n16k200", "i8g32a8:m9n50k200+res",
+         "i4zg32pa8:m9n50k200+res"},
+        {"i4g32a8s:m9n77k200+bias", "i2zg32a8s:m9n33k200+relu", "b1g32a8s:m9n16k200", "i8mg32a8s:m9n50k200+res",
+         "t2g32pa8s:m9n50k200+bias"}};
+    lowbit_ctx *ctx = make_context(0);
+    for (size_t i = 0; i < LB_COUNT(kShared); i++) check_shared_rows(ctx, kShared[i]);
     lowbit_ctx_destroy(ctx);
 }
 
@@ -300,24 +323,31 @@ void subject_gemm_buckets(void) {
 
 /* ---- the output over the residual ---- */
 
+/* Floats, then codes in the integer form. */
+static void check_over_residual(const lowbit_ctx *ctx, const char *problem) {
+    sample s = sample_make(ctx, problem, DATA_RANDOM);
+    const bool codes = s.problem.out >= LOWBIT_OUT_S8;
+    if (codes && !s.requant.multipliers) sample_integer_form(&s);
+    const void *want = sample_reference(ctx, &s);
+    const int64_t stride = codes ? s.requant.residual_stride : s.residual_stride;
+    void *residual = codes ? (void *)(uintptr_t)s.requant.residual : s.residual;
+    lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
+    lowbit_gemm_args args = sample_args(&s, residual, stride);
+    int64_t bytes = 0;
+    check_context("%s over its residual", problem);
+    CHECK(lowbit_workspace_size(plan, s.problem.m, &bytes, NULL) == LOWBIT_OK);
+    void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
+    CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, NULL) == LOWBIT_OK);
+    sample_check(&s, residual, stride, want);
+    lowbit_plan_destroy(ctx, plan);
+    sample_free(ctx, &s);
+}
+
 void subject_gemm_residual(void) {
-    static const char *const kPlans[] = {"i4a8:m33n100k64+bias+relu+res", "i8g32a8:m33n65k70+res"};
+    static const char *const kPlans[] = {"i4a8:m33n100k64+bias+relu+res", "i8g32a8:m33n65k70+res",
+                                         "i8a8s:m33n65k70:s8+res", "i4a8s:m33n100k64:u8+bias+relu+res"};
     lowbit_ctx *ctx = make_context(0);
-    for (size_t p = 0; p < LB_COUNT(kPlans); p++) {
-        sample s = sample_make(ctx, kPlans[p], DATA_RANDOM);
-        const float *want = sample_reference(ctx, &s);
-        const int64_t m = s.problem.m, n = s.problem.n;
-        lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
-        lowbit_gemm_args args = sample_args(&s, s.residual, s.residual_stride);
-        int64_t bytes = 0;
-        check_context("%s over its residual", kPlans[p]);
-        CHECK(lowbit_workspace_size(plan, m, &bytes, NULL) == LOWBIT_OK);
-        void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
-        CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, NULL) == LOWBIT_OK);
-        CHECK(check_same_floats(s.residual, want, m, n, s.residual_stride, n));
-        lowbit_plan_destroy(ctx, plan);
-        sample_free(ctx, &s);
-    }
+    for (size_t p = 0; p < LB_COUNT(kPlans); p++) check_over_residual(ctx, kPlans[p]);
     lowbit_ctx_destroy(ctx);
 }
 
@@ -390,14 +420,19 @@ void subject_gemm_allocations(void) {
 
 /* ---- what is not a number ---- */
 
-/* A NaN or an infinity anywhere in a row of A makes that row of the output NaN, or 0 behind a ReLU, and no other. */
+/* A NaN or an infinity anywhere in a row of A makes that row of the output NaN, or 0 behind a ReLU, and no other. With
+ * static activations a NaN does; an infinity is the nearest code. */
 static void check_spoiled(const lowbit_ctx *ctx, const char *problem, float bad) {
     sample s = sample_make(ctx, problem, DATA_RANDOM);
     lowbit_plan *plan = make_plan(ctx, &s.problem, 1);
     const int64_t m = s.problem.m, n = s.problem.n, row = check_random_in(0, m - 1);
     float *want = sample_reference(ctx, &s);
-    for (int64_t c = 0; c < n; c++) want[row * n + c] = s.problem.act == LOWBIT_ACT_RELU ? 0.0f : NAN;
-    s.a[row * s.a_stride + check_random_in(0, s.problem.k - 1)] = bad;
+    float *spoiled = &s.a[row * s.a_stride + check_random_in(0, s.problem.k - 1)];
+    *spoiled = copysignf(1000, bad);
+    if (s.problem.static_scale && isinf(bad)) want = sample_reference(ctx, &s);
+    for (int64_t c = 0; c < n && !(s.problem.static_scale && isinf(bad)); c++)
+        want[row * n + c] = s.problem.act == LOWBIT_ACT_RELU ? 0.0f : NAN;
+    *spoiled = bad;
     check_context("%s with %g in row %d", problem, (double)bad, (int)row);
     const float *reference = sample_reference(ctx, &s);
     CHECK(check_same_floats(reference, want, m, n, n, n));
@@ -413,6 +448,8 @@ void subject_gemm_nan(void) {
                                            "b1g64a8:m7n20k129+bias+relu+res",
                                            "t2a8:m2n130k300+bias",
                                            "i8a8:m5n40k70+gelu",
+                                           "i8a8s:m5n40k70",
+                                           "i4ma8s:m5n40k70+relu",
                                            "i4g32a8:m3n70k100+bias+gelu_tanh",
                                            "b1a8:m5n40k70+silu",
                                            "i4g32pa8:m3n40k100+res"};

@@ -37,13 +37,32 @@ void subject_kernels(void) {
     static const int kK[] = {1, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 128, 255, 256, 300, 1000};
     const lb_format *f;
     for (size_t i = 0; (f = lb_format_at(i)) && check_failures() < 20; i++)
-        for (int round = 0; round < 20 * (int)LB_COUNT(kVariants); round++) {
+        for (int round = 0; round < 24 * (int)LB_COUNT(kVariants); round++) {
             char problem[96];
-            const char *variant = kVariants[round / 20];
+            const char *variant = kVariants[round / 24];
             const int m = kM[check_random_in(0, 14)], n = kN[check_random_in(0, 12)], k = kK[check_random_in(0, 18)];
-            snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d%s", f->name, variant, m, n, k,
-                     kSuffixes[round % (int)LB_COUNT(kSuffixes)]);
+            snprintf(problem, sizeof problem, "%s%sa8%s:m%dn%dk%d%s", f->name, variant, check_random() & 1 ? "s" : "",
+                     m, n, k, kSuffixes[round % (int)LB_COUNT(kSuffixes)]);
             if (supported(ctx, problem)) run_all(ctx, problem, round % DATA_KINDS);
+        }
+    lowbit_ctx_destroy(ctx);
+}
+
+/* Codes of 8 bits, in both forms. */
+void subject_kernels_codes(void) {
+    static const char *const kWeights[] = {"", "", "z", "z", "g32", "zg64:f32", "m", "mg32"};
+    static const char *const kAfter[] = {"", "+bias", "+relu", "+res", "+bias+relu+res", "+gelu", "+bias+silu+res"};
+    lowbit_ctx *ctx = NULL;
+    CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
+    const lb_format *f;
+    for (size_t i = 0; (f = lb_format_at(i)) && check_failures() < 20; i++)
+        for (size_t round = 0; round < 42 * LB_COUNT(kWeights); round++) {
+            char problem[96];
+            snprintf(problem, sizeof problem, "%s%sa8%s:m%dn%dk%d%s%s", f->name, kWeights[round % LB_COUNT(kWeights)],
+                     check_random() % 4 ? "s" : "", (int)check_random_in(1, 26), (int)check_random_in(1, 140),
+                     (int)check_random_in(1, 400), check_random() & 1 ? ":s8" : ":u8",
+                     kAfter[round / 6 % LB_COUNT(kAfter)]);
+            if (supported(ctx, problem)) run_all(ctx, problem, (int)(round % DATA_KINDS));
         }
     lowbit_ctx_destroy(ctx);
 }
@@ -56,8 +75,9 @@ void subject_kernels_raw(void) {
         for (int round = 0; round < 36; round++) {
             static const char *const kExact[] = {"", "z", "g32p", "zg64p"};
             char problem[96];
-            snprintf(problem, sizeof problem, "%s%sa8:m%dn%dk%d:s32", f->name, kExact[round % 4],
-                     (int)check_random_in(1, 14), (int)check_random_in(1, 70), (int)check_random_in(1, 400));
+            snprintf(problem, sizeof problem, "%s%sa8%s:m%dn%dk%d:s32", f->name, kExact[round % 4],
+                     round % 8 < 4 ? "s" : "", (int)check_random_in(1, 14), (int)check_random_in(1, 70),
+                     (int)check_random_in(1, 400));
             if (supported(ctx, problem)) run_all(ctx, problem, round % DATA_KINDS);
         }
     lowbit_ctx_destroy(ctx);
@@ -80,5 +100,10 @@ void subject_kernels_longest(void) {
     run_all(ctx, "i4g8192pa8:m17n17k20000", DATA_RANDOM);
     run_all(ctx, "i2zg16384pa8:m17n17k40000:s32", DATA_RANDOM);
     run_all(ctx, "s2g32pa8:m17n17k20000", DATA_RANDOM);
+    for (int data = 0; data < DATA_KINDS; data++) {
+        run_all(ctx, "i8a8s:m1n16k65793:s32", data);
+        run_all(ctx, "i8za8s:m1n16k33025:s32", data);
+        run_all(ctx, "i8ma8s:m2n17k33025", data);
+    }
     lowbit_ctx_destroy(ctx);
 }

@@ -59,6 +59,70 @@ static void pack(const lowbit_ctx *ctx, sample *s) {
     CHECK(lowbit_packed_open(s->blob, s->blob_bytes, LOWBIT_OPEN_VERIFY, &s->packed, &error) == LOWBIT_OK);
 }
 
+/* Zero points of all sizes, both ends and 0 among them. */
+static void make_static(sample *s) {
+    static const int32_t kZeros[] = {-128, 127, 0, 1, -1};
+    const int64_t which = check_random_in(0, 9);
+    int64_t bytes = 0;
+    s->a_zero = which < 5 ? kZeros[which] : (int32_t)check_random_in(-128, 127);
+    s->a_scale = check_random_float(0.005f, 0.03f);
+    CHECK(lowbit_column_sums_size(&s->packed, &bytes, NULL) == LOWBIT_OK);
+    s->column_sums = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
+    CHECK(lowbit_column_sums(&s->packed, s->column_sums, bytes, NULL, NULL) == LOWBIT_OK);
+}
+
+int32_t random_multiplier(void) {
+    static const int32_t kSpecial[] = {INT32_MAX, -INT32_MAX, 1 << 30, -(1 << 30), 0};
+    const int32_t m = (int32_t)check_random_in(1 << 30, INT32_MAX);
+    return check_random() % 8 == 0 ? kSpecial[check_random_in(0, 4)] : check_random() & 1 ? m : -m;
+}
+
+/* Dot products of K elements to a few hundred steps, so that few are clamped; bias and residual to as many. */
+void sample_integer_form(sample *s) {
+    const lowbit_problem *p = &s->problem;
+    lowbit_requant *q = &s->requant;
+    const int64_t n = p->n;
+    int32_t *multipliers = check_guarded((size_t)n * 4, CHECK_GUARD_AFTER);
+    int32_t *shifts = check_guarded((size_t)n * 4, CHECK_GUARD_AFTER);
+    int32_t usual = -4;
+    for (int64_t k = p->k * 2 * lb_format_of(p->weights.format)->codes; k > 8; k /= 2) usual--;
+    for (int64_t i = 0; i < n; i++) {
+        multipliers[i] = random_multiplier();
+        shifts[i] = usual + (int32_t)check_random_in(0, 8);
+    }
+    q->multipliers = multipliers;
+    q->shifts = shifts;
+    q->rounding = (uint32_t)check_random_in(0, 1);
+    if (p->bias) {
+        int32_t *bias = check_guarded((size_t)n * 4, CHECK_GUARD_AFTER);
+        for (int64_t i = 0; i < n; i++) bias[i] = (int32_t)check_random_in(-1000, 1000) * (int32_t)p->k;
+        q->bias = bias;
+    }
+    if (p->residual) {
+        q->residual_stride = n + check_random_in(0, 3);
+        const int64_t bytes = (p->m - 1) * q->residual_stride + n;
+        uint8_t *residual = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
+        for (int64_t i = 0; i < bytes; i++) residual[i] = (uint8_t)check_random();
+        q->residual = residual;
+        q->residual_zero = (int32_t)check_random_in(0, 255) - (p->out == LOWBIT_OUT_S8 ? 128 : 0);
+        q->residual_multiplier = random_multiplier();
+        q->residual_shift = (int32_t)check_random_in(-6, 2);
+    }
+}
+
+static void make_requant(sample *s) {
+    const lowbit_problem *p = &s->problem;
+    lowbit_requant *q = &s->requant;
+    const int32_t least = p->out == LOWBIT_OUT_S8 ? -128 : 0;
+    const char *reason;
+    q->struct_size = sizeof *q;
+    q->zero = least + (int32_t)check_random_in(0, 255);
+    q->low = least + (check_random() & 1 ? (int32_t)check_random_in(0, 100) : 0);
+    q->high = least + (check_random() & 1 ? (int32_t)check_random_in(150, 255) : 255);
+    q->scale = check_random_float(0.01f, 0.1f);
+    if (lb_integer_form(p, &reason) && (check_random() & 1)) sample_integer_form(s);
+}
+
 sample sample_make(const lowbit_ctx *ctx, const char *text, int data) {
     sample s = {.problem = {.struct_size = sizeof s.problem}};
     lowbit_error error = LOWBIT_ERROR_INIT;
@@ -74,6 +138,8 @@ sample sample_make(const lowbit_ctx *ctx, const char *text, int data) {
     s.a = random_floats((p->m - 1) * s.a_stride + p->k, data);
     if (p->bias) s.bias = random_floats(p->n, DATA_RANDOM);
     if (p->residual) s.residual = random_floats((p->m - 1) * s.residual_stride + p->n, DATA_RANDOM);
+    if (p->static_scale) make_static(&s);
+    if (p->out >= LOWBIT_OUT_S8) make_requant(&s);
     return s;
 }
 
@@ -83,19 +149,29 @@ void sample_free(const lowbit_ctx *ctx, sample *s) {
 }
 
 lowbit_gemm_args sample_args(const sample *s, void *out, int64_t out_stride) {
-    return (lowbit_gemm_args){.struct_size = sizeof(lowbit_gemm_args),
+    /* problems that need none of the newer fields are run as by a program that has none */
+    const bool codes = s->problem.out >= LOWBIT_OUT_S8, integer = codes && s->requant.multipliers;
+    const size_t older =
+        s->problem.static_scale ? offsetof(lowbit_gemm_args, requant) : offsetof(lowbit_gemm_args, a_scale);
+    return (lowbit_gemm_args){.struct_size = (uint32_t)(codes ? sizeof(lowbit_gemm_args) : older),
                               .weights = &s->packed,
                               .a = {s->a, s->problem.m, s->problem.k, s->a_stride},
-                              .bias = s->bias,
-                              .residual = s->residual,
+                              .bias = integer ? NULL : s->bias,
+                              .residual = integer ? NULL : s->residual,
                               .residual_stride = s->residual_stride,
                               .out = out,
-                              .out_stride = out_stride};
+                              .out_stride = out_stride,
+                              .a_scale = s->a_scale,
+                              .a_zero = s->a_zero,
+                              .column_sums = s->column_sums,
+                              .requant = codes ? &s->requant : NULL};
 }
+
+int64_t sample_out_bytes(const sample *s) { return lb_out_bytes(&s->problem); }
 
 void *sample_reference(const lowbit_ctx *ctx, const sample *s) {
     lowbit_error error = LOWBIT_ERROR_INIT;
-    void *out = check_guarded((size_t)(s->problem.m * s->problem.n) * 4, CHECK_GUARD_AFTER);
+    void *out = check_guarded((size_t)(s->problem.m * s->problem.n * sample_out_bytes(s)), CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(s, out, s->problem.n);
     CHECK(lowbit_gemm_reference(ctx, &s->problem, &s->weights, &args, &error) == LOWBIT_OK);
     return out;
@@ -103,8 +179,11 @@ void *sample_reference(const lowbit_ctx *ctx, const sample *s) {
 
 bool sample_check(const sample *s, const void *got, int64_t stride, const void *want) {
     const lowbit_problem *p = &s->problem;
-    return p->out == LOWBIT_OUT_S32 ? CHECK(check_same_ints(got, want, p->m, p->n, stride, p->n))
-                                    : CHECK(check_same_floats(got, want, p->m, p->n, stride, p->n));
+    switch (p->out) {
+        case LOWBIT_OUT_F32: return CHECK(check_same_floats(got, want, p->m, p->n, stride, p->n));
+        case LOWBIT_OUT_S32: return CHECK(check_same_ints(got, want, p->m, p->n, stride, p->n));
+        default: return CHECK(check_same_bytes(got, want, p->m, p->n, stride, p->n));
+    }
 }
 
 /* Runs one kernel on a sample, output between guard pages with a stride beyond its rows. */
@@ -116,15 +195,13 @@ static void run_kernel(const lowbit_ctx *ctx, const sample *s, const char *kerne
     CHECK(lowbit_workspace_size(plan, s->problem.m, &bytes, &error) == LOWBIT_OK);
     void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
     const int64_t stride = s->problem.n + s->out_gap;
-    float *out = check_guarded((size_t)((s->problem.m - 1) * stride + s->problem.n) * 4, CHECK_GUARD_AFTER);
+    const int64_t bytes_each = sample_out_bytes(s), row = stride * bytes_each, used = s->problem.n * bytes_each;
+    uint8_t *out = check_guarded((size_t)((s->problem.m - 1) * row + used), CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(s, out, stride);
     if (CHECK(lowbit_gemm(plan, &args, workspace, bytes, NULL, &error) == LOWBIT_OK))
         sample_check(s, out, stride, want);
-    for (int64_t m = 0; s->out_gap && m + 1 < s->problem.m; m++) { /* the gap between rows is not ours */
-        uint32_t gap;
-        memcpy(&gap, &out[m * stride + s->problem.n], sizeof gap);
-        CHECK(gap == 0xA5A5A5A5);
-    }
+    for (int64_t m = 0; m + 1 < s->problem.m; m++) /* the gap between rows is not ours */
+        for (int64_t at = used; at < row; at++) CHECK(out[m * row + at] == 0xA5);
     lowbit_plan_destroy(ctx, plan);
 }
 

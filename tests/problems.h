@@ -18,8 +18,20 @@ typedef struct sample {
     lowbit_packed packed;
     float *a, *bias, *residual;
     int64_t a_stride, residual_stride;
-    int64_t out_gap; /* elements between the rows of the output in sample_check_kernels: 1 */
+    float a_scale; /* of static activations: codes of all sizes, and some beyond the range */
+    int32_t a_zero, *column_sums;
+    lowbit_requant requant; /* of s8 and u8 outputs: in the integer form where it is legal, every second time */
+    int64_t out_gap;        /* elements between the rows of the output in sample_check_kernels: 1 */
 } sample;
+
+/* Gives requant the integer form: random multipliers, shifts, bias and residual. */
+void sample_integer_form(sample *s);
+
+/* Bytes of an element of the output. */
+int64_t sample_out_bytes(const sample *s);
+
+/* A legal multiplier of either sign or 0. */
+int32_t random_multiplier(void);
 
 /* Fills codes, scales, zero points and minima; scales and minima are values of their type. */
 void weights_fill(lowbit_weights *weights, int data);

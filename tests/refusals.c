@@ -8,17 +8,25 @@
 #include "tests/check.h"
 #include "tests/problems.h"
 
-static sample base;
+static sample base, integer;
 static scene legal;
 static outputs before, after;
 static lowbit_error reason;
 static float inputs[5 * 40];
+static int32_t column_sums[3 * 16 * 3];
 
 static void open_plans(void) {
     lowbit_problem bare = base.problem;
     bare.bias = bare.residual = 0;
     CHECK(lowbit_plan_create(legal.ctx, &base.problem, 1, &legal.plan, NULL) == LOWBIT_OK);
     CHECK(lowbit_plan_create(legal.ctx, &bare, 1, &legal.plan_bare, NULL) == LOWBIT_OK);
+    bare = base.problem;
+    bare.static_scale = 1;
+    CHECK(lowbit_plan_create(legal.ctx, &bare, 1, &legal.plan_static, NULL) == LOWBIT_OK);
+    bare = base.problem;
+    bare.out = LOWBIT_OUT_S8;
+    CHECK(lowbit_plan_create(legal.ctx, &bare, 1, &legal.plan_codes, NULL) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(legal.ctx, &integer.problem, 1, &legal.plan_integer, NULL) == LOWBIT_OK);
     CHECK(lowbit_workspace_size(legal.plan, 5, &legal.workspace_bytes, NULL) == LOWBIT_OK);
     CHECK(legal.workspace_bytes <= ROOM);
 }
@@ -37,6 +45,8 @@ void scene_open(void) {
     CHECK(lowbit_ctx_create(NULL, &legal.ctx, NULL) == LOWBIT_OK);
     CHECK(lowbit_ctx_create(&scalar, &legal.ctx_scalar, NULL) == LOWBIT_OK);
     base = sample_make(legal.ctx, "i4g16a8:m5n33k40+bias+res", DATA_RANDOM);
+    integer = sample_make(legal.ctx, "i4a8s:m5n33k40:u8+bias+relu+res", DATA_RANDOM);
+    if (!integer.requant.multipliers) sample_integer_form(&integer);
     open_plans();
     open_rows();
     legal.options = (lowbit_ctx_options)LOWBIT_CTX_OPTIONS_INIT;
@@ -49,6 +59,12 @@ void scene_open(void) {
     legal.weights = base.weights;
     legal.packed = base.packed;
     legal.problem = base.problem;
+    legal.integer = integer.problem;
+    legal.integer_weights = integer.weights;
+    legal.integer_packed = integer.packed;
+    legal.requant = integer.requant;
+    memcpy(legal.multipliers, integer.requant.multipliers, sizeof legal.multipliers);
+    memcpy(legal.shifts, integer.requant.shifts, sizeof legal.shifts);
     legal.blob = base.blob;
     legal.blob_bytes = base.blob_bytes;
     CHECK(lowbit_pool_create(legal.ctx, NULL, &legal.pool, NULL) == LOWBIT_OK);
@@ -58,6 +74,10 @@ void scene_close(void) {
     lowbit_pool_destroy(&legal.pool);
     lowbit_plan_destroy(legal.ctx, legal.plan);
     lowbit_plan_destroy(legal.ctx, legal.plan_bare);
+    lowbit_plan_destroy(legal.ctx, legal.plan_static);
+    lowbit_plan_destroy(legal.ctx, legal.plan_codes);
+    lowbit_plan_destroy(legal.ctx, legal.plan_integer);
+    lowbit_weights_free(legal.ctx, &integer.weights);
     sample_free(legal.ctx, &base);
     lowbit_ctx_destroy(legal.ctx_scalar);
     lowbit_ctx_destroy(legal.ctx);
@@ -85,6 +105,9 @@ scene scene_begin(int reported) {
     s.error = reported ? &reason : NULL;
     s.workspace = after.memory;
     s.args = sample_args(&base, after.y, 33);
+    s.integer_args = sample_args(&integer, after.y, 33);
+    s.args.struct_size = sizeof s.args;
+    s.args.a_scale = 0.01f, s.args.a_zero = 3, s.args.column_sums = column_sums;
     return s;
 }
 

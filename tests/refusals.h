@@ -42,6 +42,15 @@ typedef struct scene {
     lowbit_packed packed;
     lowbit_problem problem;
     lowbit_plan *plan, *plan_bare; /* of `problem`; and of one without bias and residual */
+    lowbit_plan *plan_static;      /* and of one with static activations */
+    lowbit_plan *plan_codes;       /* s8 output in the float form */
+    lowbit_plan *plan_integer;     /* u8 output of one scale a row, static, with bias, relu and residual */
+    lowbit_problem integer;        /* its problem */
+    lowbit_weights integer_weights;
+    lowbit_packed integer_packed;
+    lowbit_gemm_args integer_args;
+    lowbit_requant requant; /* of either */
+    int32_t multipliers[33], shifts[33];
     lowbit_gemm_args args;
     lowbit_rows rows;
     int64_t workspace_bytes;

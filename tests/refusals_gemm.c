@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What problems, plans, rows and runs refuse. */
+#include <math.h>
 #include <string.h>
 
 #include "tests/check.h"
@@ -30,10 +31,8 @@ static void refuse_problems(void) {
     REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.activations = LOWBIT_A4)
     REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.activations = LOWBIT_AF)
     REFUSE_PROBLEM(INVALID, s.problem.static_scale = 2)
-    REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.static_scale = 1)
+    REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, (s.problem.static_scale = 1, s.problem.weights.group = 0, s.problem.k = 65794))
     REFUSE_PROBLEM(INVALID, s.problem.out = 4)
-    REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.out = LOWBIT_OUT_S8)
-    REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.out = LOWBIT_OUT_U8)
     REFUSE_PROBLEM(INVALID, s.problem.act = 5)
     REFUSE_PROBLEM(INVALID, s.problem.bias = 2)
     REFUSE_PROBLEM(INVALID, s.problem.residual = 2)
@@ -166,6 +165,29 @@ static void refuse_rows(void) {
     REFUSE(LOWBIT_TOO_SMALL, NOTHING, ROWS(s.out->memory, -1))
 }
 
+#define ROWS_STATIC(scale, zero)                                                                                       \
+    lowbit_quantize_rows_static(s.ctx, &s.w, 16, scale, zero, s.out->memory, ROOM, &s.pool, &s.out->rows, s.error)
+#define SUMS(sums, size) lowbit_column_sums(&s.packed, sums, size, &s.pool, s.error)
+static void refuse_static_rows(void) {
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(0, 0))
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(-1, 0))
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(0x1p-127f, 0))
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(INFINITY, 0))
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(NAN, 0))
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(1, -129))
+    REFUSE(INVALID, NOTHING, ROWS_STATIC(1, 128))
+    REFUSE(INVALID, s.out->rows.struct_size = offsetof(lowbit_rows, zero), ROWS_STATIC(1, 1))
+    REFUSE(INVALID, s.w.data = NULL, ROWS_STATIC(1, 1))
+    REFUSE(INVALID, NOTHING, SUMS(NULL, ROOM))
+    REFUSE(LOWBIT_TOO_SMALL, NOTHING, SUMS((int32_t *)(void *)s.out->memory, 3 * 16 * 3 * 4 - 1))
+    REFUSE(INVALID, s.packed.lines = NULL, SUMS((int32_t *)(void *)s.out->memory, ROOM))
+    REFUSE(INVALID, s.pool.num_threads = NULL, SUMS((int32_t *)(void *)s.out->memory, ROOM))
+    REFUSE(INVALID, NOTHING, lowbit_column_sums(NULL, (int32_t *)(void *)s.out->memory, ROOM, NULL, s.error))
+    REFUSE(INVALID, NOTHING, lowbit_column_sums_size(&s.packed, NULL, s.error))
+    REFUSE(INVALID, NOTHING, lowbit_column_sums_size(NULL, &s.out->bytes, s.error))
+    REFUSE(INVALID, s.packed.k = 0, lowbit_column_sums_size(&s.packed, &s.out->bytes, s.error))
+}
+
 /* ---- runs ---- */
 
 #define SCRATCH s.workspace, s.workspace_bytes
@@ -208,6 +230,86 @@ static void refuse_arguments(void) {
     REFUSE(INVALID, s.problem.n = 32, lowbit_gemm_reference(s.ctx, &s.problem, &s.weights, &s.args, s.error))
     REFUSE(INVALID, s.pool.parallel_for = NULL, lowbit_gemm(s.plan, &s.args, SCRATCH, &s.pool, s.error))
     REFUSE(INVALID, s.pool.struct_size = 0, lowbit_gemm_prepare(s.plan, &s.args, SCRATCH, &s.pool, s.error))
+}
+
+/* With static activations, by the run calls and by the reference. */
+#define REFUSE_STATIC(change)                                                                                          \
+    REFUSE_RUN(INVALID, (s.plan = s.plan_static, change))                                                              \
+    REFUSE(INVALID, (s.problem.static_scale = 1, change),                                                              \
+           lowbit_gemm_reference(s.ctx, &s.problem, &s.weights, &s.args, s.error))
+static void refuse_static(void) {
+    REFUSE_STATIC(s.args.struct_size = offsetof(lowbit_gemm_args, column_sums))
+    REFUSE_STATIC(s.args.a_scale = 0)
+    REFUSE_STATIC(s.args.a_scale = NAN)
+    REFUSE_STATIC(s.args.a_zero = 128)
+    REFUSE_RUN(INVALID, (s.plan = s.plan_static, s.args.column_sums = NULL))
+    REFUSE_RUN(INVALID, WITH_ROWS(s.rows.zero = 1))
+    REFUSE_RUN(INVALID, WITH_ROWS((s.plan = s.plan_static, s.rows.zero = 1, s.args.column_sums = NULL)))
+    REFUSE_RUN(INVALID, WITH_ROWS((s.plan = s.plan_static, s.rows.zero = 1,
+                                   s.args.struct_size = offsetof(lowbit_gemm_args, a_scale))))
+}
+
+/* s8 output in the float form. `q` is what the line spoils. */
+#define REFUSE_CODES(change)                                                                                           \
+    REFUSE_RUN(INVALID, (s.plan = s.plan_codes, s.args.requant = &s.requant, s.requant.multipliers = NULL,             \
+                         s.requant.zero = s.requant.low = 0, s.requant.high = 99, s.requant.scale = 1, change))
+/* u8 output in the integer form, by the calls that check every multiplier and by the reference. */
+#define REFUSE_INTEGER(change)                                                                                         \
+    REFUSE(INVALID, INTEGER(change), lowbit_gemm(s.plan_integer, &s.args, s.workspace, ROOM, &s.pool, s.error))        \
+    REFUSE(INVALID, INTEGER(change),                                                                                   \
+           lowbit_gemm_prepare(s.plan_integer, &s.args, s.workspace, ROOM, &s.pool, s.error))                          \
+    REFUSE(INVALID, INTEGER(change), lowbit_gemm_reference(s.ctx, &s.integer, &s.integer_weights, &s.args, s.error))
+#define INTEGER(change)                                                                                                \
+    (s.args = s.integer_args, s.args.weights = &s.integer_packed, s.args.requant = &s.requant,                         \
+     s.requant.multipliers = s.multipliers, s.requant.shifts = s.shifts, change)
+static void refuse_codes(void) {
+    REFUSE_CODES(s.args.struct_size = offsetof(lowbit_gemm_args, requant))
+    REFUSE_CODES(s.args.requant = NULL)
+    REFUSE_CODES(s.requant.struct_size = 0)
+    REFUSE_CODES(s.requant.struct_size = offsetof(lowbit_requant, residual_shift))
+    REFUSE_CODES(s.requant.zero = -129)
+    REFUSE_CODES(s.requant.zero = 128)
+    REFUSE_CODES(s.requant.low = -129)
+    REFUSE_CODES(s.requant.low = 100)
+    REFUSE_CODES(s.requant.high = 128)
+    REFUSE_CODES(s.requant.scale = 0)
+    REFUSE_CODES(s.requant.scale = -1)
+    REFUSE_CODES(s.requant.scale = INFINITY)
+    REFUSE_CODES(s.requant.scale = NAN)
+    REFUSE_CODES(s.args.bias = NULL)
+    REFUSE_CODES(s.args.residual = NULL)
+    REFUSE_CODES(s.args.residual_stride = 32)
+    REFUSE_CODES((s.requant.multipliers = s.multipliers, s.requant.shifts = s.shifts)) /* not static, groups */
+    REFUSE_INTEGER(s.requant.zero = 256)
+    REFUSE_INTEGER(s.requant.shifts = NULL)
+    REFUSE_INTEGER(s.requant.rounding = 2)
+    REFUSE_INTEGER(s.requant.bias = NULL)
+    REFUSE_INTEGER(s.requant.residual = NULL)
+    REFUSE_INTEGER(s.requant.residual_stride = 32)
+    REFUSE_INTEGER(s.requant.residual_zero = -1)
+    REFUSE_INTEGER(s.args.bias = s.out->values)
+    REFUSE_INTEGER(s.args.residual = s.out->values)
+    REFUSE_INTEGER(s.multipliers[32] = 1)
+    REFUSE_INTEGER(s.multipliers[32] = INT32_MIN)
+    REFUSE_INTEGER(s.multipliers[0] = (1 << 30) - 1)
+    REFUSE_INTEGER(s.shifts[32] = -32)
+    REFUSE_INTEGER(s.shifts[0] = 15)
+    REFUSE_INTEGER(s.requant.residual_multiplier = -1)
+    REFUSE_INTEGER(s.requant.residual_shift = 15)
+}
+
+#define MULTIPLIERS(a, w, n, y_scale)                                                                                  \
+    lowbit_requant_multipliers(a, w, n, y_scale, (int32_t *)(void *)s.out->values, (int32_t *)(void *)s.out->y, s.error)
+static void refuse_multipliers(void) {
+    static const float kScales[] = {1, NAN}, kLarge[] = {0x1p30f};
+    REFUSE(INVALID, NOTHING, MULTIPLIERS(1, NULL, 1, 1))
+    REFUSE(INVALID, NOTHING, MULTIPLIERS(1, kScales, 0, 1))
+    REFUSE(INVALID, NOTHING, MULTIPLIERS(1, kScales, 2, 1))
+    REFUSE(INVALID, NOTHING, MULTIPLIERS(1, kScales, 1, 0))
+    REFUSE(INVALID, NOTHING, MULTIPLIERS(INFINITY, kScales, 1, 1))
+    REFUSE(INVALID, NOTHING, MULTIPLIERS(1, kLarge, 1, 1))
+    REFUSE(INVALID, NOTHING, lowbit_requant_multipliers(1, kScales, 1, 1, NULL, s.multipliers, s.error))
+    REFUSE(INVALID, NOTHING, lowbit_requant_multipliers(1, kScales, 1, 1, s.multipliers, NULL, s.error))
 }
 
 static void refuse_blobs(void) {
@@ -269,7 +371,11 @@ void subject_refusals_gemm(void) {
     refuse_plans();
     refuse_questions();
     refuse_rows();
+    refuse_static_rows();
     refuse_arguments();
+    refuse_static();
+    refuse_codes();
+    refuse_multipliers();
     refuse_blobs();
     refuse_given_rows();
     refuse_scratch_and_tiles();

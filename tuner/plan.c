@@ -123,45 +123,50 @@ static lowbit_status check_rows(const lowbit_problem *p, const lowbit_rows *rows
     LB_REQUIRE(rows->groups == groups && (groups == 1 || rows->group == group), error, LOWBIT_INVALID_ARGUMENT,
                "rows have sums of %lld groups of %lld, the problem needs %lld of %lld", (long long)rows->groups,
                (long long)rows->group, (long long)groups, (long long)group);
+    LB_REQUIRE(p->static_scale || !lb_rows_zero(rows), error, LOWBIT_INVALID_ARGUMENT,
+               "rows have the zero point %d, the problem's activations are not static", lb_rows_zero(rows));
     return LOWBIT_OK;
 }
 
-static lowbit_status check_input(const lowbit_plan *plan, const lowbit_gemm_args *args, int64_t *m,
+/* Checks A, and learns how many rows it has and how they become codes. */
+static lowbit_status check_input(const lowbit_plan *plan, const lowbit_gemm_args *args, lb_gemm_call *call,
                                  lowbit_error *error) {
     const lowbit_problem *p = &plan->problem;
     if (args->rows) {
         LB_REQUIRE(!args->a.data, error, LOWBIT_INVALID_ARGUMENT, "a and rows are both given");
         LB_TRY(check_rows(p, args->rows, error));
-        *m = args->rows->m;
+        call->m = args->rows->m;
+        call->rule.zero = lb_rows_zero(args->rows);
     } else {
         LB_TRY(lb_check_matrix("a", &args->a, error));
         LB_REQUIRE(args->a.cols == p->k, error, LOWBIT_INVALID_ARGUMENT, "a has %lld columns, the problem has K %lld",
                    (long long)args->a.cols, (long long)p->k);
-        *m = args->a.rows;
+        LB_TRY(lb_row_rule_of(p, args, &call->rule, error));
+        call->m = args->a.rows;
     }
-    return check_plan(plan, *m, error);
+    LB_REQUIRE(!call->rule.zero || (LB_HAS_FIELD(args, lowbit_gemm_args, column_sums) && args->column_sums), error,
+               LOWBIT_INVALID_ARGUMENT, "A has the zero point %d, column_sums is NULL", call->rule.zero);
+    return check_plan(plan, call->m, error);
 }
 
 static lowbit_status begin(const lowbit_plan *plan, const lowbit_gemm_args *args, const void *workspace, int64_t size,
                            lb_gemm_call *call, lowbit_error *error) {
     LB_REQUIRE(plan, error, LOWBIT_INVALID_ARGUMENT, "plan is NULL");
     LB_TRY(lb_check_output(&plan->problem, args, error));
-    int64_t m = 0, bytes = 0;
-    LB_TRY(check_input(plan, args, &m, error));
+    int64_t bytes = 0;
+    lb_gemm_call made = {.problem = &plan->problem, .args = args, .workspace = (void *)(uintptr_t)workspace};
+    LB_TRY(check_input(plan, args, &made, error));
     const lowbit_packed *w = args->weights;
     LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, multipliers) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
                "weights is not an opened blob");
     LB_TRY(lb_check_same_weights(&plan->problem, &w->type, w->n, w->k, error));
-    LB_TRY(lowbit_workspace_size(plan, m, &bytes, error));
+    LB_TRY(lowbit_workspace_size(plan, made.m, &bytes, error));
     LB_REQUIRE(workspace && (uintptr_t)workspace % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT,
                "workspace is NULL or not aligned to %d bytes", LB_LINE);
     LB_REQUIRE(size >= bytes, error, LOWBIT_TOO_SMALL, "workspace has %lld bytes, %lld rows need %lld", (long long)size,
-               (long long)m, (long long)bytes);
-    *call = (lb_gemm_call){.problem = &plan->problem,
-                           .config = plan->decisions[bucket_of(m)],
-                           .args = args,
-                           .m = m,
-                           .workspace = (void *)(uintptr_t)workspace};
+               (long long)made.m, (long long)bytes);
+    made.config = plan->decisions[bucket_of(made.m)];
+    *call = made;
     return LOWBIT_OK;
 }
 
@@ -170,6 +175,7 @@ lowbit_status lowbit_gemm(const lowbit_plan *plan, const lowbit_gemm_args *args,
     lb_gemm_call call;
     LB_TRY(lb_check_pool(pool, error));
     LB_TRY(begin(plan, args, workspace, workspace_size, &call, error));
+    LB_TRY(lb_check_requant_columns(&plan->problem, args, error));
     lb_gemm_run(&call, pool);
     return LOWBIT_OK;
 }
@@ -189,6 +195,7 @@ lowbit_status lowbit_gemm_prepare(const lowbit_plan *plan, const lowbit_gemm_arg
     lb_gemm_call call;
     LB_TRY(lb_check_pool(pool, error));
     LB_TRY(begin(plan, args, workspace, workspace_size, &call, error));
+    LB_TRY(lb_check_requant_columns(&plan->problem, args, error));
     lb_gemm_prepare(&call, pool);
     return LOWBIT_OK;
 }

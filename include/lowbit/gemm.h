@@ -7,7 +7,8 @@
  *     t[m,n] = f32(sum over g of multiplier[n,g] * dot_g[m,n]) * scale[n]         progressive groups, exact inside
  * f32()
  *
- * a = the rows of A quantized to int8 (as[m] = absmax / 127). Every float operation rounds once, to nearest even, in
+ * a = the rows of A quantized to int8: row by row (as[m] = absmax / 127), or all by one scale given ahead, then with a
+ * zero point z, for which dot_g counts a - z. Every float operation rounds once, to nearest even, in
  * the order written: the result is the same bits for every instruction set, kernel, tile, thread count and M.
  * docs/numerics.md is the law; lowbit_gemm_reference is written from it. A call that the law does not cover: a NaN in
  * the result may have any payload. */
@@ -39,7 +40,7 @@ enum {
     LOWBIT_OUT_F32 = 0,
     LOWBIT_OUT_S32 = 1, /* the integer sum itself (row or tensor scales, or progressive groups): no scales, bias,
                            activation or residual */
-    LOWBIT_OUT_S8 = 2,  /* (named by the grammar; no kernels yet) */
+    LOWBIT_OUT_S8 = 2,  /* codes of 8 bits, made as lowbit_requant says */
     LOWBIT_OUT_U8 = 3
 };
 
@@ -57,7 +58,7 @@ typedef struct lowbit_problem {
     uint32_t struct_size;
     lowbit_weight_type weights; /* group: LOWBIT_GROUP_TENSOR counts as LOWBIT_GROUP_ROW */
     uint32_t activations;       /* LOWBIT_A8, ... */
-    uint32_t static_scale;      /* 1 = one scale of A given ahead (named by the grammar; no kernels yet) */
+    uint32_t static_scale;      /* 1 = one scale and zero point of A, given with the arguments of the run */
     uint32_t out;               /* LOWBIT_OUT_* */
     uint32_t bias;              /* 1 = a bias is added */
     uint32_t act;               /* LOWBIT_ACT_* */
@@ -142,9 +143,10 @@ typedef struct lowbit_rows {
     int64_t group;       /* of `sums`; LOWBIT_GROUP_ROW = one sum a row */
     int64_t groups;      /* G */
     int64_t stride;      /* bytes from a row of codes to the next: a multiple of 64, zero from k on */
-    const int8_t *codes; /* [m][stride], -127..127 */
+    const int8_t *codes; /* [m][stride], any int8 */
     const float *scales; /* [m] */
     const int32_t *sums; /* [m][G]: sum of the codes of each group */
+    int32_t zero;        /* the code of 0, -128..127; 0 but for static rows */
 } lowbit_rows;
 
 /* Bytes that lowbit_quantize_rows needs for m rows of k columns. */
@@ -161,7 +163,86 @@ LOWBIT_API lowbit_status lowbit_quantize_rows(const lowbit_ctx *ctx, const lowbi
                                               void *memory, int64_t size, const lowbit_pool *pool, lowbit_rows *rows,
                                               lowbit_error *error);
 
+/* Quantizes float rows by one scale that is known ahead (static activations):
+ *
+ *     code = clamp(rne(x * (1 / scale)) + zero, -128, 127)        so x stands for scale * (code - zero)
+ *
+ * scale  2^-126 or more, finite     zero  -128..127, the code of 0
+ *
+ * Values out of range, infinities too, become the nearest code. A NaN gets the code of 0 and makes the scale of its row
+ * NaN, with which f32 outputs of the row are NaN. All else as lowbit_quantize_rows; rows->zero is set. */
+LOWBIT_API lowbit_status lowbit_quantize_rows_static(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group,
+                                                     float scale, int32_t zero, void *memory, int64_t size,
+                                                     const lowbit_pool *pool, lowbit_rows *rows, lowbit_error *error);
+
+/* Bytes that lowbit_column_sums needs: 4 * 16 * ceil(n / 16) * G. */
+LOWBIT_API lowbit_status lowbit_column_sums_size(const lowbit_packed *weights, int64_t *bytes, lowbit_error *error);
+
+/* Sums of the columns of packed weights (the rows of W), by which a product takes the zero point of A out again:
+ *
+ *     sums[(n / 16 * G + g) * 16 + n % 16] = sum over k in g of (s*c - o), or (c - zero), or with minima c
+ *     dot_g = sum a * (s*c - o) - z * sums                          = sum (a - z) * (s*c - o)
+ *
+ * Exact. They depend on the weights alone: compute them once, keep them beside the blob, share them between threads.
+ * pool may be NULL. */
+LOWBIT_API lowbit_status lowbit_column_sums(const lowbit_packed *weights, int32_t *sums, int64_t size,
+                                            const lowbit_pool *pool, lowbit_error *error);
+
 /* ---- Run ------------------------------------------------------------------------------------------------------ */
+
+/* How the integer form rounds (lowbit_requant). They differ by one code, rarely. */
+enum {
+    LOWBIT_ROUND_SINGLE = 0, /* once, half up: ruy and newer TensorFlow Lite */
+    LOWBIT_ROUND_DOUBLE = 1  /* twice, the second half away from 0: gemmlowp and older TensorFlow Lite */
+};
+
+/* How results become s8 or u8 codes, q standing for scale * (q - zero). One of two forms:
+ *
+ * Float form, `multipliers` NULL, for every problem: y as for the f32 output, with args->bias, the activation function
+ * and args->residual, then
+ *
+ *     q = clamp(rne(y * (1 / scale)) + zero, low, high)           a NaN counts as 0
+ *
+ * Integer form, `multipliers` given, for static activations, one scale a row (or tensor), no minima, and no activation
+ * function but ReLU, which is low = min(max(low, zero), high). No float is touched; the scales of A and of the weights
+ * are in the multipliers (lowbit_requant_multipliers):
+ *
+ *     q = clamp(zero + R(dot + bias[n], multipliers[n], shifts[n]), low, high)
+ *     R(x, m, e) = clamp(round(x * m * 2^(e - 31)), -2^29, 2^29)  dot + bias modulo 2^32
+ *
+ * LOWBIT_ROUND_SINGLE: round(v) = floor(v + 1/2). LOWBIT_ROUND_DOUBLE: for e < 0, h = floor(x * m / 2^31 + 1/2), then
+ * h / 2^-e to nearest, half away from 0; else the same as SINGLE. With a residual, both are brought to 2^-16 of a step
+ * of the output, added, and rounded together:
+ *
+ *     q = clamp(zero + floor((R(dot + bias[n], multipliers[n], shifts[n] + 16)
+ *                             + R(residual[m,n] - residual_zero, residual_multiplier, residual_shift + 16)) / 2^16 +
+ * 1/2), low, high)
+ *
+ * Legal are multipliers of 0 and of magnitude 2^30 to 2^31 - 1, and shifts from -31 to 30, with a residual to 14. All
+ * arrays are of the caller and are only read; a struct may serve any number of runs at once. */
+typedef struct lowbit_requant {
+    uint32_t struct_size;
+    int32_t zero;               /* code of 0; -128..127 for s8, 0..255 for u8 */
+    int32_t low, high;          /* least and greatest code, of the same range: narrower for a fused ReLU6 */
+    float scale;                /* float form: 2^-126 or more, finite */
+    uint32_t rounding;          /* integer form, as all below: LOWBIT_ROUND_* */
+    const int32_t *multipliers; /* [n] */
+    const int32_t *shifts;      /* [n] */
+    const int32_t *bias;        /* [n], in units of scale of A * scale of row n; exactly where the problem has a bias,
+                                   args->bias being NULL then */
+    const void *residual;       /* [m][residual_stride] codes of the output's type; exactly where the problem has a
+                                   residual, args->residual being NULL then. May be args->out */
+    int64_t residual_stride;    /* elements, >= n */
+    int32_t residual_zero;      /* code of 0 */
+    int32_t residual_multiplier, residual_shift; /* of scale of the residual / scale of the output */
+} lowbit_requant;
+
+/* multipliers[i] * 2^(shifts[i] - 31) for a_scale * w_scales[i] / out_scale, computed in double and rounded half to
+ * even: of magnitude 2^30 to 2^31 - 1, or 0 with shift 0 where the quotient is below 2^-32. a_scale = scale of A,
+ * w_scales[n] = scale of row n of the weights as packed (rounded to its type). For a residual: a_scale = its scale,
+ * w_scales = {1}, n = 1. Refuses quotients that are not finite or reach 2^30. */
+LOWBIT_API lowbit_status lowbit_requant_multipliers(float a_scale, const float *w_scales, int64_t n, float out_scale,
+                                                    int32_t *multipliers, int32_t *shifts, lowbit_error *error);
 
 typedef struct lowbit_gemm_args {
     uint32_t struct_size;
@@ -171,8 +252,14 @@ typedef struct lowbit_gemm_args {
     const float *bias;            /* [n]; exactly where the problem has a bias */
     const float *residual;        /* [m][residual_stride]; exactly where the problem has a residual. May be `out` */
     int64_t residual_stride;      /* elements, >= n */
-    void *out;                    /* [m][out_stride] float, or int32_t for LOWBIT_OUT_S32; overlaps no other input */
+    void *out;                    /* [m][out_stride] float, int32_t, int8_t or uint8_t; overlaps no other input */
     int64_t out_stride;           /* elements, >= n */
+    /* Static activations; not read by other problems, nor missed if struct_size ends before them: */
+    float a_scale;              /* a step of the codes: 2^-126 or more, finite. Not read where `rows` is given, */
+    int32_t a_zero;             /* the code of 0, -128..127: those of the rows count then */
+    const int32_t *column_sums; /* lowbit_column_sums of the weights; may be NULL where the zero point is 0 */
+    /* s8 and u8 outputs: */
+    const lowbit_requant *requant;
 } lowbit_gemm_args;
 
 /* Scratch bytes of a run with m rows (or fewer). The same for any number of threads. */
@@ -199,7 +286,8 @@ LOWBIT_API lowbit_status lowbit_gemm(const lowbit_plan *plan, const lowbit_gemm_
 LOWBIT_API lowbit_status lowbit_gemm_steps(const lowbit_plan *plan, int64_t m, int64_t *step_m, int64_t *step_n,
                                            lowbit_error *error);
 
-/* Quantizes and arranges the rows of A in the workspace, once for all tiles. */
+/* Quantizes and arranges the rows of A in the workspace, once for all tiles, and checks every multiplier and shift of
+ * an integer form, which lowbit_gemm_tile trusts. */
 LOWBIT_API lowbit_status lowbit_gemm_prepare(const lowbit_plan *plan, const lowbit_gemm_args *args, void *workspace,
                                              int64_t workspace_size, const lowbit_pool *pool, lowbit_error *error);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scalar: plain C, always there, always legal. The same contract as the SIMD units, one column at a time. */
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "kernels/formats/scale.h"
@@ -26,15 +27,60 @@ static inline uint32_t raw_sum(const lb_tile *t, int bits, size_t mr, size_t fir
 }
 
 static inline int32_t corrected(const lb_tile *t, uint32_t raw, size_t row_at, size_t scale_at) {
-    if (t->zero) return (int32_t)(raw - (uint32_t)t->asum[row_at] * t->zero[scale_at]);
-    return (int32_t)((raw << t->shift) + (uint32_t)t->corr[row_at]);
+    const uint32_t column = t->column_sums && !t->mult ? (uint32_t)t->a_zero * (uint32_t)t->column_sums[scale_at] : 0;
+    if (t->zero) return (int32_t)(raw - (uint32_t)t->asum[row_at] * t->zero[scale_at] - column);
+    return (int32_t)((raw << t->shift) + (uint32_t)t->corr[row_at] - column);
+}
+
+/* x * multiplier * 2^(shift - 31) by h, the product in units of 2^31, and a rounding shift of it. */
+static inline int32_t rescale(int32_t x, int32_t multiplier, int32_t shift, uint32_t twice) {
+    const int64_t product = (int64_t)x * multiplier;
+    const int right = shift < 0 ? -shift : 0;
+    int64_t r = (product + ((int64_t)1 << (30 - (shift > 0 ? shift : 0)))) >> (31 - (shift > 0 ? shift : 0));
+    if (right) {
+        const int64_t h = twice ? r - (r < 0) : product >> 31;
+        r = (h + ((int64_t)1 << (right - 1))) >> right;
+    }
+    return (int32_t)(r < -LB_REQUANT_MOST ? -LB_REQUANT_MOST : r > LB_REQUANT_MOST ? LB_REQUANT_MOST : r);
+}
+
+static inline void put_code(const lb_tile *t, size_t i, size_t n, int32_t code) {
+    const size_t at = i * t->out_stride + n;
+    if (t->out_kind == LOWBIT_OUT_S8)
+        ((int8_t *)t->out)[at] = (int8_t)code;
+    else
+        ((uint8_t *)t->out)[at] = (uint8_t)code;
+}
+
+static inline void store_integer(const lb_tile *t, size_t i, size_t n, int32_t dot) {
+    const lb_requant *q = t->requant;
+    const int32_t fraction = t->residual ? LB_REQUANT_FRACTION : 0;
+    const uint32_t bias = t->bias ? (uint32_t)((const int32_t *)t->bias)[n] : 0;
+    int32_t r = rescale((int32_t)((uint32_t)dot + bias), t->multipliers[n], t->shifts[n] + fraction, q->twice);
+    if (t->residual) {
+        const size_t at = i * t->residual_stride + n;
+        const int32_t code =
+            t->out_kind == LOWBIT_OUT_S8 ? ((const int8_t *)t->residual)[at] : ((const uint8_t *)t->residual)[at];
+        r += rescale(code - q->residual_zero, q->residual_multiplier, q->residual_shift + fraction, q->twice);
+        r = (r + (1 << (LB_REQUANT_FRACTION - 1))) >> LB_REQUANT_FRACTION;
+    }
+    r += q->zero;
+    put_code(t, i, n, r < q->low ? q->low : r > q->high ? q->high : r);
 }
 
 static inline void store(const lb_tile *t, size_t i, size_t n, float total) {
     float y = total * t->ascale[i];
-    if (t->bias) y = y + t->bias[n];
-    if (t->residual) y = y + t->residual[i * t->residual_stride + n];
-    ((float *)t->out)[i * t->out_stride + n] = lb_activate(t->act, y);
+    if (t->bias) y = y + ((const float *)t->bias)[n];
+    if (t->residual) y = y + ((const float *)t->residual)[i * t->residual_stride + n];
+    y = lb_activate(t->act, y);
+    if (t->out_kind == LOWBIT_OUT_F32) {
+        ((float *)t->out)[i * t->out_stride + n] = y;
+        return;
+    }
+    const lb_requant *q = t->requant;
+    const float low = (float)(q->low - q->zero), high = (float)(q->high - q->zero);
+    const float steps = isnan(y) ? 0.0f : y * q->reciprocal;
+    put_code(t, i, n, (int32_t)rintf(fminf(fmaxf(steps, low), high)) + q->zero);
 }
 
 /* Progressive groups: the integer total waits as the bits of the float. */
@@ -45,14 +91,25 @@ static inline void add_multiplied(float *total, int32_t dot, uint32_t mult) {
     memcpy(total, &sum, sizeof sum);
 }
 
-/* out = total, or its float times the scale of the row. */
+/* The output of an integer sum, where it is made of that; else false. */
+static inline bool store_dot(const lb_tile *t, size_t i, size_t n, int32_t dot) {
+    if (t->out_kind == LOWBIT_OUT_S32)
+        ((int32_t *)t->out)[i * t->out_stride + n] = dot;
+    else if (t->multipliers)
+        store_integer(t, i, n, dot);
+    else
+        return false;
+    return true;
+}
+
+/* The output of the total, or of its float times the scale of the row. */
 static inline void finish_multiplied(const lb_tile *t, size_t i, size_t n, float *total) {
     int32_t sum;
     memcpy(&sum, total, sizeof sum);
-    if (t->out_kind == LOWBIT_OUT_S32)
-        ((int32_t *)t->out)[i * t->out_stride + n] = sum;
-    else
-        store(t, i, n, 0.0f + (float)sum * lb_scale_load(t->scale_type, t->scale, (int64_t)(t->row_scale_at[0] + n)));
+    const size_t at = t->row_scale_at[0] + n;
+    if (t->column_sums) sum = (int32_t)((uint32_t)sum - (uint32_t)t->a_zero * (uint32_t)t->column_sums[at]);
+    if (!store_dot(t, i, n, sum))
+        store(t, i, n, 0.0f + (float)sum * lb_scale_load(t->scale_type, t->scale, (int64_t)at));
 }
 
 static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_t i) {
@@ -70,10 +127,7 @@ static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_
             add_multiplied(total, dot, t->mult[at]);
             continue;
         }
-        if (t->out_kind == LOWBIT_OUT_S32) {
-            ((int32_t *)t->out)[i * t->out_stride + n] = dot;
-            return;
-        }
+        if (store_dot(t, i, n, dot)) return;
         *total = *total + (float)dot * lb_scale_load(t->scale_type, t->scale, (int64_t)at);
         if (t->min) *total = *total + (float)t->asum[row_at] * lb_scale_load(t->scale_type, t->min, (int64_t)at);
     }
@@ -118,19 +172,38 @@ static float largest_magnitude(const float *x, size_t k) {
     return largest;
 }
 
-static void quantize_row(const float *x, size_t k, size_t ahead, size_t group, int8_t *codes, size_t padded,
-                         int32_t *sums, float *scale) {
-    (void)ahead;
+static void code_by_absmax(const float *x, size_t k, size_t group, int8_t *codes, int32_t *sums, float *scale) {
     const float largest = largest_magnitude(x, k);
     const int codable = isfinite(largest) && largest >= 0x1p-100f;
     *scale = codable ? largest / 127.0f : isfinite(largest) ? 0.0f : NAN;
-    memset(codes, 0, padded);
-    memset(sums, 0, (k + group - 1) / group * sizeof *sums);
     const float r = 127.0f / largest;
     for (size_t i = 0; codable && i < k; i++) {
         codes[i] = (int8_t)fminf(fmaxf(rintf(x[i] * r), -127.0f), 127.0f);
         sums[i / group] += codes[i];
     }
+}
+
+static void code_by_rule(const float *x, size_t k, size_t group, const lb_row_rule *rule, int8_t *codes, int32_t *sums,
+                         float *scale) {
+    const float r = 1.0f / rule->scale, low = -128.0f - (float)rule->zero, high = 127.0f - (float)rule->zero;
+    *scale = rule->scale;
+    for (size_t i = 0; i < k; i++) {
+        if (isnan(x[i])) *scale = NAN;
+        const float steps = isnan(x[i]) ? 0.0f : fminf(fmaxf(x[i] * r, low), high);
+        codes[i] = (int8_t)((int32_t)rintf(steps) + rule->zero);
+        sums[i / group] += codes[i];
+    }
+}
+
+static void quantize_row(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule, int8_t *codes,
+                         size_t padded, int32_t *sums, float *scale) {
+    (void)ahead;
+    memset(codes, 0, padded);
+    memset(sums, 0, (k + group - 1) / group * sizeof *sums);
+    if (rule->fixed)
+        code_by_rule(x, k, group, rule, codes, sums, scale);
+    else
+        code_by_absmax(x, k, group, codes, sums, scale);
 }
 
 extern const lb_isa_unit lb_unit_scalar;

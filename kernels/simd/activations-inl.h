@@ -51,7 +51,7 @@ HWY_INLINE VF32 Gelu(VF32 x) {
     p = HornerStep(p, u, LB_TAIL_2);
     p = HornerStep(p, u, LB_TAIL_1);
     p = HornerStep(p, u, LB_TAIL_0);
-    const VF32 tail = hn::Mul(z, hn::Mul(hn::Mul(p, u), e)), zero = Constant(0.0f);
+    const VF32 tail = hn::Mul(hn::Mul(z, hn::Mul(p, u)), e), zero = Constant(0.0f);
     return hn::Sub(hn::IfThenElse(hn::Lt(x, zero), zero, x), hn::IfThenElseZero(inside, tail));
 }
 

@@ -382,7 +382,7 @@ void DotTile(const lb_tile *tile_pointer) {
         const size_t first = g * tile.lines_per_group;
         const size_t count = last ? tile.lines_last_group : tile.lines_per_group;
         const bool apart = tile.zero && count * kLineK > kShortGroup;
-        const bool whole = !(resume || (last && tile.suspend) || only || tile.mult || apart);
+        const bool whole = !(resume || (last && tile.suspend) || only || tile.mult || tile.column_sums || apart);
         VI32 sum[kRows][kVectors];
         if (resume)
             LoadSums(tile.sums, sum);

@@ -8,6 +8,7 @@
 #define LOWBIT_KERNELS_SIMD_EPILOGUE_INL_H_
 
 #include "kernels/simd/activations-inl.h"
+#include "kernels/simd/requant-inl.h"
 #include "kernels/simd/simd.h"
 #if HWY_ARCH_X86
 #include "kernels/simd/x86_ops.h"
@@ -44,6 +45,12 @@ struct Epilogue {
     static HWY_INLINE size_t ScaleIndex(const lb_tile &tile, size_t j, size_t group) {
         const size_t column = j * kColumns;
         return tile.scale_at[column / LB_PANEL] + column % LB_PANEL + group * LB_PANEL;
+    }
+
+    /* The same for what progressive groups have but one of in a row. */
+    static HWY_INLINE size_t RowScaleIndex(const lb_tile &tile, size_t j) {
+        const size_t column = j * kColumns;
+        return tile.row_scale_at[column / LB_PANEL] + column % LB_PANEL;
     }
 
     static HWY_INLINE void LoadScales(const lb_tile &tile, const void *array, size_t group, VF32 (&to)[kVectors]) {
@@ -125,16 +132,30 @@ struct Epilogue {
         }
     }
 
+    /* -a_zero * column_sums of every column; zeros where A has no zero point. */
+    static HWY_INLINE void LoadColumns(const lb_tile &tile, size_t group, VI32 (&to)[kVectors]) {
+        const DI32 d;
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) {
+            to[j] = hn::Zero(d);
+            if (!tile.column_sums) continue;
+            const size_t at = tile.mult ? RowScaleIndex(tile, j) : ScaleIndex(tile, j, group);
+            const VI32 sum = hn::LoadU(d, tile.column_sums + at);
+            to[j] = hn::Mul(hn::Set(d, -tile.a_zero), sum);
+        }
+    }
+
     /* What turns raw sums of one group into what it adds to the totals. */
     template <Offset kOffset>
     struct Terms {
         VF32 scale[kVectors], min[kVectors];
-        VI32 zero[kVectors];
+        VI32 zero[kVectors], column[kVectors];
 
         HWY_INLINE Terms(const lb_tile &tile, size_t group, int code_bias) {
             LoadScales(tile, tile.scale, group, scale);
             if constexpr (kOffset == kMinimum) LoadScales(tile, tile.min, group, min);
             if constexpr (kOffset == kZeroPoint) LoadZeros(tile, group, code_bias, zero);
+            LoadColumns(tile, group, column);
         }
 
         /* before + f32(dot) * scale (+ f32(asum) * min) of vector j, for a row with these sums */
@@ -148,6 +169,7 @@ struct Epilogue {
                 if (tile.shift) dot = hn::Add(dot, dot);
                 dot = hn::Add(dot, hn::Set(d, corr));
             }
+            if (tile.column_sums) dot = hn::Add(dot, column[j]);
             VF32 t = hn::Add(before, hn::Mul(hn::ConvertTo(df, dot), scale[j]));
             if constexpr (kOffset == kMinimum) t = hn::Add(t, hn::Mul(hn::Set(df, static_cast<float>(asum)), min[j]));
             return t;
@@ -218,7 +240,8 @@ struct Epilogue {
         }
     }
 
-    static HWY_INLINE void AddVectors(const float *x, VF32 (&y)[kVectors]) {
+    static HWY_INLINE void AddVectors(const void *array, size_t at, VF32 (&y)[kVectors]) {
+        const float *x = static_cast<const float *>(array) + at;
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Add(y[j], hn::LoadU(DF32(), x + j * kColumns));
     }
@@ -232,18 +255,34 @@ struct Epilogue {
             hn::StoreU(y, hn::DFromV<V>(), to);
     }
 
+    static HWY_INLINE void PutCodes(const lb_tile &tile, size_t i, size_t j, VI32 codes) {
+        const hn::Rebind<int8_t, DI32> ds;
+        const hn::Rebind<uint8_t, DI32> du;
+        const size_t at = i * tile.out_stride + j * kColumns;
+        if (tile.out_kind == LOWBIT_OUT_S8)
+            hn::StoreU(hn::DemoteTo(ds, codes), ds, static_cast<int8_t *>(tile.out) + at);
+        else
+            hn::StoreU(hn::DemoteTo(du, codes), du, static_cast<uint8_t *>(tile.out) + at);
+    }
+
+    static HWY_INLINE void PutFloat(const lb_tile &tile, size_t i, size_t j, VF32 y) {
+        if (tile.out_kind == LOWBIT_OUT_F32) return Put<float>(tile, i, j, y);
+        const lb_requant &q = *tile.requant;
+        PutCodes(tile, i, j, FixedCodes(q.reciprocal, q.zero, q.low, q.high)(y));
+    }
+
     /* ((t * ascale) + bias) + residual of row i, and ReLU; what another function follows goes back to the totals. */
     static HWY_INLINE void FinishRow(const lb_tile &tile, size_t i, VF32 (&y)[kVectors]) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Mul(y[j], hn::Set(DF32(), tile.ascale[i]));
-        if (tile.bias) AddVectors(tile.bias, y);
-        if (tile.residual) AddVectors(tile.residual + i * tile.residual_stride, y);
+        if (tile.bias) AddVectors(tile.bias, 0, y);
+        if (tile.residual) AddVectors(tile.residual, i * tile.residual_stride, y);
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
             if (tile.act > LOWBIT_ACT_RELU)
                 hn::Store(y[j], DF32(), tile.totals + i * kWidth + j * kColumns);
             else
-                Put<float>(tile, i, j, tile.act ? Relu(y[j]) : y[j]);
+                PutFloat(tile, i, j, tile.act ? Relu(y[j]) : y[j]);
         }
     }
 
@@ -251,7 +290,7 @@ struct Epilogue {
     static HWY_INLINE void ActivateRows(const lb_tile &tile, size_t rows, const Function &function) {
         for (size_t i = 0; i < rows; ++i)
             for (size_t j = 0; j < kVectors; ++j)
-                Put<float>(tile, i, j, function(hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns)));
+                PutFloat(tile, i, j, function(hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns)));
     }
 
     /* The longer functions, in a pass of their own: the code exists once for a width, and the tile is in the L1 cache.
@@ -291,47 +330,79 @@ struct Epilogue {
         if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
     }
 
-    /* The integer totals of progressive groups to the output. */
-    static HWY_NOINLINE void FinishMultiplied(const lb_tile &tile, size_t rows) {
-        VF32 scale[kVectors];
-        for (size_t j = 0; j < kVectors; ++j) {
-            const size_t column = j * kColumns, at = tile.row_scale_at[column / LB_PANEL] + column % LB_PANEL;
-            if (tile.out_kind != LOWBIT_OUT_S32) scale[j] = LoadScale(tile.scale_type, tile.scale, at);
+    /* The one integer that is scaled, of the only group or of progressive groups: what stands in their vectors of
+     * columns, and what the sums or totals become with it. */
+    struct Dots {
+        VI32 zero[kVectors], column[kVectors];
+
+        HWY_INLINE Dots(const lb_tile &tile, int code_bias) {
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) zero[j] = hn::Zero(DI32());
+            if (tile.zero && !tile.mult) LoadZeros(tile, 0, code_bias, zero);
+            LoadColumns(tile, 0, column);
         }
+        HWY_INLINE VI32 At(const lb_tile &tile, size_t i, size_t j) const {
+            const DI32 d;
+            const size_t at = i * kWidth + j * kColumns;
+            if (tile.mult) return hn::Add(hn::BitCast(d, hn::Load(DF32(), tile.totals + at)), column[j]);
+            VI32 dot = hn::Load(d, tile.sums + at);
+            if (tile.shift) dot = hn::Add(dot, dot);
+            const VI32 scaled = tile.zero ? hn::Mul(zero[j], hn::Set(d, tile.asum[i])) : hn::Set(d, tile.corr[i]);
+            return hn::Add(hn::Add(dot, scaled), column[j]);
+        }
+    };
+
+    static HWY_INLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias) {
+        const Dots dots(tile, code_bias);
+        for (size_t i = 0; i < rows; ++i)
+            for (size_t j = 0; j < kVectors; ++j) Put<int32_t>(tile, i, j, dots.At(tile, i, j));
+    }
+
+    static HWY_INLINE VI32 ResidualCodes(const lb_tile &tile, size_t i, size_t j) {
+        const size_t at = i * tile.residual_stride + j * kColumns;
+        const hn::Rebind<int8_t, DI32> ds;
+        const hn::Rebind<uint8_t, DI32> du;
+        if (tile.out_kind == LOWBIT_OUT_S8)
+            return hn::PromoteTo(DI32(), hn::LoadU(ds, static_cast<const int8_t *>(tile.residual) + at));
+        return hn::PromoteTo(DI32(), hn::LoadU(du, static_cast<const uint8_t *>(tile.residual) + at));
+    }
+
+    /* The integer form, a vector of columns at a time: its constants fill the registers. */
+    static HWY_NOINLINE void FinishInteger(const lb_tile &tile, size_t rows, int code_bias) {
+        const Dots dots(tile, code_bias);
+        for (size_t j = 0; j < kVectors; ++j) {
+            const IntegerCodes codes(tile, j * kColumns);
+            for (size_t i = 0; i < rows; ++i) {
+                const VI32 added = tile.residual ? ResidualCodes(tile, i, j) : hn::Zero(DI32());
+                PutCodes(tile, i, j, codes(dots.At(tile, i, j), added));
+            }
+        }
+    }
+
+    /* The totals of progressive groups to a float output, through registers. */
+    static HWY_INLINE void FinishTotals(const lb_tile &tile, size_t rows) {
+        const Dots dots(tile, 0);
+        VF32 scale[kVectors];
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) scale[j] = LoadScale(tile.scale_type, tile.scale, RowScaleIndex(tile, j));
         for (size_t i = 0; i < rows; ++i) {
-            VI32 total[kVectors];
             VF32 y[kVectors];
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) {
-                total[j] = hn::BitCast(DI32(), hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns));
-                if (tile.out_kind == LOWBIT_OUT_S32)
-                    Put<int32_t>(tile, i, j, total[j]);
-                else
-                    y[j] = hn::Add(hn::Zero(DF32()), hn::Mul(hn::ConvertTo(DF32(), total[j]), scale[j]));
-            }
-            if (tile.out_kind != LOWBIT_OUT_S32) FinishRow(tile, i, y);
+            for (size_t j = 0; j < kVectors; ++j)
+                y[j] = hn::Add(hn::Zero(DF32()), hn::Mul(hn::ConvertTo(DF32(), dots.At(tile, i, j)), scale[j]));
+            FinishRow(tile, i, y);
         }
         if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
     }
 
-    /* out = dot of the one group. */
-    static HWY_INLINE void FinishRaw(const lb_tile &tile, size_t rows, int code_bias) {
-        const DI32 d;
-        VI32 zero[kVectors];
-        LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) zero[j] = hn::Zero(d);
-        if (tile.zero) LoadZeros(tile, 0, code_bias, zero);
-        for (size_t i = 0; i < rows; ++i)
-            for (size_t j = 0; j < kVectors; ++j) {
-                const VI32 raw = hn::Load(d, tile.sums + i * kWidth + j * kColumns);
-                const VI32 scaled = tile.zero ? hn::Mul(zero[j], hn::Set(d, tile.asum[i])) : hn::Set(d, tile.corr[i]);
-                Put<int32_t>(tile, i, j, hn::Add(hn::ShiftLeftSame(raw, static_cast<int>(tile.shift)), scaled));
-            }
-    }
-
+    /* The one integer sum to the output. */
     static HWY_NOINLINE void FinishOnly(const lb_tile &tile, size_t rows, int code_bias) {
         if (tile.out_kind == LOWBIT_OUT_S32)
             FinishRaw(tile, rows, code_bias);
+        else if (tile.multipliers)
+            FinishInteger(tile, rows, code_bias);
+        else if (tile.mult)
+            FinishTotals(tile, rows);
         else if (tile.zero)
             FinishSums<kZeroPoint>(tile, rows, code_bias);
         else if (tile.min)
@@ -347,7 +418,7 @@ struct Epilogue {
         const bool last = group + 1 == tile.groups && tile.finish;
         if (tile.mult) {
             AddMultiplied(tile, group, rows, code_bias);
-            if (last) FinishMultiplied(tile, rows);
+            if (last) FinishOnly(tile, rows, code_bias);
         } else {
             AddGroup(tile, group, rows, code_bias);
             if (last) Finish(tile, rows);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Quantizing a row of activations to int8: absmax, codes, and the sum of each group.
+/* Quantizing a row of activations to int8, by its absmax or by a fixed scale: codes, and the sum of each group.
  *
  * |x| is compared as an integer (sign bit cleared), whose order is that of the floats and puts infinities and NaNs
  * above every finite value, so one maximum finds both the scale and a non-finite element. */
@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "kernels/simd/requant-inl.h"
 #include "kernels/simd/simd.h"
 
 namespace {
@@ -44,40 +45,57 @@ HWY_INLINE int32_t LargestMagnitudeBits(const float *x, size_t k) {
 /* kColumns codes of x * r as 32-bit integers. Added to 1.5 * 2^23, a float below 2^22 rounds to an integer, half to
  * even, which stands in its low bits. No clamp: |x| <= max gives |x * (127 / max)| <= 127 * (1 + 2^-23), which rounds
  * to 127 at most. */
-HWY_INLINE VI32 RowCodes(VF32 x, VF32 r) {
-    const VF32 rounder = hn::Set(DF32(), 0x1.8p23f);
-    return hn::Sub(hn::BitCast(DI32(), hn::Add(hn::Mul(x, r), rounder)), hn::BitCast(DI32(), rounder));
-}
+struct AbsmaxCodes {
+    VF32 r;
+
+    HWY_INLINE VI32 operator()(VF32 x) const {
+        const VF32 rounder = hn::Set(DF32(), 0x1.8p23f);
+        return hn::Sub(hn::BitCast(DI32(), hn::Add(hn::Mul(x, r), rounder)), hn::BitCast(DI32(), rounder));
+    }
+};
 
 /* Codes x[0..count) of one group; returns their sum. Prefetches what stands `ahead` elements further: the next
  * row, which otherwise is waited for. */
-HWY_INLINE int32_t QuantizeGroup(const float *x, size_t count, float r, size_t ahead, int8_t *codes) {
+template <class Codes>
+HWY_INLINE int32_t QuantizeGroup(const float *x, size_t count, size_t ahead, const Codes &codes_of, int8_t *codes) {
     const DI32 d;
     const hn::Rebind<int8_t, DI32> d8;
-    const VF32 factor = hn::Set(DF32(), r);
     VI32 sum = hn::Zero(d);
     size_t at = 0;
     for (; at + kColumns <= count; at += kColumns) {
         if (kColumns == 16 || at % 16 == 0) __builtin_prefetch(x + at + ahead);
-        const VI32 c = RowCodes(hn::LoadU(DF32(), x + at), factor);
+        const VI32 c = codes_of(hn::LoadU(DF32(), x + at));
         sum = hn::Add(sum, c);
         hn::StoreU(hn::DemoteTo(d8, c), d8, codes + at);
     }
-    if (at < count) { /* the tail through a padded copy, whose zeros have code 0 */
+    int32_t total = hn::GetLane(hn::SumOfLanes(d, sum));
+    if (at < count) { /* the tail through a padded copy */
         alignas(64) float padded[kColumns] = {};
         alignas(64) int8_t tail[kColumns];
         memcpy(padded, x + at, (count - at) * sizeof(float));
-        const VI32 c = RowCodes(hn::Load(DF32(), padded), factor);
-        sum = hn::Add(sum, c);
-        hn::StoreU(hn::DemoteTo(d8, c), d8, tail);
+        hn::StoreU(hn::DemoteTo(d8, codes_of(hn::Load(DF32(), padded))), d8, tail);
         memcpy(codes + at, tail, count - at);
+        for (size_t i = 0; at + i < count; ++i) total += tail[i];
     }
-    return hn::GetLane(hn::SumOfLanes(d, sum));
+    return total;
 }
 
-void QuantizeRow(const float *x, size_t k, size_t ahead, size_t group, int8_t *codes, size_t padded, int32_t *sums,
-                 float *scale) {
+template <class Codes>
+HWY_INLINE void QuantizeGroups(const float *x, size_t k, size_t ahead, size_t group, const Codes &codes_of,
+                               int8_t *codes, size_t padded, int32_t *sums) {
+    for (size_t at = 0, g = 0; at < k; at += group, ++g)
+        sums[g] = QuantizeGroup(x + at, HWY_MIN(group, k - at), ahead, codes_of, codes + at);
+    memset(codes + k, 0, padded - k);
+}
+
+void QuantizeRow(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule, int8_t *codes,
+                 size_t padded, int32_t *sums, float *scale) {
     const int32_t bits = LargestMagnitudeBits(x, k);
+    if (rule->fixed) {
+        *scale = bits > kInfinityBits ? NAN : rule->scale;
+        const FixedCodes codes_of(1.0f / rule->scale, rule->zero, -128, 127);
+        return QuantizeGroups(x, k, ahead, group, codes_of, codes, padded, sums);
+    }
     float largest;
     memcpy(&largest, &bits, sizeof largest);
     const bool finite = bits < kInfinityBits, zero = !finite || largest < kLeastMagnitude;
@@ -87,10 +105,7 @@ void QuantizeRow(const float *x, size_t k, size_t ahead, size_t group, int8_t *c
         memset(sums, 0, (k + group - 1) / group * sizeof *sums);
         return;
     }
-    const float r = 127.0f / largest;
-    for (size_t at = 0, g = 0; at < k; at += group, ++g)
-        sums[g] = QuantizeGroup(x + at, HWY_MIN(group, k - at), r, ahead, codes + at);
-    memset(codes + k, 0, padded - k);
+    QuantizeGroups(x, k, ahead, group, AbsmaxCodes{hn::Set(DF32(), 127.0f / largest)}, codes, padded, sums);
 }
 
 }  // namespace

@@ -277,7 +277,7 @@ struct Tile {
     static HWY_NOINLINE void AddFolded(const lb_tile &t, const Columns &w) {
         Ahead ahead(t, (Lines(t) * kLineK + kTileK - 1) / kTileK);
         Multiply(t, w, 0, Lines(t) * kLineK, !t.start || t.resume, t.totals, ahead);
-        if (t.finish) Out::FinishMultiplied(t, kRows);
+        if (t.finish) Out::FinishOnly(t, kRows, 0);
     }
 
     static void Run(const lb_tile *tile_pointer) {
@@ -286,7 +286,7 @@ struct Tile {
         const Columns w(t);
         if (kValues && t.mult)
             AddFolded(t, w);
-        else if (kValues && t.groups > 1)
+        else if (kValues && t.groups > 1 && !t.column_sums)
             DrainAll(t, w);
         else
             AddGroups(t, w);

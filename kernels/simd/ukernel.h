@@ -34,13 +34,26 @@ enum { LB_A_S8 = 0, LB_A_S16 = 1, LB_A_TILE = 2 };
 
 enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1 };
 
+/* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
+enum { LB_REQUANT_FRACTION = 16, LB_REQUANT_MOST = 1 << 29 };
+
+/* What s8 and u8 outputs share for all columns: lowbit_requant, checked and resolved. */
+typedef struct lb_requant {
+    uint32_t twice;          /* 1 = LOWBIT_ROUND_DOUBLE */
+    int32_t zero, low, high; /* of the output; with ReLU in the integer form low is not below zero */
+    float reciprocal;        /* float form: 1 / scale */
+    int32_t residual_zero, residual_multiplier, residual_shift; /* integer form */
+} lb_requant;
+
 /* One tile of the product, mr rows of A times nr columns of the packed weights, for all of K or a part of it.
  *
  *   raw[g]  = sum over k of group g of a[i,k] * (c[k,n] - code_bias)            integer, modulo 2^32
  *   dot[g]  = (raw[g] << shift) + corr[g][i]                                    or, with zero points,
- *   dot[g]  = raw[g] + asum[g][i] * (code_bias - zero[g][n])
+ *   dot[g]  = raw[g] + asum[g][i] * (code_bias - zero[g][n])                    and where A has a zero point,
+ *   dot[g] -= a_zero * column_sums[g][n]
  *   t       = 0; for g ascending: t += f32(dot[g]) * scale[g][n], and with minima t += f32(asum[g][i]) * min[g][n]
  *   out     = act(((t * ascale[i]) + bias[n]) + residual[i,n])                  each present or not; or, s32: out = dot
+ *   out     = codes of 8 bits, made from either as lowbit_requant says
  *
  * Progressive groups (mult is not NULL) have one integer sum, and the scale of a row after the last group:
  *
@@ -74,14 +87,17 @@ typedef struct lb_tile {
     uint32_t step_k;                    /* k of one multiplication: 64, or 32 or 16 where that is a group */
     uint32_t value_scale, value_offset; /* values are s * c - o: of the format, or 1 and 0 for the codes themselves */
 
-    const void *scale;   /* of scale_type; not read for s32 */
-    const uint8_t *zero; /* or NULL */
-    const void *min;     /* of scale_type, or NULL */
-    const uint8_t *mult; /* or NULL; with it, min is NULL */
-    uint32_t scale_type; /* LOWBIT_SCALE_* */
-    uint32_t shift;      /* log2 of the format's s: 0 or 1 */
-    const int32_t *corr; /* [groups][mr]: (s * code_bias - o) * asum */
-    const int32_t *asum; /* [groups][mr]: sum of a over the group */
+    const void *scale;          /* of scale_type; not read for s32 */
+    const uint8_t *zero;        /* or NULL */
+    const void *min;            /* of scale_type, or NULL */
+    const uint8_t *mult;        /* or NULL; with it, min is NULL */
+    uint32_t scale_type;        /* LOWBIT_SCALE_* */
+    uint32_t shift;             /* log2 of the format's s: 0 or 1 */
+    const int32_t *corr;        /* [groups][mr]: (s * code_bias - o) * asum */
+    const int32_t *asum;        /* [groups][mr]: sum of a over the group; with minima, of a - a_zero */
+    const int32_t *column_sums; /* where scale_at says (with mult, row_scale_at): sum of the values of W over the group
+                                   (the row); NULL = a_zero is 0 */
+    int32_t a_zero;             /* code of A that stands for 0 */
 
     int32_t *sums;    /* [mr][nr] scratch, 64-byte aligned */
     float *totals;    /* the same */
@@ -90,13 +106,15 @@ typedef struct lb_tile {
     uint32_t resume;  /* 1 = add to what `sums` holds of this group */
     uint32_t suspend; /* 1 = the group goes on in the next part */
 
-    const float *ascale;    /* [mr] */
-    const float *bias;      /* [nr] or NULL */
-    const float *residual;  /* or NULL */
-    size_t residual_stride; /* elements */
+    const float *ascale;                 /* [mr] */
+    const void *bias;                    /* [nr] float, or int32_t in the integer form; or NULL */
+    const void *residual;                /* float, or codes of out_kind in the integer form; or NULL */
+    size_t residual_stride;              /* elements */
+    const lb_requant *requant;           /* s8 and u8 outputs */
+    const int32_t *multipliers, *shifts; /* [nr], integer form; else NULL */
     void *out;
     size_t out_stride; /* elements */
-    uint32_t out_kind; /* LOWBIT_OUT_F32, or LOWBIT_OUT_S32: out is dot[0] */
+    uint32_t out_kind; /* LOWBIT_OUT_* */
     uint32_t stream;   /* 1 = store past the caches: out and its rows are 64-byte aligned */
     uint32_t act;      /* LOWBIT_ACT_* */
 } lb_tile;
@@ -124,13 +142,22 @@ typedef struct lb_kernel {
     void (*leave)(void);                /* or NULL */
 } lb_kernel;
 
-/* Quantizes one row by the rule of docs/numerics.md: scale = absmax / 127, code = round-half-even(x * (127 / absmax)).
+/* How a row becomes codes. */
+typedef struct lb_row_rule {
+    uint32_t fixed; /* 0 = by the row's own absmax; 1 = by these: */
+    float scale;    /* what a step of the code is worth: a normal number above 0 */
+    int32_t zero;   /* the code of 0: -128 .. 127 */
+} lb_row_rule;
+
+/* Quantizes one row by a rule of docs/numerics.md: by its absmax, scale = absmax / 127, code = rne(x * (127 / absmax));
+ * fixed, code = clamp(rne(x * (1 / rule.scale)) + rule.zero, -128, 127).
  *   ahead  elements from x to what is quantized next, which is prefetched meanwhile; 0 = nothing
- *   codes  int8 [padded], zero from k on; padded is a multiple of 64
+ *   codes  int8 [padded], 0 from k on; padded is a multiple of 64
  *   sums   int32 [G]: sum of the codes of each group of `group` elements (a multiple of 16; the last may be short)
- *   scale  receives 0 for a row below 2^-100 and NaN for a row with a non-finite element; the codes are 0 then */
-typedef void (*lb_quantize_row_fn)(const float *x, size_t k, size_t ahead, size_t group, int8_t *codes, size_t padded,
-                                   int32_t *sums, float *scale);
+ *   scale  receives, by absmax, 0 for a row below 2^-100 and NaN for a row with a non-finite element, whose codes are
+ *          0 then; fixed, the rule's scale, or NaN for a row with a NaN, whose code is that of 0 */
+typedef void (*lb_quantize_row_fn)(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule,
+                                   int8_t *codes, size_t padded, int32_t *sums, float *scale);
 
 struct lb_bits_ops; /* kernels/simd/bits.h */
 struct lb_probe;    /* kernels/simd/probe.h */

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Results to codes of 8 bits: floats by a reciprocal and a zero point, integers by a multiplier and a shift of each
+ * column. docs/numerics.md has the law. */
+#ifndef LOWBIT_KERNELS_SIMD_REQUANT_INL_H_
+#define LOWBIT_KERNELS_SIMD_REQUANT_INL_H_
+
+#include "kernels/simd/simd.h"
+
+namespace {
+
+/* clamp(rne(x * r) + zero, low, high). Clamped before rounding, which is the same since the bounds are integers, so
+ * that the conversion sees no infinity; a NaN becomes 0 before that. */
+struct FixedCodes {
+    VF32 r, low, high;
+    VI32 zero;
+
+    HWY_INLINE FixedCodes(float reciprocal, int32_t z, int32_t least, int32_t most)
+        : r(hn::Set(DF32(), reciprocal)),
+          low(hn::Set(DF32(), static_cast<float>(least - z))),
+          high(hn::Set(DF32(), static_cast<float>(most - z))),
+          zero(hn::Set(DI32(), z)) {}
+
+    HWY_INLINE VI32 operator()(VF32 x) const {
+        const VF32 steps = hn::Mul(hn::IfThenElseZero(hn::Eq(x, x), x), r);
+        return hn::Add(hn::NearestInt(hn::Min(hn::Max(steps, low), high)), zero);
+    }
+};
+
+/* x * multiplier * 2^(shift - 31), rounded as one of the two forms says, for |multiplier| in 2^30 .. 2^31 - 1 or 0 and
+ * shift in -31 .. 30; what exceeds 2^29 in magnitude is some number that does.
+ *
+ * With a = x 2^left and shift = left - right, one of them 0: h = floor(a m / 2^31), whose low 32 bits are bits 31 .. 62
+ * of the product, then a rounding shift by `right`, (h >> right) + the bit below. What h drops is less than a unit of
+ * it and decides nothing for right > 0; for right = 0 it rounds h itself. The double form rounds h always, and takes 1
+ * from a negative h, so that ties go away from 0. x is clamped so that a stays in 32 bits: |a m| / 2^31 is 2^29 and
+ * more there. */
+struct Rescale {
+    using DI64 = hn::Repartition<int64_t, DI32>;
+    using DU64 = hn::Repartition<uint64_t, DI32>;
+    using VI64 = hn::Vec<DI64>;
+
+    VI32 least, most, left, right, below, bit, away, even_m, odd_m;
+    VI64 even_half, odd_half;
+    bool grows, goes_away; /* some left, some away is not 0 */
+
+    HWY_INLINE Rescale(VI32 multiplier, VI32 shift, bool twice) {
+        const DI32 d;
+        const DU64 d64;
+        const VI32 zero = hn::Zero(d), one = hn::Set(d, 1);
+        left = hn::Max(shift, zero);
+        right = hn::Max(hn::Neg(shift), zero);
+        below = hn::Max(hn::Sub(right, one), zero);
+        bit = hn::Min(right, one);
+        least = hn::Shr(hn::Set(d, INT32_MIN), left);
+        most = hn::Shr(hn::Set(d, INT32_MAX), left);
+        grows = !hn::AllTrue(d, hn::Eq(left, zero));
+        goes_away = twice;
+        away = hn::Neg(bit);
+        const VI32 half = hn::ShiftLeft<30>(twice ? one : hn::Sub(one, bit));
+        even_m = multiplier;
+        odd_m = Odd(multiplier);
+        even_half = hn::BitCast(DI64(), hn::And(hn::BitCast(d64, half), hn::Set(d64, 0xffffffffu)));
+        odd_half = hn::BitCast(DI64(), hn::ShiftRight<32>(hn::BitCast(d64, half)));
+    }
+
+    static HWY_INLINE VI32 Odd(VI32 x) { return hn::BitCast(DI32(), hn::ShiftRight<32>(hn::BitCast(DU64(), x))); }
+
+    HWY_INLINE VI32 operator()(VI32 x) const {
+        const DI32 d;
+        const DU64 d64;
+        VI32 a = x;
+        if (grows) a = hn::Shl(hn::Min(hn::Max(x, least), most), left);
+        const auto even = hn::BitCast(d64, hn::Add(hn::MulEven(a, even_m), even_half));
+        const auto odd = hn::BitCast(d64, hn::Add(hn::MulEven(Odd(a), odd_m), odd_half));
+        VI32 h = hn::OddEven(hn::BitCast(d, hn::ShiftLeft<1>(odd)), hn::BitCast(d, hn::ShiftRight<31>(even)));
+        if (goes_away) h = hn::Add(h, hn::And(hn::ShiftRight<31>(h), away));
+        return hn::Add(hn::Shr(h, right), hn::And(hn::Shr(h, below), bit));
+    }
+};
+
+/* The law clamps what it adds up. */
+HWY_INLINE VI32 ClampTerm(VI32 r) {
+    return hn::Min(hn::Max(r, hn::Set(DI32(), -LB_REQUANT_MOST)), hn::Set(DI32(), LB_REQUANT_MOST));
+}
+
+/* Accumulators of one vector of columns to codes. */
+struct IntegerCodes {
+    Rescale dot, residual;
+    VI32 bias, residual_zero, zero, low, high; /* low and high of what zero is added to */
+    bool has_residual;
+
+    HWY_INLINE IntegerCodes(const lb_tile &tile, size_t column)
+        : IntegerCodes(tile, *tile.requant, column, hn::Set(DI32(), tile.residual ? LB_REQUANT_FRACTION : 0)) {}
+
+    HWY_INLINE VI32 operator()(VI32 sum, VI32 added) const {
+        VI32 r = dot(hn::Add(sum, bias));
+        if (has_residual) {
+            r = hn::Add(ClampTerm(r), ClampTerm(residual(hn::Sub(added, residual_zero))));
+            const VI32 half = hn::Set(DI32(), 1 << (LB_REQUANT_FRACTION - 1));
+            r = hn::ShiftRight<LB_REQUANT_FRACTION>(hn::Add(r, half));
+        }
+        return hn::Add(hn::Min(hn::Max(r, low), high), zero);
+    }
+
+  private:
+    HWY_INLINE IntegerCodes(const lb_tile &tile, const lb_requant &q, size_t column, VI32 fraction)
+        : dot(hn::LoadU(DI32(), tile.multipliers + column), hn::Add(hn::LoadU(DI32(), tile.shifts + column), fraction),
+              q.twice),
+          residual(hn::Set(DI32(), q.residual_multiplier), hn::Add(hn::Set(DI32(), q.residual_shift), fraction),
+                   q.twice),
+          bias(tile.bias ? hn::LoadU(DI32(), static_cast<const int32_t *>(tile.bias) + column) : hn::Zero(DI32())),
+          residual_zero(hn::Set(DI32(), q.residual_zero)),
+          zero(hn::Set(DI32(), q.zero)),
+          low(hn::Set(DI32(), q.low - q.zero)),
+          high(hn::Set(DI32(), q.high - q.zero)),
+          has_residual(tile.residual != nullptr) {}
+};
+
+}  // namespace
+
+#endif
