@@ -375,14 +375,15 @@ void DotTile(const lb_tile *tile_pointer) {
     const Lines<kVectors> lines(tile);
     const auto *a = static_cast<const typename Way::A *>(tile.a);
     constexpr size_t kLineK = 4 * (8 / Way::kBits);
-    const bool only = tile.groups == 1 && tile.start && tile.finish; /* it goes from sums to output */
+    const bool only = tile.groups == 1 && tile.start && tile.finish && !tile.mult; /* it goes from sums to output */
     if (tile.start && !tile.resume && !only) Epilogue::ClearTotals(tile, kRows);
     for (size_t g = 0; g < tile.groups; ++g) {
         const bool last = g + 1 == tile.groups, resume = g == 0 && tile.resume;
         const size_t first = g * tile.lines_per_group;
         const size_t count = last ? tile.lines_last_group : tile.lines_per_group;
         const bool apart = tile.zero && count * kLineK > kShortGroup;
-        const bool whole = !(resume || (last && tile.suspend) || only || tile.mult || tile.column_sums || apart);
+        const bool columns = tile.column_sums && !tile.mult;
+        const bool whole = !(resume || (last && tile.suspend) || only || columns || apart);
         VI32 sum[kRows][kVectors];
         if (resume)
             LoadSums(tile.sums, sum);
@@ -394,8 +395,11 @@ void DotTile(const lb_tile *tile_pointer) {
             Fill(sum, hn::Zero(DI32()));
         Way::Sums(lines, first, count, a + first * kLineK * kRows, sum);
         if (whole) {
-            Epilogue::AddSums(tile, g, sum);
-            if (last && tile.finish) Epilogue::Finish(tile, kRows);
+            if (tile.mult)
+                Epilogue::AddMultiplied(tile, g, sum);
+            else
+                Epilogue::AddSums(tile, g, sum);
+            if (last && tile.finish) Epilogue::FinishTotals(tile, kRows, Way::kBias);
             continue;
         }
         StoreSums(sum, tile.sums);

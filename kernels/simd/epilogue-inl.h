@@ -58,6 +58,22 @@ struct Epilogue {
         for (size_t j = 0; j < kVectors; ++j) to[j] = LoadScale(tile.scale_type, array, ScaleIndex(tile, j, group));
     }
 
+    static HWY_INLINE VI32 LoadBytes(const uint8_t *at) {
+        return hn::PromoteTo(DI32(), hn::LoadU(hn::Rebind<uint8_t, DI32>(), at));
+    }
+
+    /* A single row walks all groups in one call, panel after panel; the next tile is this far on for each group. */
+    static constexpr size_t kNextTile = (kWidth + LB_PANEL - 1) / LB_PANEL * LB_PANEL;
+
+    static HWY_INLINE void LoadMultipliers(const lb_tile &tile, size_t group, size_t rows, VI32 (&to)[kVectors]) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) {
+            const uint8_t *at = tile.mult + ScaleIndex(tile, j, group);
+            if (rows == 1 && j * kColumns % LB_PANEL == 0) __builtin_prefetch(at + kNextTile * tile.groups);
+            to[j] = LoadBytes(at);
+        }
+    }
+
     /* code_bias - zero of every column. */
     static HWY_INLINE void LoadZeros(const lb_tile &tile, size_t group, int code_bias, VI32 (&to)[kVectors]) {
         LB_UNROLL
@@ -100,18 +116,44 @@ struct Epilogue {
         }
     }
 
-    /* totals += f32(dot) * scale (+ f32(asum) * min) for one group, whose sums have started from its correction. */
+    /* Dot products from sums that have started from their correction, or, where codes count twice, not yet: half of it
+     * may be no integer. */
+    template <size_t kRows>
+    static HWY_INLINE void EndSums(const lb_tile &tile, size_t group, VI32 (&sum)[kRows][kVectors]) {
+        if (!tile.shift) return;
+        LB_UNROLL
+        for (size_t i = 0; i < kRows; ++i) {
+            const VI32 corr = hn::Set(DI32(), tile.corr[group * kRows + i]);
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) sum[i][j] = hn::Add(hn::Add(sum[i][j], sum[i][j]), corr);
+        }
+    }
+
+    /* totals, which hold the bits of integers, += mult * dot for one progressive group. */
+    template <size_t kRows>
+    static HWY_INLINE void AddMultiplied(const lb_tile &tile, size_t group, VI32 (&sum)[kRows][kVectors]) {
+        const DF32 df;
+        const DI32 d;
+        VI32 mult[kVectors];
+        EndSums(tile, group, sum);
+        LoadMultipliers(tile, group, kRows, mult);
+        float *total = tile.totals;
+        LB_UNROLL
+        for (size_t i = 0; i < kRows; ++i, total += kWidth) {
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                const VI32 before = hn::BitCast(d, hn::Load(df, total + j * kColumns));
+                const VI32 t = hn::Add(before, hn::Mul(mult[j], sum[i][j]));
+                hn::Store(hn::BitCast(df, t), df, total + j * kColumns);
+            }
+        }
+    }
+
+    /* totals += f32(dot) * scale (+ f32(asum) * min) for one group. */
     template <size_t kRows>
     static HWY_INLINE void AddSums(const lb_tile &tile, size_t group, VI32 (&sum)[kRows][kVectors]) {
         const DF32 df;
-        if (tile.shift) { /* the correction is still to come: its half may be no integer */
-            LB_UNROLL
-            for (size_t i = 0; i < kRows; ++i) {
-                const VI32 corr = hn::Set(DI32(), tile.corr[group * kRows + i]);
-                LB_UNROLL
-                for (size_t j = 0; j < kVectors; ++j) sum[i][j] = hn::Add(hn::Add(sum[i][j], sum[i][j]), corr);
-            }
-        }
+        EndSums(tile, group, sum);
         VF32 scale[kVectors], min[kVectors];
         LoadScales(tile, tile.scale, group, scale);
         LoadMinima(tile, group, min);
@@ -205,25 +247,14 @@ struct Epilogue {
             AddRows<kCorrection>(tile, group, rows, code_bias);
     }
 
-    static HWY_INLINE VI32 LoadBytes(const uint8_t *at) {
-        return hn::PromoteTo(DI32(), hn::LoadU(hn::Rebind<uint8_t, DI32>(), at));
-    }
-
-    /* A single row walks all groups in one call, panel after panel; the next tile is this far on for each group. */
-    static constexpr size_t kNextTile = (kWidth + LB_PANEL - 1) / LB_PANEL * LB_PANEL;
-
-    /* Progressive groups: totals, which hold the bits of integers, += mult * dot for one group and all rows. */
-    static HWY_NOINLINE void AddMultiplied(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
+    /* The same as AddMultiplied for a group whose raw sums have come to memory. */
+    static HWY_NOINLINE void AddMultipliedRows(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
         const DI32 d;
         const DF32 df;
         VI32 mult[kVectors], zero[kVectors];
+        LoadMultipliers(tile, group, rows, mult);
         LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) {
-            const uint8_t *at = tile.mult + ScaleIndex(tile, j, group);
-            if (rows == 1 && j * kColumns % LB_PANEL == 0) __builtin_prefetch(at + kNextTile * tile.groups);
-            mult[j] = LoadBytes(at);
-            zero[j] = hn::Zero(d);
-        }
+        for (size_t j = 0; j < kVectors; ++j) zero[j] = hn::Zero(d);
         if (tile.zero) LoadZeros(tile, group, code_bias, zero);
         const bool first = group == 0 && tile.start;
         const int32_t *sums = tile.sums;
@@ -380,7 +411,7 @@ struct Epilogue {
     }
 
     /* The totals of progressive groups to a float output, through registers. */
-    static HWY_INLINE void FinishTotals(const lb_tile &tile, size_t rows) {
+    static HWY_INLINE void FinishMultiplied(const lb_tile &tile, size_t rows) {
         const Dots dots(tile, 0);
         VF32 scale[kVectors];
         LB_UNROLL
@@ -402,7 +433,7 @@ struct Epilogue {
         else if (tile.multipliers)
             FinishInteger(tile, rows, code_bias);
         else if (tile.mult)
-            FinishTotals(tile, rows);
+            FinishMultiplied(tile, rows);
         else if (tile.zero)
             FinishSums<kZeroPoint>(tile, rows, code_bias);
         else if (tile.min)
@@ -411,18 +442,23 @@ struct Epilogue {
             FinishSums<kCorrection>(tile, rows, code_bias);
     }
 
+    /* The totals of all groups to the output. */
+    static HWY_INLINE void FinishTotals(const lb_tile &tile, size_t rows, int code_bias) {
+        if (tile.mult)
+            FinishOnly(tile, rows, code_bias);
+        else
+            Finish(tile, rows);
+    }
+
     /* What every algorithm calls when `sums` holds all of group `group` of the call: to the totals, and after the last
      * group to the output. A tile whose only group this is takes the short road. */
     static HWY_INLINE void EndGroup(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
         if (tile.groups == 1 && tile.start && tile.finish && !tile.mult) return FinishOnly(tile, rows, code_bias);
-        const bool last = group + 1 == tile.groups && tile.finish;
-        if (tile.mult) {
-            AddMultiplied(tile, group, rows, code_bias);
-            if (last) FinishOnly(tile, rows, code_bias);
-        } else {
+        if (tile.mult)
+            AddMultipliedRows(tile, group, rows, code_bias);
+        else
             AddGroup(tile, group, rows, code_bias);
-            if (last) Finish(tile, rows);
-        }
+        if (group + 1 == tile.groups && tile.finish) FinishTotals(tile, rows, code_bias);
     }
 };
 
