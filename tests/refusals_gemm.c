@@ -110,6 +110,8 @@ static void refuse_plans(void) {
     REFUSE(LOWBIT_UNSUPPORTED, NOTHING, FORCE("w8.dot.1x16.scalar"))
     const char *wider = kernel_of(4);
     if (wider[0]) REFUSE(LOWBIT_ISA_MISSING, s.ctx = s.ctx_scalar, FORCE(wider))
+    if (strstr(wider, "tile")) /* a multiplication of 64 k would end inside such groups */
+        REFUSE(LOWBIT_UNSUPPORTED, (s.problem.k = 200, s.problem.weights.group = 96), FORCE(wider))
 }
 
 #define REFUSE_M(plan_, m)                                                                                             \

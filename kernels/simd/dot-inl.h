@@ -417,7 +417,9 @@ constexpr lb_kernel DotRow() {
     constexpr size_t kBroadcasts = W::kFields * kRows * (W::kLayout == LB_A_S16 ? 2 : 1);
     constexpr size_t kWork64 = 64 * W::kWork / Ops::kPorts + 16, kLoads64 = 32 * (1 + kBroadcasts / kVectors);
     constexpr uint32_t kCost = HWY_MAX(kWork64, kLoads64) * LB_PANEL / kColumns;
-    constexpr uint32_t kGroupCost = 64 * 9 * kRows / Ops::kPorts * LB_PANEL / kColumns; /* nine instructions a row */
+    /* Nine instructions a row, and for a single one two to bring its fields' sums together. */
+    constexpr size_t kGroupWork = 9 * kRows + (kRows == 1 ? 2 * (W::kFields - 1) : 0);
+    constexpr uint32_t kGroupCost = 64 * kGroupWork / Ops::kPorts * LB_PANEL / kColumns;
     return lb_kernel{kBits,
                      LB_ALGORITHM_DOT,
                      W::kLayout,
