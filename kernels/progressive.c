@@ -72,7 +72,8 @@ static double covering_step(group *g, uint8_t *zero) {
         if (g->x[i] < low) low = g->x[i];
         if (g->x[i] > high) high = g->x[i];
     }
-    if (!zero) return fmax(-low, high) / fmax(g->o, g->s * g->top - g->o);
+    /* Not fmax, which may return either of two zeros of different sign. */
+    if (!zero) return (-low > high ? -low : high) / fmax(g->o, g->s * g->top - g->o);
     g->o = high > low ? round_even(g->top * -low / (high - low)) : 0;
     *zero = (uint8_t)g->o;
     return (high - low) / g->top;
@@ -87,7 +88,7 @@ static double refit(const group *g, double step) {
         products += g->x[i] * value;
         squares += value * value;
     }
-    return squares > 0 ? fmax(0, products / squares) : 0;
+    return squares > 0 && products > 0 ? products / squares : 0;
 }
 
 static double best_step(const group *g, double covering) {
