@@ -34,10 +34,10 @@ HWY_INLINE int32_t LargestMagnitudeBits(const float *x, size_t k) {
             most[u] = hn::Max(most[u], hn::And(bits, mask));
         }
     }
-    alignas(64) int32_t lanes[kColumns];
-    hn::Store(hn::Max(hn::Max(most[0], most[1]), hn::Max(most[2], most[3])), d, lanes);
-    int32_t largest = 0;
-    for (size_t i = 0; i < kColumns; ++i) largest = HWY_MAX(largest, lanes[i]);
+    for (; at + kColumns <= k; at += kColumns)
+        most[0] = hn::Max(most[0], hn::And(hn::BitCast(d, hn::LoadU(DF32(), x + at)), mask));
+    const VI32 all = hn::Max(hn::Max(most[0], most[1]), hn::Max(most[2], most[3]));
+    int32_t largest = hn::GetLane(hn::MaxOfLanes(d, all));
     for (; at < k; ++at) largest = HWY_MAX(largest, MagnitudeBits(x[at]));
     return largest;
 }
@@ -68,16 +68,16 @@ HWY_INLINE int32_t QuantizeGroup(const float *x, size_t count, size_t ahead, con
         sum = hn::Add(sum, c);
         hn::StoreU(hn::DemoteTo(d8, c), d8, codes + at);
     }
-    int32_t total = hn::GetLane(hn::SumOfLanes(d, sum));
-    if (at < count) { /* the tail through a padded copy */
+    if (at < count) { /* the tail through a padded copy, whose zeros need not have code 0 */
         alignas(64) float padded[kColumns] = {};
         alignas(64) int8_t tail[kColumns];
         memcpy(padded, x + at, (count - at) * sizeof(float));
-        hn::StoreU(hn::DemoteTo(d8, codes_of(hn::Load(DF32(), padded))), d8, tail);
+        const VI32 c = hn::IfThenElseZero(hn::FirstN(d, count - at), codes_of(hn::Load(DF32(), padded)));
+        sum = hn::Add(sum, c);
+        hn::StoreU(hn::DemoteTo(d8, c), d8, tail);
         memcpy(codes + at, tail, count - at);
-        for (size_t i = 0; at + i < count; ++i) total += tail[i];
     }
-    return total;
+    return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
 template <class Codes>
