@@ -291,8 +291,7 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
     lb_kernel_ref kernel;
     r->limit = "none";
     if (!lb_kernel_find(r->plan.kernel, &kernel)) return;
-    const size_t element = p->out == LOWBIT_OUT_S8 || p->out == LOWBIT_OUT_U8 ? 1 : sizeof(float);
-    const size_t out_bytes = (size_t)(p->m * p->n) * element;
+    const size_t out_bytes = (size_t)(p->m * p->n * lb_out_bytes(p));
     lb_limit decode = {0}, read = {0};
     lb_limit_compute(b->limits, kernel.unit, LB_PROBE_DECODE, kernel.kernel->width, pool, &decode, NULL);
     lb_limit_read(b->limits, working_set, pool, &read, NULL);
