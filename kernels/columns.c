@@ -12,13 +12,11 @@ static lowbit_status check_packed(const lowbit_packed *w, lowbit_error *error) {
     return lb_check_weight_shape(&w->type, w->n, w->k, error);
 }
 
-/* Integer sums of a row that are scaled one by one: of its groups, or, progressive, one of them all. */
-static int64_t scaled_sums(const lowbit_packed *w) { return w->multipliers ? 1 : w->groups; }
-
 lowbit_status lowbit_column_sums_size(const lowbit_packed *weights, int64_t *bytes, lowbit_error *error) {
     LB_REQUIRE(bytes, error, LOWBIT_INVALID_ARGUMENT, "bytes is NULL");
     LB_TRY(check_packed(weights, error));
-    *bytes = lb_div_up(weights->n, LB_PANEL) * scaled_sums(weights) * LB_PANEL * (int64_t)sizeof(int32_t);
+    *bytes = lb_div_up(weights->n, LB_PANEL) * lb_scaled_sums(&weights->type, weights->k) * LB_PANEL *
+             (int64_t)sizeof(int32_t);
     return LOWBIT_OK;
 }
 

@@ -19,9 +19,8 @@ static lowbit_status check_kinds(const lowbit_problem *p, lowbit_error *error) {
 
 /* With a zero point of A each factor reaches 255, where it reached 128. */
 static lowbit_status check_static(const lowbit_problem *p, lowbit_error *error) {
-    const bool grouped = p->weights.group > 0 && !p->weights.progressive;
     const bool narrow = p->weights.offset == LOWBIT_SYMMETRIC || p->weights.progressive; /* values are int8 */
-    const int64_t sum = grouped ? lb_min(p->k, p->weights.group) : p->k;
+    const int64_t sum = lb_scaled_sums(&p->weights, p->k) > 1 ? p->weights.group : p->k;
     const int64_t most = INT32_MAX / (255 * (narrow ? 128 : 255));
     LB_REQUIRE(sum <= most, error, LOWBIT_UNSUPPORTED,
                "%lld elements share a scale: with static activations int32 sums stay exact up to %lld", (long long)sum,
@@ -33,9 +32,8 @@ static lowbit_status check_static(const lowbit_problem *p, lowbit_error *error) 
 static lowbit_status check_raw(const lowbit_problem *p, lowbit_error *error) {
     LB_REQUIRE(!p->bias && !p->residual && !p->act, error, LOWBIT_INVALID_ARGUMENT,
                "s32 output is the raw product: no bias, activation function or residual");
-    LB_REQUIRE(p->weights.group <= 0 || p->weights.group >= p->k || p->weights.progressive, error,
-               LOWBIT_INVALID_ARGUMENT, "s32 output needs one scale a row: group %d splits K %lld", p->weights.group,
-               (long long)p->k);
+    LB_REQUIRE(lb_scaled_sums(&p->weights, p->k) == 1, error, LOWBIT_INVALID_ARGUMENT,
+               "s32 output needs one scale a row: group %d splits K %lld", p->weights.group, (long long)p->k);
     LB_REQUIRE(p->weights.offset != LOWBIT_MINIMUM, error, LOWBIT_INVALID_ARGUMENT,
                "s32 output cannot hold float minima");
     return LOWBIT_OK;
@@ -82,9 +80,8 @@ static lowbit_status check_given(const char *name, const void *array, uint32_t w
 }
 
 bool lb_integer_form(const lowbit_problem *p, const char **reason) {
-    const bool grouped = p->weights.group > 0 && p->weights.group < p->k && !p->weights.progressive;
     *reason = !p->static_scale                                         ? "static activations"
-              : grouped                                                ? "one scale a row"
+              : lb_scaled_sums(&p->weights, p->k) > 1                  ? "one scale a row"
               : p->weights.offset == LOWBIT_MINIMUM                    ? "weights without minima"
               : p->act != LOWBIT_ACT_NONE && p->act != LOWBIT_ACT_RELU ? "no activation function but relu"
                                                                        : NULL;

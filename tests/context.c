@@ -52,14 +52,6 @@ static bool answer_requests(uint32_t answer) {
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-static lowbit_ctx *make_context(uint32_t isa_mask) {
-    lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
-    lowbit_ctx *ctx = NULL;
-    options.isa_mask = isa_mask;
-    CHECK(lowbit_ctx_create(&options, &ctx, NULL) == LOWBIT_OK);
-    return ctx;
-}
-
 static lowbit_isa_info amx_of(const lowbit_ctx *ctx) {
     lowbit_isa_info info = {.struct_size = sizeof info};
     for (size_t i = 0; lowbit_isa_get(ctx, i, &info, NULL) == LOWBIT_OK && info.bit != LOWBIT_ISA_AMX; i++) continue;
@@ -86,7 +78,7 @@ static void check_products(const lowbit_ctx *ctx) {
 }
 
 static void when_refused(void) {
-    lowbit_ctx *ctx = make_context(0);
+    lowbit_ctx *ctx = context_with(0);
     const lowbit_isa_info amx = amx_of(ctx);
     CHECK(amx.compiled && amx.present && !amx.enabled);
     CHECK(strcmp(amx.reason, "the operating system refuses the tile registers (XTILEDATA)") == 0);
@@ -95,14 +87,14 @@ static void when_refused(void) {
 }
 
 static void when_masked(void) {
-    lowbit_ctx *ctx = make_context(LOWBIT_ISA_ALL & ~(uint32_t)LOWBIT_ISA_AMX);
+    lowbit_ctx *ctx = context_with(LOWBIT_ISA_ALL & ~(uint32_t)LOWBIT_ISA_AMX);
     const lowbit_isa_info amx = amx_of(ctx);
     CHECK(!amx.enabled && strcmp(amx.reason, "masked by the context's options") == 0);
     check_products(ctx);
     lowbit_ctx_destroy(ctx);
 }
 
-static void when_asked(void) { lowbit_ctx_destroy(make_context(0)); }
+static void when_asked(void) { lowbit_ctx_destroy(context_with(0)); }
 
 enum { PASSED = 0, FAILED = 1, NO_FILTERS = 2 };
 
@@ -129,7 +121,7 @@ void subject_context_tiles(void) {
     CHECK(passed(refused));
     CHECK(passed(in_child(SECCOMP_RET_KILL_PROCESS, when_masked)));
     CHECK(WIFSIGNALED(in_child(SECCOMP_RET_KILL_PROCESS, when_asked))); /* the filter itself */
-    lowbit_ctx *ctx = make_context(0);
+    lowbit_ctx *ctx = context_with(0);
     const lowbit_isa_info amx = amx_of(ctx);
     CHECK(amx.enabled ? amx.reason[0] == 0 : strstr(amx.reason, "XTILEDATA") != NULL);
     lowbit_ctx_destroy(ctx);

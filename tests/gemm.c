@@ -21,14 +21,6 @@ static const char *const kProblems[] = {
     "i8za8:m150n180k450:s32",      "i4g32pa8:m150n180k450+bias",     "i2zg64pa8:m150n180k450:s32",
     "i4zg32a8s:m150n180k450+bias", "i8a8s:m150n180k450:s8+bias+res", "i4g32a8:m150n200k450:u8+bias+gelu"};
 
-static lowbit_ctx *make_context(uint32_t isa_mask) {
-    lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
-    lowbit_ctx *ctx = NULL;
-    options.isa_mask = isa_mask;
-    CHECK(lowbit_ctx_create(&options, &ctx, NULL) == LOWBIT_OK);
-    return ctx;
-}
-
 static lowbit_plan *make_plan(const lowbit_ctx *ctx, const lowbit_problem *problem, uint32_t threads) {
     lowbit_plan *plan = NULL;
     CHECK(lowbit_plan_create(ctx, problem, threads, &plan, NULL) == LOWBIT_OK);
@@ -86,7 +78,7 @@ void subject_gemm_threads(void) {
     static const uint32_t kMasks[] = {LOWBIT_ISA_ALL & ~LOWBIT_ISA_AMX, LOWBIT_ISA_SCALAR}, kThreads[] = {1, 2, 3, 7};
     for (size_t p = 0; p < LB_COUNT(kProblems); p++)
         for (size_t mask = 0; mask < (p % 3 ? 1 : LB_COUNT(kMasks)); mask++) {
-            lowbit_ctx *ctx = make_context(kMasks[mask]);
+            lowbit_ctx *ctx = context_with(kMasks[mask]);
             sample s = sample_make(ctx, kProblems[p], DATA_RANDOM);
             const float *want = sample_reference(ctx, &s);
             for (size_t t = 0; t < LB_COUNT(kThreads); t++) {
@@ -102,7 +94,7 @@ void subject_gemm_threads(void) {
 
 /* A product of few columns is cut by its rows, so that every thread has a task; and computes the same. */
 static void check_few_columns(void) {
-    lowbit_ctx *ctx = make_context(LOWBIT_ISA_SCALAR); /* so slow that threads pay */
+    lowbit_ctx *ctx = context_with(LOWBIT_ISA_SCALAR); /* so slow that threads pay */
     sample s = sample_make(ctx, "i8a8:m300n16k500+bias", DATA_RANDOM);
     const lowbit_pool pool = pool_reversed();
     const lb_gemm_config config = lb_estimate(ctx, &s.problem, s.problem.m, 4);
@@ -125,7 +117,7 @@ void subject_gemm_small(void) {
                   {"b1a8:m4n16k256", 1, 1},
                   {"i8a8:m1n4096k4096", 2, 8},
                   {"i4g32a8:m512n4096k4096", 8, 8}};
-    lowbit_ctx *ctx = make_context(0);
+    lowbit_ctx *ctx = context_with(0);
     for (size_t i = 0; i < LB_COUNT(kCases); i++) {
         lowbit_problem problem = {.struct_size = sizeof problem};
         lowbit_plan_info info = {.struct_size = sizeof info};
@@ -179,7 +171,7 @@ static void run_tiles(const lowbit_plan *plan, const sample *s, const float *wan
 }
 
 void subject_gemm_tiles(void) {
-    lowbit_ctx *ctx = make_context(0);
+    lowbit_ctx *ctx = context_with(0);
     lowbit_pool_options options = LOWBIT_POOL_OPTIONS_INIT;
     lowbit_pool pools[] = {pool_reversed(), pool_shuffled(), LOWBIT_POOL_INIT};
     options.threads = 3;
@@ -225,7 +217,7 @@ static void run_entered(const lb_tile *tile) {
 
 /* Every task enters and leaves once, on the thread that runs its tiles, and leaves nothing behind. */
 void subject_gemm_enter(void) {
-    lowbit_ctx *ctx = make_context(0);
+    lowbit_ctx *ctx = context_with(0);
     lowbit_pool_options options = LOWBIT_POOL_OPTIONS_INIT;
     lowbit_pool pool = LOWBIT_POOL_INIT;
     options.threads = 3;
@@ -290,7 +282,7 @@ void subject_gemm_rows(void) {
          "i4zg32pa8:m9n50k200+res"},
         {"i4g32a8s:m9n77k200+bias", "i2zg32a8s:m9n33k200+relu", "b1g32a8s:m9n16k200", "i8mg32a8s:m9n50k200+res",
          "t2g32pa8s:m9n50k200+bias"}};
-    lowbit_ctx *ctx = make_context(0);
+    lowbit_ctx *ctx = context_with(0);
     for (size_t i = 0; i < LB_COUNT(kShared); i++) check_shared_rows(ctx, kShared[i]);
     lowbit_ctx_destroy(ctx);
 }
@@ -301,7 +293,7 @@ void subject_gemm_buckets(void) {
     static const int64_t kRows[] = {1, 2, 3, 4, 5, 16, 17, 63, 64, 65, 100};
     static const char *const kPlans[] = {"i4g32a8:m100n70k130+bias+res", "i8a8:m100n70k130", "b1a8:m100n70k130+relu",
                                          "t2g32pa8:m100n70k130+bias"};
-    lowbit_ctx *ctx = make_context(0);
+    lowbit_ctx *ctx = context_with(0);
     for (size_t p = 0; p < LB_COUNT(kPlans); p++) {
         sample s = sample_make(ctx, kPlans[p], DATA_RANDOM);
         const float *want = sample_reference(ctx, &s);
@@ -346,7 +338,7 @@ static void check_over_residual(const lowbit_ctx *ctx, const char *problem) {
 void subject_gemm_residual(void) {
     static const char *const kPlans[] = {"i4a8:m33n100k64+bias+relu+res", "i8g32a8:m33n65k70+res",
                                          "i8a8s:m33n65k70:s8+res", "i4a8s:m33n100k64:u8+bias+relu+res"};
-    lowbit_ctx *ctx = make_context(0);
+    lowbit_ctx *ctx = context_with(0);
     for (size_t p = 0; p < LB_COUNT(kPlans); p++) check_over_residual(ctx, kPlans[p]);
     lowbit_ctx_destroy(ctx);
 }
@@ -355,7 +347,7 @@ void subject_gemm_residual(void) {
 
 /* Large enough to be stored past the caches, by every kernel, with rows that allow it and rows that do not. */
 void subject_gemm_stream(void) {
-    lowbit_ctx *ctx = make_context(0);
+    lowbit_ctx *ctx = context_with(0);
     lowbit_machine machine = {.struct_size = sizeof machine};
     CHECK(lowbit_machine_info(ctx, &machine, NULL) == LOWBIT_OK);
     const int64_t l2 = machine.l2_bytes > 0 ? machine.l2_bytes : 1 << 20, n = 1024, m = l2 / (4 * n) + 5;
@@ -456,7 +448,7 @@ void subject_gemm_nan(void) {
     static const float kBad[] = {NAN, INFINITY, -INFINITY};
     static const uint32_t kMasks[] = {0, LOWBIT_ISA_SCALAR};
     for (size_t mask = 0; mask < LB_COUNT(kMasks); mask++) {
-        lowbit_ctx *ctx = make_context(kMasks[mask]);
+        lowbit_ctx *ctx = context_with(kMasks[mask]);
         for (size_t p = 0; p < LB_COUNT(kSpoiled); p++)
             for (size_t b = 0; b < LB_COUNT(kBad); b++) check_spoiled(ctx, kSpoiled[p], kBad[b]);
         lowbit_ctx_destroy(ctx);

@@ -217,3 +217,11 @@ void sample_check_kernels(const lowbit_ctx *ctx, const sample *s, const char *na
         run_kernel(ctx, s, info.name, want);
     }
 }
+
+lowbit_ctx *context_with(uint32_t isa_mask) {
+    lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
+    lowbit_ctx *ctx = NULL;
+    options.isa_mask = isa_mask;
+    CHECK(lowbit_ctx_create(&options, &ctx, NULL) == LOWBIT_OK);
+    return ctx;
+}

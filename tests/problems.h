@@ -49,6 +49,9 @@ void *sample_reference(const lowbit_ctx *ctx, const sample *s);
 /* Compares an output of row stride `stride` with the reference, bit for bit. */
 bool sample_check(const sample *s, const void *got, int64_t stride, const void *want);
 
+/* A context of these levels (0 = all) and else the defaults; a failed check where there is none. */
+lowbit_ctx *context_with(uint32_t isa_mask);
+
 /* Every enabled kernel of the problem's width against the reference; `name` is for the report. */
 void sample_check_kernels(const lowbit_ctx *ctx, const sample *s, const char *name);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rule: among the kernels of the enabled levels that can compute the problem, the one that needs the fewest cycles by
- * its row's cost; rows of A in blocks that stay in the L2 cache; as many threads as make the product fastest, by what
- * they compute, what starting them costs and how long A takes to reach them; columns cut so that each gets several
+/* The rule: among the kernels of the enabled levels that can compute the problem, the one that needs the fewest cycles
+ * by its row's cost; rows of A in blocks that stay in the L2 cache; as many threads as make the product fastest, by
+ * what they compute, what starting them costs and how long A takes to reach them; columns cut so that each gets several
  * tasks. */
 #include "tuner/estimate.h"
 

@@ -34,6 +34,11 @@ lowbit_status lb_check_weight_shape(const lowbit_weight_type *type, int64_t n, i
 /* G: groups along a row of k elements; group <= 0 means one. */
 static inline int64_t lb_groups(int64_t k, int64_t group) { return group <= 0 ? 1 : lb_div_up(k, group); }
 
+/* Integer sums of a row that are scaled one by one: of its groups, or, progressive, one of them all. */
+static inline int64_t lb_scaled_sums(const lowbit_weight_type *type, int64_t k) {
+    return type->progressive ? 1 : lb_groups(k, type->group);
+}
+
 /* The most that a multiplier of progressive groups of this type may be (weights.h has the formula and the reason): also
  * a code that the format lacks but its width holds stays inside an int8, so an opened blob needs no look at its codes.
  */

@@ -118,7 +118,7 @@ static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_
     if (t->start) *total = 0;
     for (size_t g = 0; g < t->groups; g++) {
         const size_t first = g * t->lines_per_group, at = t->scale_at[0] + g * LB_PANEL + n, row_at = g * mr + i;
-        const size_t count = g + 1 < t->groups ? t->lines_per_group : t->lines_last_group;
+        const size_t count = lb_tile_group_lines(t, g);
         const uint32_t before = g == 0 && t->resume ? (uint32_t)*sum : 0;
         *sum = (int32_t)(before + raw_sum(t, bits, mr, first, count, n, i));
         if (g + 1 == t->groups && t->suspend) return;

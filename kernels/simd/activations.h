@@ -6,8 +6,8 @@
 #define LOWBIT_KERNELS_SIMD_ACTIVATIONS_H_
 
 #include <stdint.h>
-#include <string.h>
 
+#include "kernels/formats/scale.h"
 #include "lowbit/gemm.h"
 
 /* exp(-x) is taken as 0 from here on: the last integer for which 2^n stays a normal number. */
@@ -48,19 +48,7 @@
 #define LB_TANH_1_LOW -4.53406804e-8f
 #define LB_TANH_3 0.0713548163f
 
-static inline uint32_t lb_act_bits(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static inline float lb_act_float(uint32_t bits) {
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static inline float lb_act_abs(float x) { return lb_act_float(lb_act_bits(x) & 0x7fffffffu); }
+static inline float lb_act_abs(float x) { return lb_bits_float(lb_float_bits(x) & 0x7fffffffu); }
 
 /* exp(-z - more), 0 <= z + more <= LB_EXP_LIMIT, more far below z */
 static inline float lb_exp_negative(float z, float more) {
@@ -73,7 +61,7 @@ static inline float lb_exp_negative(float z, float more) {
     p = p * r + LB_EXP_3;
     p = p * r + LB_EXP_2;
     p = (p * (r * r) + r) + 1.0f;
-    return lb_act_float(lb_act_bits(p) + (lb_act_bits(shifted) << 23));
+    return lb_bits_float(lb_float_bits(p) + (lb_float_bits(shifted) << 23));
 }
 
 /* x Phi(x) = max(x, 0) - |x| Phi(-|x|): no cancellation on either side of 0. The exponent z^2 / 2 keeps what rounding
@@ -81,7 +69,7 @@ static inline float lb_exp_negative(float z, float more) {
 static inline float lb_gelu(float x) {
     const float magnitude = lb_act_abs(x);
     const float z = magnitude < LB_TAIL_LIMIT ? magnitude : LB_TAIL_LIMIT;
-    const float upper = lb_act_float(lb_act_bits(z) & LB_UPPER_BITS);
+    const float upper = lb_bits_float(lb_float_bits(z) & LB_UPPER_BITS);
     const float e = lb_exp_negative((upper * upper) * 0.5f, ((z - upper) * (z + upper)) * 0.5f);
     const float u = LB_TAIL_CENTER / (z + LB_TAIL_CENTER);
     float p = LB_TAIL_8;
@@ -111,8 +99,8 @@ static inline float lb_gelu_tanh(float x) {
     const float z = inside ? magnitude : LB_TANH_LIMIT;
     const float cubic = (z * z) * LB_TANH_3, sum = cubic + LB_TANH_1;
     const float rest = ((LB_TANH_1 - sum) + cubic) + LB_TANH_1_LOW;
-    const float z_upper = lb_act_float(lb_act_bits(z) & LB_UPPER_BITS);
-    const float sum_upper = lb_act_float(lb_act_bits(sum) & LB_UPPER_BITS);
+    const float z_upper = lb_bits_float(lb_float_bits(z) & LB_UPPER_BITS);
+    const float sum_upper = lb_bits_float(lb_float_bits(sum) & LB_UPPER_BITS);
     const float more = (z - z_upper) * sum + z_upper * ((sum - sum_upper) + rest);
     return lb_times_logistic(x, inside, z_upper * sum_upper, more);
 }

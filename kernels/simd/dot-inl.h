@@ -33,10 +33,7 @@ struct Lines {
     bool stream;
 
     explicit HWY_INLINE Lines(const lb_tile &tile)
-        : ahead(tile.ahead),
-          ahead_step(tile.ahead_step),
-          count((tile.groups - 1) * tile.lines_per_group + tile.lines_last_group),
-          stream(tile.blocks == 1) {
+        : ahead(tile.ahead), ahead_step(tile.ahead_step), count(lb_tile_lines(&tile)), stream(tile.blocks == 1) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
             const size_t column = j * kColumns;
@@ -126,6 +123,25 @@ HWY_INLINE void SumAll(const typename Ops::Acc (&acc)[kRows][kVectors], VI32 (&s
     }
 }
 
+/* 16-bit sums into the accumulators. */
+template <class Ops, size_t kRows, size_t kVectors>
+HWY_INLINE void WidenAll(const typename Ops::Acc16 (&staged)[kRows][kVectors],
+                         typename Ops::Acc (&acc)[kRows][kVectors]) {
+    LB_UNROLL
+    for (size_t i = 0; i < kRows; ++i) {
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j) acc[i][j] = Ops::Widen(acc[i][j], staged[i][j]);
+    }
+}
+
+/* Accumulators of fields in place from the sums of the row, which field 0 takes. */
+template <class Ops, size_t kFields, size_t kVectors>
+HWY_INLINE void StartFields(const VI32 (&sum)[kVectors], typename Ops::Acc (&acc)[kFields][kVectors]) {
+    Fill(acc, Ops::Start(hn::Zero(DI32())));
+    LB_UNROLL
+    for (size_t j = 0; j < kVectors; ++j) acc[0][j] = Ops::Start(sum[j]);
+}
+
 /* Sums of fields in place to those of the row: field f counts 2^(kBits * f) times. */
 template <class Ops, int kBits, size_t kFields, size_t kVectors>
 HWY_INLINE void SumFields(const typename Ops::Acc (&acc)[kFields][kVectors], VI32 (&sum)[kVectors]) {
@@ -190,9 +206,7 @@ struct DotInPlace {
     static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
                                 VI32 (&sum)[kRows][kVectors]) {
         typename Ops::Acc acc[kFields][kVectors];
-        Fill(acc, Ops::Start(hn::Zero(DI32())));
-        LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) acc[0][j] = Ops::Start(sum[0][j]);
+        StartFields<Ops>(sum[0], acc);
         for (size_t l = first; l < first + count; ++l) {
             VU8 line[kVectors];
             lines.Prefetch(l);
@@ -254,11 +268,7 @@ struct DotStaged {
         } else {
             for (size_t l = 0; l < kCount; ++l) Line(lines, first + l, a + l * kStep, staged);
         }
-        LB_UNROLL
-        for (size_t i = 0; i < kRows; ++i) {
-            LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) acc[i][j] = Ops::Widen(acc[i][j], staged[i][j]);
-        }
+        WidenAll<Ops>(staged, acc);
     }
 
     static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
@@ -310,19 +320,13 @@ struct DotStagedInPlace {
         Acc16 staged[kHalf][kVectors];
         Fill(staged, Ops::Zero16());
         for (size_t l = 0; l < count; ++l) Line(lines, first + l, a + l * kFields * 4, staged);
-        LB_UNROLL
-        for (size_t f = 0; f < kHalf; ++f) {
-            LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) acc[f][j] = Ops::Widen(acc[f][j], staged[f][j]);
-        }
+        WidenAll<Ops>(staged, acc);
     }
 
     static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
                                 VI32 (&sum)[kRows][kVectors]) {
         typename Ops::Acc acc[kHalf][kVectors];
-        Fill(acc, Ops::Start(hn::Zero(DI32())));
-        LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) acc[0][j] = Ops::Start(sum[0][j]);
+        StartFields<Ops>(sum[0], acc);
         for (size_t l = 0; l < count; l += kDepthLines)
             Stage(lines, first + l, HWY_MIN(kDepthLines, count - l), a + l * kFields * 4, acc);
         SumFields<Ops, kBits>(acc, sum[0]);
@@ -375,12 +379,12 @@ void DotTile(const lb_tile *tile_pointer) {
     const Lines<kVectors> lines(tile);
     const auto *a = static_cast<const typename Way::A *>(tile.a);
     constexpr size_t kLineK = 4 * (8 / Way::kBits);
-    const bool only = tile.groups == 1 && tile.start && tile.finish && !tile.mult; /* it goes from sums to output */
+    const bool only = Epilogue::EndsOnly(tile);
     if (tile.start && !tile.resume && !only) Epilogue::ClearTotals(tile, kRows);
     for (size_t g = 0; g < tile.groups; ++g) {
         const bool last = g + 1 == tile.groups, resume = g == 0 && tile.resume;
         const size_t first = g * tile.lines_per_group;
-        const size_t count = last ? tile.lines_last_group : tile.lines_per_group;
+        const size_t count = lb_tile_group_lines(&tile, g);
         const bool apart = tile.zero && count * kLineK > kShortGroup;
         const bool columns = tile.column_sums && !tile.mult;
         const bool whole = !(resume || (last && tile.suspend) || only || columns || apart);

@@ -88,6 +88,11 @@ struct Epilogue {
         if (tile.min) LoadScales(tile, tile.min, group, to);
     }
 
+    /* Whether the call's group is the only one of all, and ends in it: it goes from its sums to the output. */
+    static HWY_INLINE bool EndsOnly(const lb_tile &tile) {
+        return tile.groups == 1 && tile.start && tile.finish && !tile.mult;
+    }
+
     /* t = +0 for all rows. */
     static HWY_INLINE void ClearTotals(const lb_tile &tile, size_t rows) {
         for (size_t at = 0; at < rows * kWidth; at += kColumns) hn::Store(hn::Zero(DF32()), DF32(), tile.totals + at);
@@ -247,6 +252,13 @@ struct Epilogue {
             AddRows<kCorrection>(tile, group, rows, code_bias);
     }
 
+    /* The dot product from a raw sum: zero is what LoadZeros gives, row_at the row's place in corr and asum. */
+    static HWY_INLINE VI32 Dot(const lb_tile &tile, VI32 raw, VI32 zero, size_t row_at) {
+        const DI32 d;
+        if (tile.zero) return hn::Add(raw, hn::Mul(zero, hn::Set(d, tile.asum[row_at])));
+        return hn::Add(tile.shift ? hn::Add(raw, raw) : raw, hn::Set(d, tile.corr[row_at]));
+    }
+
     /* The same as AddMultiplied for a group whose raw sums have come to memory. */
     static HWY_NOINLINE void AddMultipliedRows(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
         const DI32 d;
@@ -260,11 +272,9 @@ struct Epilogue {
         const int32_t *sums = tile.sums;
         float *totals = tile.totals;
         for (size_t i = 0; i < rows; ++i, sums += kWidth, totals += kWidth) {
-            const VI32 asum = hn::Set(d, tile.asum[group * rows + i]), corr = hn::Set(d, tile.corr[group * rows + i]);
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) {
-                const VI32 raw = hn::ShiftLeftSame(hn::Load(d, sums + j * kColumns), static_cast<int>(tile.shift));
-                const VI32 dot = hn::Add(raw, tile.zero ? hn::Mul(zero[j], asum) : corr);
+                const VI32 dot = Dot(tile, hn::Load(d, sums + j * kColumns), zero[j], group * rows + i);
                 const VI32 before = first ? hn::Zero(d) : hn::BitCast(d, hn::Load(df, totals + j * kColumns));
                 hn::Store(hn::BitCast(df, hn::Add(before, hn::Mul(mult[j], dot))), df, totals + j * kColumns);
             }
@@ -334,31 +344,33 @@ struct Epilogue {
         }
     }
 
-    /* The totals of all groups to the output. */
-    static HWY_NOINLINE void Finish(const lb_tile &tile, size_t rows) {
+    /* Totals to the output: total(i, j) is vector j of row i. */
+    template <class Total>
+    static HWY_INLINE void FinishRows(const lb_tile &tile, size_t rows, const Total &total) {
         for (size_t i = 0; i < rows; ++i) {
             VF32 y[kVectors];
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) y[j] = hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns);
+            for (size_t j = 0; j < kVectors; ++j) y[j] = total(i, j);
             FinishRow(tile, i, y);
         }
         if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
+    }
+
+    /* The totals of all groups to the output. */
+    static HWY_NOINLINE void Finish(const lb_tile &tile, size_t rows) {
+        FinishRows(tile, rows, [&](size_t i, size_t j) HWY_ATTR {
+            return hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns);
+        });
     }
 
     /* The sums of the only group to the output, through registers. */
     template <Offset kOffset>
     static HWY_INLINE void FinishSums(const lb_tile &tile, size_t rows, int code_bias) {
         const Terms<kOffset> terms(tile, 0, code_bias);
-        for (size_t i = 0; i < rows; ++i) {
-            VF32 y[kVectors];
-            LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) {
-                const VI32 raw = hn::Load(DI32(), tile.sums + i * kWidth + j * kColumns);
-                y[j] = terms.Add(tile, hn::Zero(DF32()), raw, tile.asum[i], tile.corr[i], j);
-            }
-            FinishRow(tile, i, y);
-        }
-        if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
+        FinishRows(tile, rows, [&](size_t i, size_t j) HWY_ATTR {
+            const VI32 raw = hn::Load(DI32(), tile.sums + i * kWidth + j * kColumns);
+            return terms.Add(tile, hn::Zero(DF32()), raw, tile.asum[i], tile.corr[i], j);
+        });
     }
 
     /* The one integer that is scaled, of the only group or of progressive groups: what stands in their vectors of
@@ -376,10 +388,7 @@ struct Epilogue {
             const DI32 d;
             const size_t at = i * kWidth + j * kColumns;
             if (tile.mult) return hn::Add(hn::BitCast(d, hn::Load(DF32(), tile.totals + at)), column[j]);
-            VI32 dot = hn::Load(d, tile.sums + at);
-            if (tile.shift) dot = hn::Add(dot, dot);
-            const VI32 scaled = tile.zero ? hn::Mul(zero[j], hn::Set(d, tile.asum[i])) : hn::Set(d, tile.corr[i]);
-            return hn::Add(hn::Add(dot, scaled), column[j]);
+            return hn::Add(Dot(tile, hn::Load(d, tile.sums + at), zero[j], i), column[j]);
         }
     };
 
@@ -416,14 +425,9 @@ struct Epilogue {
         VF32 scale[kVectors];
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) scale[j] = LoadScale(tile.scale_type, tile.scale, RowScaleIndex(tile, j));
-        for (size_t i = 0; i < rows; ++i) {
-            VF32 y[kVectors];
-            LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j)
-                y[j] = hn::Add(hn::Zero(DF32()), hn::Mul(hn::ConvertTo(DF32(), dots.At(tile, i, j)), scale[j]));
-            FinishRow(tile, i, y);
-        }
-        if (tile.act > LOWBIT_ACT_RELU) Activate(tile, rows);
+        FinishRows(tile, rows, [&](size_t i, size_t j) HWY_ATTR {
+            return hn::Add(hn::Zero(DF32()), hn::Mul(hn::ConvertTo(DF32(), dots.At(tile, i, j)), scale[j]));
+        });
     }
 
     /* The one integer sum to the output. */
@@ -453,7 +457,7 @@ struct Epilogue {
     /* What every algorithm calls when `sums` holds all of group `group` of the call: to the totals, and after the last
      * group to the output. A tile whose only group this is takes the short road. */
     static HWY_INLINE void EndGroup(const lb_tile &tile, size_t group, size_t rows, int code_bias) {
-        if (tile.groups == 1 && tile.start && tile.finish && !tile.mult) return FinishOnly(tile, rows, code_bias);
+        if (EndsOnly(tile)) return FinishOnly(tile, rows, code_bias);
         if (tile.mult)
             AddMultipliedRows(tile, group, rows, code_bias);
         else

@@ -1,61 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Probes of tiles (AMX; Intel SDM volume 2A, TDPBSUD): LB_TILE_PROBES are their rows of the unit's table.
- *
- * Nothing is hidden from the compiler here: it takes every tile instruction for a side effect. What it does not know is
- * that gcc's tile loads read memory, so what a probe has just written passes through Written(). */
+/* Probes of tiles (AMX; Intel SDM volume 2A, TDPBSUD): LB_TILE_PROBES are their rows of the unit's table. Registers 0
+ * to 3 hold sums, 4 and 5 rows of A, 6 and 7 columns of B (TileRegister). */
 #ifndef LOWBIT_KERNELS_SIMD_PROBE_TILES_INL_H_
 #define LOWBIT_KERNELS_SIMD_PROBE_TILES_INL_H_
 
-#include <immintrin.h>
-
 #include "kernels/simd/probe.h"
 #include "kernels/simd/probe_ops-inl.h"
+#include "kernels/simd/tile_regs.h"
 
 namespace {
 namespace probe {
 
-enum { kTileRows = 16, kTileBytes = 1024, kTileElements = 256, kPanelBytes = LB_PROBE_BLOCK_BYTES / 2 };
-
-struct TileConfig {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-};
-
-/* Tiles 0 to 3 accumulate, 4 and 5 hold rows of A with kK k, 6 and 7 columns of B. Static: gcc 12 believes that loading
- * a configuration reads 8 bytes. */
-template <int kK>
-constexpr TileConfig kTileConfig = {
-    1, 0, {}, {64, 64, 64, 64, kK, kK, 64, 64}, {16, 16, 16, 16, 16, 16, kK / 4, kK / 4}};
+enum { kTileElements = 256, kPanelBytes = LB_PROBE_BLOCK_BYTES / 2 };
 
 /* Tiles of one run of a probe. */
 template <int kK>
 struct TileScope {
     HWY_INLINE TileScope() {
-        _tile_loadconfig(&kTileConfig<kK>);
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
+        static constexpr TileConfig kConfig = TileConfigOf(kK);
+        TileConfigure(kConfig);
+        TileZero<0>();
+        TileZero<1>();
+        TileZero<2>();
+        TileZero<3>();
     }
-    HWY_INLINE ~TileScope() { _tile_release(); }
+    HWY_INLINE ~TileScope() { TileRelease(); }
 };
 
-HWY_INLINE void Written(const void *memory) { __asm__ volatile("" : : "r"(memory) : "memory"); }
-
 HWY_INLINE void TwoByTwo() {
-    _tile_dpbsud(0, 4, 6);
-    _tile_dpbsud(1, 4, 7);
-    _tile_dpbsud(2, 5, 6);
-    _tile_dpbsud(3, 5, 7);
+    TileDot<0, 4, 6, false>();
+    TileDot<1, 4, 7, false>();
+    TileDot<2, 5, 6, false>();
+    TileDot<3, 5, 7, false>();
 }
 
 HWY_INLINE uint32_t SumTiles() {
     alignas(64) int32_t c[4 * kTileElements];
-    _tile_stored(0, c, 64);
-    _tile_stored(1, c + kTileElements, 64);
-    _tile_stored(2, c + 2 * kTileElements, 64);
-    _tile_stored(3, c + 3 * kTileElements, 64);
+    TileStore<0>(c, 64);
+    TileStore<1>(c + kTileElements, 64);
+    TileStore<2>(c + 2 * kTileElements, 64);
+    TileStore<3>(c + 3 * kTileElements, 64);
     uint32_t sum = 0;
     for (int32_t element : c) sum += static_cast<uint32_t>(element);
     return sum;
@@ -68,13 +52,11 @@ uint32_t Tile(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
         b[i] = line[i % 64];
         act[i] = static_cast<uint8_t>(a[i % 4]);
     }
-    Written(b);
-    Written(act);
     const TileScope<64> scope;
-    _tile_loadd(4, act, 64);
-    _tile_loadd(5, act, 64);
-    _tile_loadd(6, b, 64);
-    _tile_loadd(7, b, 64);
+    TileLoad<4>(act, 64);
+    TileLoad<5>(act, 64);
+    TileLoad<6>(b, 64);
+    TileLoad<7>(b, 64);
     for (size_t step = reps * (bytes / 64); step > 0; step--) TwoByTwo();
     return SumTiles();
 }
@@ -88,10 +70,10 @@ uint32_t Tiles(uint8_t *lines, size_t bytes, size_t reps, const int8_t *) {
         for (const uint8_t *block = lines; block < lines + bytes; block += LB_PROBE_BLOCK_BYTES)
             for (size_t k = 0; k < LB_PROBE_BLOCK_K; k += 64) {
                 const uint8_t *a = block + k * 32, *b = lines + k * 16;
-                _tile_loadd(4, a, 64);
-                _tile_loadd(6, b, 64);
-                _tile_loadd(7, b + kPanelBytes, 64);
-                _tile_loadd(5, a + kTileBytes, 64);
+                TileLoad<4>(a, 64);
+                TileLoad<6>(b, 64);
+                TileLoad<7>(b + kPanelBytes, 64);
+                TileLoad<5>(a + kTileBytes, 64);
                 TwoByTwo();
             }
     return SumTiles();
@@ -124,21 +106,21 @@ HWY_INLINE void OneTile(const uint8_t *a, const uint8_t *b, size_t panel, GroupS
         Unroll<kTileRows>(LB_EACH(i) { total[i] = Scaled(sums + i * 16, scale, total[i]); });
     };
     for (size_t g = 0; g < LB_PROBE_BLOCK_K / kGroup; g += 2) {
-        _tile_zero(0);
+        TileZero<0>();
         for (size_t k = g * kGroup; k < (g + 1) * kGroup; k += kStep) {
-            _tile_loadd(4, a + k * 32, kStep);
-            _tile_loadd(6, b + k * 16, 64);
-            _tile_dpbsud(0, 4, 6);
+            TileLoad<4>(a + k * 32, kStep);
+            TileLoad<6>(b + k * 16, 64);
+            TileDot<0, 4, 6, false>();
         }
-        _tile_stored(0, s->sums[0], 64);
+        TileStore<0>(s->sums[0], 64);
         if (g > 0) add(s->sums[1], g - 1);
-        _tile_zero(1);
+        TileZero<1>();
         for (size_t k = (g + 1) * kGroup; k < (g + 2) * kGroup; k += kStep) {
-            _tile_loadd(5, a + k * 32, kStep);
-            _tile_loadd(7, b + k * 16, 64);
-            _tile_dpbsud(1, 5, 7);
+            TileLoad<5>(a + k * 32, kStep);
+            TileLoad<7>(b + k * 16, 64);
+            TileDot<1, 5, 7, false>();
         }
-        _tile_stored(1, s->sums[1], 64);
+        TileStore<1>(s->sums[1], 64);
         add(s->sums[0], g);
     }
     add(s->sums[1], LB_PROBE_BLOCK_K / kGroup - 1);
@@ -160,21 +142,21 @@ struct TwoByTwoGroups {
     static HWY_INLINE void Block(const uint8_t *a, const uint8_t *b, GroupScratch *s) {
         constexpr size_t kStep = kGroupTile(kGroup);
         for (size_t g = 0; g < LB_PROBE_BLOCK_K / kGroup; ++g) {
-            _tile_zero(0);
-            _tile_zero(1);
-            _tile_zero(2);
-            _tile_zero(3);
+            TileZero<0>();
+            TileZero<1>();
+            TileZero<2>();
+            TileZero<3>();
             for (size_t k = g * kGroup; k < (g + 1) * kGroup; k += kStep) {
-                _tile_loadd(4, a + k * 32, kStep);
-                _tile_loadd(5, a + k * 32 + kTileRows * kStep, kStep);
-                _tile_loadd(6, b + k * 16, 64);
-                _tile_loadd(7, b + k * 16 + kPanelBytes, 64);
+                TileLoad<4>(a + k * 32, kStep);
+                TileLoad<5>(a + k * 32 + kTileRows * kStep, kStep);
+                TileLoad<6>(b + k * 16, 64);
+                TileLoad<7>(b + k * 16 + kPanelBytes, 64);
                 TwoByTwo();
             }
-            _tile_stored(0, s->sums[0], 64);
-            _tile_stored(1, s->sums[1], 64);
-            _tile_stored(2, s->sums[2], 64);
-            _tile_stored(3, s->sums[3], 64);
+            TileStore<0>(s->sums[0], 64);
+            TileStore<1>(s->sums[1], 64);
+            TileStore<2>(s->sums[2], 64);
+            TileStore<3>(s->sums[3], 64);
             for (size_t t = 0; t < 4; ++t) {
                 const VF32 scale = hn::Load(DF32(), s->scales[g][t % 2]);
                 float *totals = s->totals[t];
@@ -194,7 +176,6 @@ uint32_t TileGroups(uint8_t *lines, size_t bytes, size_t reps, const int8_t *) {
     for (auto &group : s.scales)
         for (auto &panel : group)
             for (float &scale : panel) scale = 1.0f;
-    Written(&s);
     const TileScope<kGroupTile(kGroup)> scope;
     for (; reps > 0; reps--)
         for (const uint8_t *a = lines; a < lines + bytes; a += LB_PROBE_BLOCK_BYTES) Way<kGroup>::Block(a, lines, &s);

@@ -41,7 +41,7 @@ struct Tile {
         }
     };
 
-    static HWY_INLINE size_t Lines(const lb_tile &t) { return (t.groups - 1) * t.lines_per_group + t.lines_last_group; }
+    static HWY_INLINE size_t Lines(const lb_tile &t) { return lb_tile_lines(&t); }
     /* Values of one panel of the part, in whole registers. */
     static HWY_INLINE size_t PanelBytes(const lb_tile &t) {
         return (Lines(t) * kLineK + kTileK - 1) / kTileK * kTileBytes;
@@ -69,9 +69,7 @@ struct Tile {
         }
     }
 
-    static HWY_INLINE hn::Vec<DU32> LoadBytes(const uint8_t *at) {
-        return hn::PromoteTo(DU32(), hn::LoadU(hn::Rebind<uint8_t, DU32>(), at));
-    }
+    static HWY_INLINE hn::Vec<DU32> LoadBytes(const uint8_t *at) { return hn::BitCast(DU32(), Out::LoadBytes(at)); }
 
     static HWY_INLINE void ExpandPanel(const lb_tile &t, size_t p, uint8_t *to) {
         const DU32 d;
@@ -82,7 +80,7 @@ struct Tile {
         if (!t.mult) return ExpandGroup<true>(t.lines[p], Lines(t), scale, offset, ahead, to);
         for (size_t g = 0; g < t.groups; ++g) {
             const size_t first = g * t.lines_per_group, at = t.scale_at[p] + g * LB_PANEL;
-            const size_t count = g + 1 < t.groups ? t.lines_per_group : t.lines_last_group;
+            const size_t count = lb_tile_group_lines(&t, g);
             const auto mult = LoadBytes(t.mult + at), zero = t.zero ? LoadBytes(t.zero + at) : offset;
             ExpandGroup<true>(t.lines[p] + first * LB_LINE, count, hn::Mul(mult, scale), hn::Mul(mult, zero), ahead,
                               to + first * kFields * LB_LINE);
@@ -160,10 +158,8 @@ struct Tile {
         TileStore<kSum3>(s + kSumAt<kSum3>, kWidth * 4);
     }
 
-    /* The rows of A at k of the part: registers of kRows rows x 64 k follow one another. */
-    static HWY_INLINE const int8_t *RowsAt(const lb_tile &t, size_t k) {
-        return static_cast<const int8_t *>(t.a) + k / kTileK * kTileK * kRows + k % kTileK;
-    }
+    /* From the rows of A at the part's beginning to those at k: registers of kRows rows x 64 k follow one another. */
+    static HWY_INLINE size_t RowsAt(size_t k) { return k / kTileK * kTileK * kRows + k % kTileK; }
 
     /* sums = or += products of k in [first, end) of the part. */
     static HWY_INLINE void Multiply(const lb_tile &t, const Columns &w, size_t first, size_t end, bool add, void *sums,
@@ -173,7 +169,7 @@ struct Tile {
         else
             ZeroSums();
         for (size_t k = first; k < end; k += t.step_k) {
-            Step(RowsAt(t, k), w, k * LB_PANEL);
+            Step(static_cast<const int8_t *>(t.a) + RowsAt(k), w, k * LB_PANEL);
             ahead.Step();
         }
         StoreSums(sums);
@@ -186,10 +182,10 @@ struct Tile {
     static HWY_INLINE void MultiplyGroup(const lb_tile &t, const int8_t *rows, const uint8_t *w, size_t g,
                                          int32_t *to) {
         const size_t first = g * t.lines_per_group * kLineK;
-        const size_t end = first + (g + 1 < t.groups ? t.lines_per_group : t.lines_last_group) * kLineK;
+        const size_t end = first + lb_tile_group_lines(&t, g) * kLineK;
         TileZero<kSum>();
         for (size_t k = first; k < end; k += t.step_k) {
-            TileLoad<kA>(rows + k / kTileK * kTileK * kRows + k % kTileK, kTileRowBytes);
+            TileLoad<kA>(rows + RowsAt(k), kTileRowBytes);
             TileLoad<kW>(w + k * LB_PANEL, kTileRowBytes);
             TileDot<kSum, kA, kW, kValues>();
         }
@@ -207,8 +203,7 @@ struct Tile {
         VF32 min;
         VI32 zero;
         if constexpr (kOffset == kMinimum) min = LoadScale(t.scale_type, t.min, at);
-        if constexpr (kOffset == kZeroPoint)
-            zero = hn::PromoteTo(d, hn::LoadU(hn::Rebind<uint8_t, DI32>(), t.zero + at));
+        if constexpr (kOffset == kZeroPoint) zero = Out::LoadBytes(t.zero + at);
         LB_UNROLL
         for (size_t i = 0; i < kTileRows; ++i) {
             VI32 dot = hn::Load(d, drained + i * LB_PANEL);
@@ -266,7 +261,7 @@ struct Tile {
         Ahead ahead(t, (Lines(t) * kLineK + t.step_k - 1) / t.step_k);
         for (size_t g = 0; g < t.groups; ++g) {
             const size_t first = g * t.lines_per_group * kLineK;
-            const size_t count = g + 1 < t.groups ? t.lines_per_group : t.lines_last_group;
+            const size_t count = lb_tile_group_lines(&t, g);
             Multiply(t, w, first, first + count * kLineK, g == 0 && t.resume, t.sums, ahead);
             if (g + 1 == t.groups && t.suspend) return;
             Out::EndGroup(t, g, kRows, 0);

@@ -119,6 +119,14 @@ typedef struct lb_tile {
     uint32_t act;      /* LOWBIT_ACT_* */
 } lb_tile;
 
+/* Lines of group g of the call, and of all its groups. */
+static inline size_t lb_tile_group_lines(const lb_tile *tile, size_t g) {
+    return g + 1 < tile->groups ? tile->lines_per_group : tile->lines_last_group;
+}
+static inline size_t lb_tile_lines(const lb_tile *tile) {
+    return (tile->groups - 1) * tile->lines_per_group + tile->lines_last_group;
+}
+
 typedef void (*lb_tile_fn)(const lb_tile *tile);
 
 /* One row of the kernel table: everything that anyone asks about a kernel. Its name is printed from these fields.
