@@ -9,7 +9,9 @@
 #include "kernels/base/base.h"
 #include "kernels/base/pool.h"
 #include "kernels/formats/format.h"
+#include "kernels/formats/scale.h"
 #include "kernels/gemm.h"
+#include "kernels/reference_float.h"
 #include "kernels/weights.h"
 
 /* Cold calls walk a ring of weights of this size: beyond the caches of a core's neighbours, as an LLM's layers are. */
@@ -61,12 +63,29 @@ static void release(cell *c) {
     lowbit_plan_destroy(ctx, c->plan);
 }
 
+/* Weights that are floats themselves. */
+static lowbit_status make_floats(const cell *c, lowbit_weights *w, lowbit_error *error) {
+    const int64_t count = w->n * w->stride;
+    float *x = lb_alloc(c->bench->ctx, (size_t)count * sizeof *x);
+    LB_REQUIRE(x, error, LOWBIT_NO_MEMORY, "no memory for %lld weights", (long long)count);
+    lb_random_floats(x, count, 1);
+    void *elements = w->codes;
+    for (int64_t i = 0; i < count; i++)
+        if (w->type.format == LOWBIT_BF16)
+            ((uint16_t *)elements)[i] = lb_bf16_from_float(x[i]);
+        else
+            ((float *)elements)[i] = x[i];
+    lb_free(c->bench->ctx, x, (size_t)count * sizeof *x);
+    return LOWBIT_OK;
+}
+
 static lowbit_status make_weights(cell *c, lowbit_error *error) {
     lowbit_weights *w = &c->weights;
     *w = (lowbit_weights){.struct_size = sizeof *w, .type = c->problem.weights, .n = c->problem.n, .k = c->problem.k};
     LB_TRY(lb_weights_alloc(c->bench->ctx, w, error));
     const int64_t scales = lb_scale_count(&w->type, w->n, w->k), groups = lb_group_count(&w->type, w->n, w->k);
     const uint32_t codes = lb_format_of(w->type.format)->codes;
+    if (codes == 0) return make_floats(c, w, error);
     lb_random_codes(w->codes, w->n * w->stride, codes, 1);
     lb_random_floats(w->scales, scales, 2);
     if (w->zeros) lb_random_codes(w->zeros, groups, codes, 3);
@@ -207,8 +226,22 @@ static void compare(const lowbit_problem *p, const uint8_t *got, const uint8_t *
     const int64_t bytes = lb_out_bytes(p);
     for (int64_t n = 0; n < p->n; n++) {
         if (memcmp(got + n * bytes, want + n * bytes, (size_t)bytes) == 0) continue;
-        r->exact = false;
+        r->exact = r->within = false;
         r->max_abs_err = fmax(r->max_abs_err, fabs(element(p->out, got, n) - element(p->out, want, n)));
+    }
+}
+
+/* A row of float activations against its bounds. */
+static void compare_floats(const cell *c, const lowbit_gemm_args *args, const void *got, lb_gemm_result *r) {
+    const lowbit_problem *p = &c->problem;
+    const int64_t bytes = lb_out_bytes(p);
+    r->exact = false;
+    for (int64_t n = 0; n < p->n; n++) {
+        const lb_float_result want = lb_reference_float(p, &c->weights, args, 0, n, false);
+        const void *at = (const uint8_t *)got + n * bytes;
+        r->within = r->within && lb_float_within(p, args->requant, want, at);
+        if (p->out == LOWBIT_OUT_F32)
+            r->max_abs_err = fmax(r->max_abs_err, fabs(element(p->out, got, n) - want.y));
     }
 }
 
@@ -222,7 +255,8 @@ static lowbit_status verify(cell *c, lb_gemm_result *r, lowbit_error *error) {
     uint8_t *want = lb_alloc(c->bench->ctx, (size_t)row_bytes);
     LB_REQUIRE(want, error, LOWBIT_NO_MEMORY, "no memory for a row of %lld results", (long long)p->n);
     lowbit_status status = LOWBIT_OK;
-    r->exact = true;
+    const bool floats = lb_is_float_kind(p->activations);
+    r->exact = r->within = true;
     for (int64_t i = 0; i < rows && status == LOWBIT_OK; i++) {
         const int64_t m = rows == 1 ? 0 : i * (p->m - 1) / (rows - 1);
         lowbit_gemm_args args = arguments(c, NULL);
@@ -232,8 +266,12 @@ static lowbit_status verify(cell *c, lb_gemm_result *r, lowbit_error *error) {
         if (requant.residual) requant.residual = c->codes + m * p->n;
         args.requant = &requant;
         args.out = want;
-        status = lowbit_gemm_reference(c->bench->ctx, p, &c->weights, &args, error);
-        if (status == LOWBIT_OK) compare(p, (const uint8_t *)c->out + m * row_bytes, want, r);
+        const uint8_t *got = (const uint8_t *)c->out + m * row_bytes;
+        if (floats)
+            compare_floats(c, &args, got, r);
+        else
+            status = lowbit_gemm_reference(c->bench->ctx, p, &c->weights, &args, error);
+        if (!floats && status == LOWBIT_OK) compare(p, got, want, r);
         r->verified_rows++;
     }
     lb_free(c->bench->ctx, want, (size_t)row_bytes);

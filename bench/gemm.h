@@ -33,6 +33,7 @@ typedef struct lb_gemm_result {
     int64_t verified_rows;
     double max_abs_err; /* over the verified rows; 0 if exact */
     bool exact;         /* every verified element has the reference's bits */
+    bool within;        /* the same; of float activations, is within the bound of docs/numerics.md */
 } lb_gemm_result;
 
 lowbit_status lb_bench_gemm(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,

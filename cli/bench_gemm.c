@@ -19,7 +19,7 @@ static void print_heading(void) {
 
 static void print_result(const char *problem, const lb_gemm_result *r) {
     printf("%-28s %3u %-22s %10.2f %8.1f %7.2f %-7s %4.0f%% %5s\n", problem, r->threads, r->plan.kernel,
-           r->time.median_s * 1e6, r->gops, r->weight_gbs, r->limit, r->share * 100, r->exact ? "yes" : "NO");
+           r->time.median_s * 1e6, r->gops, r->weight_gbs, r->limit, r->share * 100, r->exact ? "yes" : r->within ? "bound" : "NO");
     fflush(stdout);
 }
 

@@ -166,6 +166,7 @@ static int try_format(const lowbit_ctx *ctx, const settings *o, const char *form
     lowbit_error error = LOWBIT_ERROR_INIT;
     snprintf(text, sizeof text, "%.40sa8:m1n1k1", format);
     const lowbit_status status = lowbit_problem_parse(text, &problem, &error);
+    if (status == LOWBIT_OK && lb_is_float(lb_format_of(problem.weights.format))) problem.activations = LOWBIT_AF;
     if (status != LOWBIT_OK)
         return lb_cli_error(LB_EXIT_USAGE, kCommand, "\"%s\" is no weight format, as i4g32", format);
     tally sum = {0};

@@ -18,6 +18,7 @@ typedef struct scratch {
     lb_output output;
     _Alignas(LB_LINE) uint8_t values[LB_VALUES_BYTES];
     _Alignas(LB_LINE) uint8_t book[LB_LINE];
+    lb_value_tables tables;
 } scratch;
 
 _Static_assert((int)STATE_ELEMENTS >= (int)LB_TILE_ELEMENTS, "one tile must fit");
@@ -69,6 +70,7 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
                              .mult = w->multipliers,
                              .scale_type = w->type.scale_type,
                              .shift = symmetric && !fold && f->value_scale == 2};
+    if (lb_is_float_kind(call->problem->activations)) lb_value_tables_aim(&s->tables, w, &walking.tile);
     lb_output_begin(call, &s->output, &walking.tile);
     return walking;
 }
@@ -136,8 +138,9 @@ static void aim_rows(walk *walking, int64_t m, int64_t state_row, part at) {
     lb_tile *tile = &walking->tile;
     tile->a =
         p->panels ? (const void *)lb_panel_at(p, mr, block, first, length) : p->rows.codes + m * p->rows.stride + first;
-    tile->asum = p->sums + groups_at * mr;
-    tile->corr = p->corrs + groups_at * mr;
+    tile->asum = p->sums ? p->sums + groups_at * mr : NULL;
+    tile->corr = p->corrs ? p->corrs + groups_at * mr : NULL;
+    tile->row_sums = p->row_sums ? p->row_sums + groups_at * mr : NULL;
     tile->ascale = p->scales + block * mr;
     tile->sums = walking->s->sums + state_row * kernel->nr;
     tile->totals = walking->s->totals + state_row * kernel->nr;

@@ -12,7 +12,7 @@
 static const char *const kOffsets[] = {"", "z", "m"};
 static const int32_t kGroups[] = {0, 32, 2147483647};
 static const char *const kScales[] = {":f32", ":f16", ":bf16"}; /* numbered as LOWBIT_SCALE_* */
-static const char *const kActivations[] = {NULL, "a8", "a4", "a2", "a1", "u1", "af"};
+static const char *const kActivations[] = {NULL, "a8", "a4", "a2", "a1", "u1", "af", "af32"};
 static const char *const kOutputs[] = {"", ":s32", ":s8", ":u8"};
 static const char *const kFunctions[] = {"", "+relu", "+gelu", "+gelu_tanh", "+silu"};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* avx512: 512-bit vpmaddubsw through 16 bits, vpmaddwd for 8-bit codes (Skylake-SP). */
+#include "kernels/simd/fma-inl.h"
 #include "kernels/simd/unit.h"
 #include "kernels/simd/x86_ops.h"
 
@@ -16,6 +17,7 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotStaged, StagedOps, 2, 6, 2>(), DotRow<DotStagedInPlace, StagedOps, 1, 1, 4>(),
     DotRow<DotStaged, StagedOps, 1, 2, 4>(), DotRow<DotStaged, StagedOps, 1, 4, 2>(),
     DotRow<DotStaged, StagedOps, 1, 6, 2>(),
+    LB_FMA_KERNELS,
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* neon: smull and smlal into 16 bits, widened by sadalp (Armv8.0). */
+#include "kernels/simd/fma-inl.h"
 #include "kernels/simd/unit.h"
 
 LB_UNIT_TARGET(HWY_NEON);
@@ -57,6 +58,7 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotStaged, Ops, 4, 1, 2>(), DotRow<DotStaged, Ops, 4, 2, 2>(), DotRow<DotStaged, Ops, 4, 4, 1>(),
     DotRow<DotStaged, Ops, 2, 1, 2>(), DotRow<DotStaged, Ops, 2, 2, 2>(), DotRow<DotStaged, Ops, 2, 4, 1>(),
     DotRow<DotStaged, Ops, 1, 1, 2>(), DotRow<DotStaged, Ops, 1, 2, 2>(), DotRow<DotStaged, Ops, 1, 4, 1>(),
+    LB_FMA_KERNELS,
 };
 
 }  // namespace

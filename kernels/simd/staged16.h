@@ -3,6 +3,7 @@
 #ifndef LOWBIT_KERNELS_SIMD_STAGED16_H_
 #define LOWBIT_KERNELS_SIMD_STAGED16_H_
 
+#include "kernels/simd/fma-inl.h"
 #include "kernels/simd/unit.h"
 #include "kernels/simd/x86_ops.h"
 
@@ -18,6 +19,7 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotStaged, StagedOps, 2, 8, 1>(), DotRow<DotStaged, StagedOps, 1, 1, 4>(),
     DotRow<DotStaged, StagedOps, 1, 2, 2>(), DotRow<DotStaged, StagedOps, 1, 4, 1>(),
     DotRow<DotStaged, StagedOps, 1, 6, 1>(), DotRow<DotStaged, StagedOps, 1, 8, 1>(),
+    LB_FMA_KERNELS,
 };
 
 }  // namespace

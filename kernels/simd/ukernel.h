@@ -31,11 +31,12 @@ enum {
  *   LB_A_S16  int16  at ((k / 4) * mr + i) * 4 + {0, 2, 1, 3}[k % 4]: pairs (k0, k2) and (k1, k3), which meet the even
  *                    and the odd bytes of a line of 8-bit codes in two 16-bit multiply-adds
  *   LB_A_TILE int8   at (k / 64 * mr + i) * 64 + k % 64: the rows of a tile register
+ *   LB_A_F32  float  at k * mr + i: rows that are not quantized
  * With mr = 1, LB_A_S8 is the quantized row itself. */
-enum { LB_A_S8 = 0, LB_A_S16 = 1, LB_A_TILE = 2 };
+enum { LB_A_S8 = 0, LB_A_S16 = 1, LB_A_TILE = 2, LB_A_F32 = 3 };
 
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
-enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1, LB_ALGORITHMS = 2 };
+enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1, LB_ALGORITHM_FMA = 2, LB_ALGORITHMS = 3 };
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
 enum { LB_REQUANT_FRACTION = 16, LB_REQUANT_MOST = 1 << 29 };
@@ -62,6 +63,13 @@ typedef struct lb_requant {
  *
  *   total   = 0; for g ascending: total += mult[g][n] * dot[g]                  integer, modulo 2^32
  *   t       = 0 + f32(total) * scale[n]                                         or, raw: out = total
+ *
+ * Where A is float, with v = s * c - o, the value of the book, or the element itself:
+ *
+ *   dot[g]  = sum over k of group g of a[i,k] * v[k,n]          with zero points + row_sums[g][i] * (o - zero[g][n]),
+ *                                                               with minima + row_sums[g][i] * o
+ *   t       = sum over g of dot[g] * scale[g][n]                progressive: mult[g][n] * dot[g], at the end times scale;
+ *                                                               minima: + row_sums[g][i] * min[g][n]
  *
  * A call does the groups that `groups` and the pointers say. To keep lines and A in the L1 cache, K may be cut into
  * parts, one call each in ascending order with the same sums and totals: between groups (t stays in `totals`), or
@@ -92,7 +100,12 @@ typedef struct lb_tile {
     const uint8_t *book; /* what takes the place of a code c: LB_LINE bytes, 64-byte aligned, of the 16 values + 128
                             four times over; o is 128. NULL = c itself */
 
-    const void *scale;          /* of scale_type; not read for s32 */
+    /* Where A is float: */
+    const float *table;    /* [16] v of a code of at most 4 bits, whatever the bits above it; 64-byte aligned */
+    const int8_t *bytes;   /* the same as int8, four times over: LB_LINE of them, 64-byte aligned */
+    const float *row_sums; /* [groups][mr]: sum of a over the group; only where zero points or minima need it */
+
+    const void *scale;          /* of scale_type; not read for s32; NULL for weights without scales */
     const uint8_t *zero;        /* or NULL */
     const void *min;            /* of scale_type, or NULL */
     const uint8_t *mult;        /* or NULL; with it, min is NULL */
@@ -144,8 +157,9 @@ typedef struct lb_kernel {
     uint8_t algorithm; /* LB_ALGORITHM_* */
     uint8_t a_layout;  /* LB_A_* */
     uint8_t code_bias; /* what the kernel subtracts from every code before it multiplies */
-    uint8_t values;    /* 1 = it multiplies values that it expands: codes, or where there are groups s * c - o, so that
-                          nothing is left to correct: shift and corr are 0 */
+    uint8_t values;    /* bytes of the values that it expands and multiplies, or 0. int8: codes, or where there are groups
+                          s * c - o, so that nothing is left to correct: shift and corr are 0. Wider: what the weights are,
+                          scales and offsets included */
     uint16_t mr;       /* rows of a tile */
     uint16_t nr;       /* columns: a multiple of 16, or a divisor of it */
     uint32_t cost;     /* 1/64 cycles for one line of one panel, all mr rows: what ESTIMATE ranks by */
