@@ -291,6 +291,7 @@ static void keep_slower(lb_gemm_result *r, const char *name, double work, lb_lim
 
 /* What the kernel's level multiplies with. */
 static int probe_of(const lb_kernel_ref *kernel) {
+    if (kernel->kernel->algorithm == LB_ALGORITHM_FMA) return LB_PROBE_FMA;
     for (size_t i = 0; i < kernel->unit->probe_count; i++)
         if (kernel->unit->probes[i].kind == LB_PROBE_DOT) return LB_PROBE_DOT;
     return lb_codings[kernel->kernel->coding].bits == 8 ? LB_PROBE_MADD : LB_PROBE_MADDUBS;
@@ -300,7 +301,7 @@ static int probe_of(const lb_kernel_ref *kernel) {
  * registers. */
 static lb_limit limit_of_products(const cell *c, const lb_kernel_ref *kernel, const lowbit_pool *pool) {
     lb_limit products = {0};
-    if (kernel->kernel->algorithm == LB_ALGORITHM_DOT)
+    if (kernel->kernel->algorithm != LB_ALGORITHM_TILE)
         lb_limit_compute(c->bench->limits, kernel->unit, probe_of(kernel), 0, pool, &products, NULL);
     else
         lb_limit_tiles(c->bench->limits, kernel->unit, LB_PROBE_TILES, 0, LB_TILES_L1, pool, &products, NULL);
@@ -318,7 +319,7 @@ static lb_limit limit_of_writes(const cell *c, size_t bytes, const lowbit_pool *
     return around.median > stores.median ? around : stores;
 }
 
-/* The slowest of: all products at the best rate of the kernel's multiplication; the weights decoded once from L1; the
+/* The slowest of: all products at the best rate of the kernel's multiplication; codes decoded once from L1; the
  * weights read once from where they lie; the output written once where it leaves the L2 cache. */
 static void find_limit(const cell *c, lb_gemm_result *r) {
     const lb_gemm_bench *b = c->bench;
@@ -331,8 +332,9 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
     if (!lb_kernel_find(r->plan.kernel, &kernel)) return;
     const size_t out_bytes = (size_t)(p->m * p->n * lb_out_bytes(p));
     lb_limit decode = {0}, read = {0};
-    lb_limit_compute(b->limits, kernel.unit, LB_PROBE_DECODE, lb_codings[kernel.kernel->coding].bits, pool, &decode,
-                     NULL);
+    if (kernel.kernel->algorithm != LB_ALGORITHM_FMA) /* whose decoding has no probe */
+        lb_limit_compute(b->limits, kernel.unit, LB_PROBE_DECODE, lb_codings[kernel.kernel->coding].bits, pool, &decode,
+                         NULL);
     lb_limit_read(b->limits, working_set, pool, &read, NULL);
     keep_slower(r, "compute", operations, limit_of_products(c, &kernel, pool));
     keep_slower(r, "decode", bytes, decode);

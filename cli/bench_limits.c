@@ -18,7 +18,8 @@ typedef struct column {
 
 static const column kColumns[] = {
     {"dot", LB_PROBE_DOT, 0, 1e-12, "op/s"},        {"maddubs", LB_PROBE_MADDUBS, 0, 1e-12, "op/s"},
-    {"madd", LB_PROBE_MADD, 0, 1e-12, "op/s"},      {"decode", LB_PROBE_DECODE, 1, 1e-9, "byte/s"},
+    {"madd", LB_PROBE_MADD, 0, 1e-12, "op/s"},      {"fma", LB_PROBE_FMA, 0, 1e-12, "op/s"},
+    {"decode", LB_PROBE_DECODE, 1, 1e-9, "byte/s"},
     {"decode", LB_PROBE_DECODE, 2, 1e-9, "byte/s"}, {"decode", LB_PROBE_DECODE, 4, 1e-9, "byte/s"},
     {"decode", LB_PROBE_DECODE, 8, 1e-9, "byte/s"},
 };
