@@ -343,6 +343,80 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
     r->share = r->limit_us * 1e-6 / r->time.median_s;
 }
 
+/* ---- peers ---- */
+
+static bool is_listed(const char *list, const char *name) {
+    const size_t length = strlen(name);
+    for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == length && memcmp(at, name, length) == 0) return true;
+    return false;
+}
+
+typedef struct peer_cell {
+    const lb_peer *peer;
+    lb_peer_work work;
+    void *state;
+} peer_cell;
+
+static void run_peer(void *arg, size_t reps) {
+    const peer_cell *c = arg;
+    for (; reps > 0; reps--) c->peer->run(&c->work, c->state);
+}
+
+/* The first row against the same bound as ours. */
+static bool check_peer(const cell *c, const peer_cell *peer) {
+    lb_gemm_result r = {.within = true};
+    const lowbit_gemm_args args = arguments(c, NULL);
+    compare_floats(c, &args, peer->work.out, &r);
+    return r.within;
+}
+
+enum { ROUNDS = 7 };
+
+/* Ours and the peer's samples in turn, so that what disturbs the machine disturbs both: medians of their medians. */
+static void time_peer(cell *c, const peer_cell *peer, lb_gemm_result *r, lb_peer_result *to) {
+    double ours[ROUNDS], theirs[ROUNDS];
+    lb_sample sample;
+    for (int i = 0; i < ROUNDS; i++) {
+        lb_measure(run_cell, c, c->bench->budget_s / ROUNDS, &sample);
+        ours[i] = sample.median_s;
+        lb_measure(run_peer, (void *)(uintptr_t)peer, c->bench->budget_s / ROUNDS, &sample);
+        theirs[i] = sample.median_s;
+    }
+    lb_summarize(theirs, ROUNDS, &sample);
+    to->median_s = sample.median_s;
+    lb_summarize(ours, ROUNDS, &sample);
+    r->time = sample;
+}
+
+static lowbit_status time_peers(cell *c, lb_gemm_result *r, lowbit_error *error) {
+    const lowbit_problem *p = &c->problem;
+    const lowbit_ctx *ctx = c->bench->ctx;
+    const size_t weights = (size_t)(p->n * p->k) * sizeof(float), out = (size_t)(p->m * p->n) * sizeof(float);
+    lb_peer_work work = {.a = c->a, .m = p->m, .n = p->n, .k = p->k, .threads = r->threads};
+    float *w = lb_alloc(ctx, weights);
+    work.w = w;
+    work.out = lb_alloc(ctx, out);
+    lowbit_status status = LOWBIT_NO_MEMORY;
+    if (w && work.out) status = lowbit_dequantize(&c->weights, w, p->k, error);
+    const lb_peer *peer;
+    for (size_t i = 0; status == LOWBIT_OK && r->peer_count < LB_BENCH_PEERS && (peer = lb_peer_at(i)); i++) {
+        if (!is_listed(c->bench->peers, peer->name) || !peer->takes(p)) continue;
+        const peer_cell each = {peer, work, peer->create(&work)};
+        if (!each.state) continue;
+        lb_peer_result *to = &r->peers[r->peer_count++];
+        to->name = peer->name;
+        peer->run(&each.work, each.state);
+        to->within = check_peer(c, &each);
+        time_peer(c, &each, r, to);
+        to->gops = 2e-9 * (double)p->m * (double)p->n * (double)p->k / to->median_s;
+        peer->destroy(each.state);
+    }
+    lb_free(ctx, w, weights);
+    lb_free(ctx, work.out, out);
+    return status;
+}
+
 static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) {
     LB_TRY(make_weights(c, error));
     LB_TRY(make_ring(c, error));
@@ -352,7 +426,8 @@ static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) 
     LB_TRY(lowbit_plan_describe(c->plan, c->problem.m, &r->plan, error));
     run_cell(c, 1);
     LB_TRY(verify(c, r, error));
-    lb_measure(run_cell, c, c->bench->budget_s, &r->time);
+    if (c->bench->peers && !c->bench->cold) LB_TRY(time_peers(c, r, error));
+    if (r->peer_count == 0) lb_measure(run_cell, c, c->bench->budget_s, &r->time);
     const lowbit_problem *p = &c->problem;
     r->weight_bytes = c->blob_bytes;
     r->gops = 2e-9 * (double)p->m * (double)p->n * (double)p->k / r->time.median_s;

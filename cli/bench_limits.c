@@ -88,7 +88,7 @@ static lowbit_status measure_level(bench *b, const lb_isa_unit *unit, size_t t, 
 
 static lowbit_status measure_levels(bench *b, lowbit_error *error) {
     static const char *const kHeads[] = {"level", "threads", "dot",   "maddubs", "madd",
-                                         "1 bit", "2 bit",   "4 bit", "8 bit"};
+                                         "fma",   "1 bit", "2 bit",   "4 bit", "8 bit"};
     begin_table(&b->compute, kHeads, LB_COUNT(kHeads));
     for (size_t u = 1; lb_unit_at(u); u++)
         for (size_t t = 0; (lb_unit_at(u)->isa & b->ctx->isa_enabled) && t < b->threads.count; t++)
@@ -213,7 +213,7 @@ static lowbit_status measure_all(bench *b, double seconds, lowbit_error *error) 
 
 static void print_tables(const bench *b) {
     printf(
-        "dot, maddubs, madd: TOPS (1e12 multiplies and adds) in registers\n"
+        "dot, maddubs, madd, fma: TOPS (1e12 multiplies and adds) in registers\n"
         "1 bit .. 8 bit: GB/s of packed codes decoded and multiplied with one row, from L1\n\n");
     lb_table_print(&b->compute, stdout);
     if (b->tiles.count > b->tiles.columns) {

@@ -63,6 +63,14 @@ static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, co
     return what;
 }
 
+/* A peer's cell says less: what it is, how long it took, and whether it was right. */
+static json_t *peer_json(const lb_gemm_result *r, const lowbit_problem *p, const char *text,
+                         const lb_peer_result *peer) {
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:f, s:f, s:b}", "problem", text, "m", (json_int_t)p->m, "n",
+                     (json_int_t)p->n, "k", (json_int_t)p->k, "threads", (json_int_t)r->threads, "impl", peer->name,
+                     "median_us", peer->median_s * 1e6, "gops", peer->gops, "within_bound", peer->within);
+}
+
 int lb_gemm_session_time(lb_gemm_session *s, const char *problem, char canonical[LB_PROBLEM_TEXT],
                          lb_gemm_result *result) {
     lowbit_problem p = {.struct_size = sizeof p};
@@ -75,6 +83,8 @@ int lb_gemm_session_time(lb_gemm_session *s, const char *problem, char canonical
     lb_cli_progress_clear();
     if (status != LOWBIT_OK) return lb_cli_failed(s->command, status, &error);
     json_array_append_new(s->results, result_json(s, &p, canonical, result));
+    for (size_t i = 0; i < result->peer_count; i++)
+        json_array_append_new(s->results, peer_json(result, &p, canonical, &result->peers[i]));
     return result->within ? LB_EXIT_OK : lb_cli_error(LB_EXIT_FAILED, s->command, "%s: the result is wrong", canonical);
 }
 

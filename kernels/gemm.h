@@ -66,6 +66,9 @@ int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_kernel *kernel
 /* Quantizes A if it came as floats and arranges it as the kernel wants. */
 void lb_gemm_prepare(const lb_gemm_call *call, const lowbit_pool *pool);
 
+/* Rows whose totals a task keeps while K goes by: all of them share what is read of the weights. */
+int64_t lb_walk_rows(const lb_kernel *kernel);
+
 /* Computes out[m0..m1)[n0..n1); the workspace is prepared and only read. */
 void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, int64_t n1);
 

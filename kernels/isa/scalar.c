@@ -161,7 +161,7 @@ TILE(tile_4_w1, 1, ROWS)
                     store(t, i, n, t->totals[i * COLUMNS + n]);                                                        \
     }
 #define FMA_ROW(coding, mr, cost)                                                                                      \
-    { LB_CODING_##coding, LB_ALGORITHM_FMA, LB_A_F32, 0, 0, mr, COLUMNS, (cost) * (mr), 0, fma_##mr##_##coding, NULL, NULL }
+    { LB_CODING_##coding, LB_ALGORITHM_FMA, LB_A_F32, 0, 0, 0, mr, COLUMNS, (cost) * (mr), 0, fma_##mr##_##coding, NULL, NULL }
 #define FMA_CODINGS(X, mr)                                                                                             \
     X(W8, mr) X(W4, mr) X(W2, mr) X(W1, mr) X(T5, mr) X(C4, mr) X(BF16, mr) X(F32, mr)
 #define FMA_ROWS(mr)                                                                                                   \
@@ -171,14 +171,14 @@ FMA_CODINGS(FMA, 1)
 FMA_CODINGS(FMA, 4)
 
 static const lb_kernel kKernels[] = {
-    {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_w8, NULL, NULL},
-    {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_w8, NULL, NULL},
-    {LB_CODING_W4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 8192, 0, tile_1_w4, NULL, NULL},
-    {LB_CODING_W4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_w4, NULL, NULL},
-    {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 16384, 0, tile_1_w2, NULL, NULL},
-    {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 65536, 0, tile_4_w2, NULL, NULL},
-    {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 32768, 0, tile_1_w1, NULL, NULL},
-    {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 131072, 0, tile_4_w1, NULL, NULL},
+    {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 4096, 0, tile_1_w8, NULL, NULL},
+    {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_w8, NULL, NULL},
+    {LB_CODING_W4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 8192, 0, tile_1_w4, NULL, NULL},
+    {LB_CODING_W4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_w4, NULL, NULL},
+    {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 16384, 0, tile_1_w2, NULL, NULL},
+    {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 65536, 0, tile_4_w2, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 32768, 0, tile_1_w1, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 131072, 0, tile_4_w1, NULL, NULL},
     FMA_ROWS(1),
     FMA_ROWS(4),
 };

@@ -429,6 +429,7 @@ constexpr lb_kernel DotRow() {
                      W::kLayout,
                      W::kBias,
                      0,
+                     0,
                      kRows,
                      kVectors * kColumns,
                      kCost,

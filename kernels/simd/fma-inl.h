@@ -4,8 +4,7 @@
  * kernel's results depend on no part, block or thread.
  *
  * Few rows decode in registers: s * c - o is multiplied, and the scale of a group with its sum (FmaTile). Many rows share
- * what the first block of them decodes: a part of K as floats in the L1 cache, scales and offsets included
- * (FmaValues). */
+ * what the first block of them decodes: a part of K as floats in the L1 cache, scales and offsets included (FmaMany). */
 #ifndef LOWBIT_KERNELS_SIMD_FMA_INL_H_
 #define LOWBIT_KERNELS_SIMD_FMA_INL_H_
 
@@ -177,11 +176,13 @@ struct FmaTile {
     }
 };
 
-/* Values stand as the products take them: [k][vector]. */
+/* Many rows: one sum for all of K, which waits in the totals between parts. Columns are lines of floats as they stand, or
+ * values that the first block of rows expands, in the order in which products take them: [k][vector]. */
 template <class Decoder, size_t kRows, size_t kVectors>
-struct FmaValues {
+struct FmaMany {
     static constexpr size_t kLineK = static_cast<size_t>(Decoder::kFields) * Decoder::kInField;
     static constexpr size_t kWidth = kVectors * kColumns;
+    static constexpr bool kExpands = kLineK > 1;
     using Groups = FloatGroups<kVectors>;
 
     /* w = (v + offset) * scale + min: v + offset is an integer, the multiplier of a progressive group too. */
@@ -224,33 +225,53 @@ struct FmaValues {
         }
     }
 
-    static HWY_INLINE void Products(const float *w, size_t count, const float *a, VF32 (&acc)[kRows][kVectors]) {
-        LB_UNROLL
-        for (size_t k = 0; k < count; ++k) {
-            VF32 columns[kVectors];
+    /* Vector j of the columns of k. */
+    struct Columns {
+        const uint8_t *at[kVectors];
+        static constexpr size_t kStep = kExpands ? kWidth * sizeof(float) : LB_LINE;
+        explicit HWY_INLINE Columns(const lb_tile &tile) {
+            const Lines<kVectors> lines(tile);
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) columns[j] = hn::Load(DF32(), w + (k * kVectors + j) * kColumns);
-            AddProducts(columns, a + k * kRows, acc);
+            for (size_t j = 0; j < kVectors; ++j)
+                at[j] = kExpands ? tile.values + j * kColumns * sizeof(float) : lines.at[j];
+        }
+        HWY_INLINE VF32 Load(size_t k, size_t j) const {
+            return hn::LoadU(DF32(), reinterpret_cast<const float *>(at[j] + k * kStep));
+        }
+    };
+
+    template <size_t kCount>
+    static HWY_INLINE void Products(const Columns &columns, size_t k, const float *a,
+                                    VF32 (&acc)[kRows][kVectors]) {
+        LB_UNROLL
+        for (size_t i = 0; i < kCount; ++i) {
+            VF32 w[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) w[j] = columns.Load(k + i, j);
+            AddProducts(w, a + (k + i) * kRows, acc);
         }
     }
 
     static void Run(const lb_tile *tile_pointer) {
         const lb_tile &tile = *tile_pointer;
-        constexpr size_t kStep = HWY_MIN(kLineK, size_t{4});
-        if (tile.expand) Expand(tile);
-        const auto *w = reinterpret_cast<const float *>(tile.values);
+        if (kExpands && tile.expand) Expand(tile);
+        const Columns columns(tile);
         const auto *a = static_cast<const float *>(tile.a);
         VF32 acc[kRows][kVectors];
         if (tile.start && !tile.resume)
             Fill(acc, hn::Zero(DF32()));
         else
             LoadFloats(tile.totals, acc);
-        const size_t lines = lb_tile_lines(&tile);
-        for (size_t l = 0; l < lines; ++l) {
-            __builtin_prefetch(tile.ahead + l * tile.ahead_step, 0, 2);
-            for (size_t k = 0; k < kLineK; k += kStep, w += kStep * kWidth, a += kStep * kRows)
-                Products(w, kStep, a, acc);
+        /* The next part of the weights, a line of the cache at a time. */
+        const size_t count = lb_tile_lines(&tile) * kLineK, bytes = lb_tile_lines(&tile) * tile.ahead_step;
+        const size_t stride = HWY_MAX(size_t{1}, (bytes * 4 + count - 1) / count);
+        size_t k = 0;
+        for (; k + 4 <= count; k += 4) {
+            for (size_t at = 0; at < stride; at += LB_LINE)
+                __builtin_prefetch(tile.ahead + k / 4 * stride + at, 0, 2);
+            Products<4>(columns, k, a, acc);
         }
+        for (; k < count; ++k) Products<1>(columns, k, a, acc);
         StoreFloats(acc, tile.totals);
         if (tile.finish) Epilogue<kVectors>::Finish(tile, kRows);
     }
@@ -259,42 +280,45 @@ struct FmaValues {
 /* Vector instructions that a core starts in a cycle, and those of a multiply-add. */
 constexpr size_t kFloatPorts = 2, kFmaWork = HWY_TARGET == HWY_SSE4 ? 2 : 1;
 
-/* A row of the unit's table. Its cost: vector instructions at two a cycle; what expanded values cost is an eighth of
- * decoding, scaling and storing them, as if eight blocks of rows shared it. */
-template <int kCoding, size_t kRows, size_t kVectors, bool kExpands = false>
-constexpr lb_kernel FmaRow() {
+/* A row of the unit's table. Its cost: vector instructions at two a cycle; of decoding, scaling and storing values that
+ * blocks of rows share, an eighth. */
+template <int kCoding, size_t kRows, size_t kVectors>
+constexpr lb_kernel FmaFew() {
     using Decoder = typename DecoderOf<kCoding>::Type;
-    constexpr size_t kLineK = static_cast<size_t>(Decoder::kFields) * Decoder::kInField;
-    constexpr size_t kDecode64 = 64 * (Decoder::kWork + (kExpands ? 2 * kLineK : 0)) / (kExpands ? 8 : 1);
-    constexpr uint32_t kCost =
-        (kDecode64 + 64 * kLineK * kRows * kFmaWork) / kFloatPorts * LB_PANEL / kColumns;
+    using Few = FmaTile<Decoder, kRows, kVectors>;
+    constexpr size_t kWork = Decoder::kWork + Few::kLineK * kRows * kFmaWork;
+    constexpr uint32_t kCost = 64 * kWork / kFloatPorts * LB_PANEL / kColumns;
     constexpr uint32_t kGroupCost = 64 * (3 + 3 * kRows) / kFloatPorts * LB_PANEL / kColumns;
-    if constexpr (kExpands)
-        return lb_kernel{kCoding, LB_ALGORITHM_FMA, LB_A_F32, 0, 4, kRows, kVectors * kColumns, kCost, 0,
-                         &FmaValues<Decoder, kRows, kVectors>::Run, nullptr, nullptr};
-    return lb_kernel{kCoding, LB_ALGORITHM_FMA, LB_A_F32, 0, 0, kRows, kVectors * kColumns, kCost, kGroupCost,
-                     &FmaTile<Decoder, kRows, kVectors>::Run, nullptr, nullptr};
+    return lb_kernel{kCoding,   LB_ALGORITHM_FMA, LB_A_F32, 0, 0, 0, kRows, kVectors * kColumns, kCost,
+                     kGroupCost, &Few::Run,        nullptr,  nullptr};
 }
 
-}  // namespace
+template <int kCoding, size_t kRows, size_t kVectors>
+constexpr lb_kernel FmaShared() {
+    using Decoder = typename DecoderOf<kCoding>::Type;
+    using Many = FmaMany<Decoder, kRows, kVectors>;
+    constexpr size_t kExpand = Many::kExpands ? Decoder::kWork + 2 * Many::kLineK : 0;
+    constexpr size_t kWork8 = kExpand + 8 * Many::kLineK * kRows * kFmaWork;
+    constexpr uint32_t kCost = 8 * kWork8 / kFloatPorts * LB_PANEL / kColumns;
+    return lb_kernel{kCoding, LB_ALGORITHM_FMA, LB_A_F32, 0, Many::kExpands ? 4 : 0, 1, kRows, kVectors * kColumns,
+                     kCost,   0,                &Many::Run, nullptr, nullptr};
+}
 
 /* A unit's rows of one coding: one, two and four rows that decode for themselves, and many that share it. */
 #if HWY_TARGET <= HWY_AVX3
-#define LB_FMA_FEW(coding) FmaRow<coding, 1, 4>(), FmaRow<coding, 2, 4>(), FmaRow<coding, 4, 4>()
-#define LB_FMA_MANY(coding, expands) FmaRow<coding, 12, 2, expands>()
+#define LB_FMA_ROWS(coding)                                                                                            \
+    FmaFew<coding, 1, 4>(), FmaFew<coding, 2, 4>(), FmaFew<coding, 4, 4>(), FmaShared<coding, 12, 2>()
 #elif HWY_ARCH_X86
-#define LB_FMA_FEW(coding) FmaRow<coding, 1, 4>(), FmaRow<coding, 2, 2>(), FmaRow<coding, 4, 2>()
-#define LB_FMA_MANY(coding, expands) FmaRow<coding, 6, 2, expands>()
+#define LB_FMA_ROWS(coding)                                                                                            \
+    FmaFew<coding, 1, 4>(), FmaFew<coding, 2, 2>(), FmaFew<coding, 4, 2>(), FmaShared<coding, 6, 2>()
 #else
-#define LB_FMA_FEW(coding) FmaRow<coding, 1, 8>(), FmaRow<coding, 2, 4>(), FmaRow<coding, 4, 4>()
-#define LB_FMA_MANY(coding, expands) FmaRow<coding, 6, 4, expands>()
+#define LB_FMA_ROWS(coding)                                                                                            \
+    FmaFew<coding, 1, 8>(), FmaFew<coding, 2, 4>(), FmaFew<coding, 4, 4>(), FmaShared<coding, 6, 4>()
 #endif
-#define LB_FMA_CODES(coding) LB_FMA_FEW(coding), LB_FMA_MANY(coding, true)
 
 /* All rows of `fma` of a unit. */
 #define LB_FMA_KERNELS                                                                                                 \
-    LB_FMA_CODES(LB_CODING_W8), LB_FMA_CODES(LB_CODING_W4), LB_FMA_CODES(LB_CODING_W2), LB_FMA_CODES(LB_CODING_W1),    \
-        LB_FMA_CODES(LB_CODING_T5), LB_FMA_CODES(LB_CODING_C4), LB_FMA_CODES(LB_CODING_BF16),                          \
-        LB_FMA_FEW(LB_CODING_F32), LB_FMA_MANY(LB_CODING_F32, false)
+    LB_FMA_ROWS(LB_CODING_W8), LB_FMA_ROWS(LB_CODING_W4), LB_FMA_ROWS(LB_CODING_W2), LB_FMA_ROWS(LB_CODING_W1),        \
+        LB_FMA_ROWS(LB_CODING_T5), LB_FMA_ROWS(LB_CODING_C4), LB_FMA_ROWS(LB_CODING_BF16), LB_FMA_ROWS(LB_CODING_F32)
 
 #endif

@@ -160,6 +160,7 @@ typedef struct lb_kernel {
     uint8_t values;    /* bytes of the values that it expands and multiplies, or 0. int8: codes, or where there are groups
                           s * c - o, so that nothing is left to correct: shift and corr are 0. Wider: what the weights are,
                           scales and offsets included */
+    uint8_t totals;    /* 1 = nothing of it waits in `sums`: the walk may give both scratches to totals */
     uint16_t mr;       /* rows of a tile */
     uint16_t nr;       /* columns: a multiple of 16, or a divisor of it */
     uint32_t cost;     /* 1/64 cycles for one line of one panel, all mr rows: what ESTIMATE ranks by */
