@@ -25,7 +25,7 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotDirect, Ops, 4, 4, 4>(), DotRow<DotDirect, Ops, 4, 6, 4>(), DotRow<DotDirect, Ops, 2, 1, 8>(),
     DotRow<DotDirect, Ops, 2, 2, 4>(), DotRow<DotDirect, Ops, 2, 4, 4>(), DotRow<DotDirect, Ops, 2, 6, 4>(),
     DotRow<DotDirect, Ops, 1, 1, 8>(), DotRow<DotDirect, Ops, 1, 2, 4>(), DotRow<DotDirect, Ops, 1, 4, 4>(),
-    DotRow<DotDirect, Ops, 1, 6, 4>(),
+    DotRow<DotDirect, Ops, 1, 6, 4>(), L1Row<L1Direct, Ops, 1, 4>(),      L1Row<L1Direct, Ops, 6, 3>(),
 };
 
 }  // namespace
