@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AMX: the tile registers of each thread, and what is computed on them (Intel SDM volume 1, chapter 18; volume 2). What
+ * the CPU would refuse, such as tiles that do not fit each other, is refused here too. */
+#include <string.h>
+
+#include "tests/emulate/machine.h"
+
+enum { TILES = 8, ROWS = 16, ROW_BYTES = 64, COLUMNS = ROW_BYTES / 4 };
+
+/* The operand of ldtilecfg. */
+typedef struct config {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[TILES], reserved_row_bytes[8];
+    uint8_t rows[TILES], reserved_rows[8];
+} config;
+_Static_assert(sizeof(config) == 64, "64 bytes");
+
+typedef union tile {
+    uint8_t u8[ROWS][ROW_BYTES];
+    uint16_t bf16[ROWS][ROW_BYTES / 2];
+    int32_t s32[ROWS][COLUMNS];
+    float f32[ROWS][COLUMNS];
+} tile;
+
+static _Thread_local config shape; /* palette 0: not configured */
+static _Thread_local tile tiles[TILES];
+
+/* Instructions on vectors of 16 bytes have the length 0 that all of these want. */
+static bool no_tiles(const instruction *in, bool memory, unsigned second) {
+    return in->memory != memory || in->bytes != 16 || in->second != second;
+}
+
+static bool configured(unsigned t) { return t < TILES && shape.palette && shape.rows[t]; }
+
+static bool all_zero(const void *bytes, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (((const uint8_t *)bytes)[i]) return false;
+    return true;
+}
+
+static bool legal(const config *c) {
+    if (c->palette == 0) return true;
+    if (c->palette > 1 || !all_zero(c->reserved, sizeof c->reserved)) return false;
+    if (!all_zero(c->reserved_row_bytes, sizeof c->reserved_row_bytes)) return false;
+    if (!all_zero(c->reserved_rows, sizeof c->reserved_rows)) return false;
+    for (size_t t = 0; t < TILES; t++) {
+        if (c->rows[t] > ROWS || c->row_bytes[t] > ROW_BYTES) return false;
+        if ((c->rows[t] == 0) != (c->row_bytes[t] == 0)) return false;
+    }
+    return true;
+}
+
+/* Without memory it is tilerelease. */
+bool tile_configure(const stopped *at, const instruction *in) {
+    (void)at;
+    config next = {0};
+    if (no_tiles(in, in->memory, 0) || (in->reg & 7) || (!in->memory && in->rm)) return false;
+    if (in->memory) memcpy(&next, in->address + in->stride, sizeof next);
+    if (!legal(&next)) return false;
+    if (!next.palette) next = (config){0};
+    shape = next;
+    memset(tiles, 0, sizeof tiles);
+    return true;
+}
+
+bool tile_save_config(const stopped *at, const instruction *in) {
+    (void)at;
+    if (no_tiles(in, true, 0) || (in->reg & 7)) return false;
+    memcpy(in->address + in->stride, &shape, sizeof shape);
+    return true;
+}
+
+bool tile_zero(const stopped *at, const instruction *in) {
+    (void)at;
+    if (no_tiles(in, false, 0) || in->rm || !configured(in->reg)) return false;
+    memset(&tiles[in->reg], 0, sizeof tiles[in->reg]);
+    shape.start_row = 0;
+    return true;
+}
+
+bool tile_load(const stopped *at, const instruction *in) {
+    (void)at;
+    const unsigned t = in->reg;
+    if (no_tiles(in, true, 0) || !in->sib || !configured(t) || shape.start_row >= shape.rows[t]) return false;
+    for (size_t r = shape.start_row; r < ROWS; r++) {
+        const size_t bytes = r < shape.rows[t] ? shape.row_bytes[t] : 0;
+        if (bytes) memcpy(tiles[t].u8[r], in->address + r * in->stride, bytes);
+        memset(tiles[t].u8[r] + bytes, 0, ROW_BYTES - bytes);
+    }
+    shape.start_row = 0;
+    return true;
+}
+
+bool tile_store(const stopped *at, const instruction *in) {
+    (void)at;
+    const unsigned t = in->reg;
+    if (no_tiles(in, true, 0) || !in->sib || !configured(t) || shape.start_row >= shape.rows[t]) return false;
+    for (size_t r = shape.start_row; r < shape.rows[t]; r++)
+        memcpy(in->address + r * in->stride, tiles[t].u8[r], shape.row_bytes[t]);
+    shape.start_row = 0;
+    return true;
+}
+
+/* ---- products: sums (ModRM.reg) += rows (ModRM.rm) * columns (vvvv) ---- */
+
+static bool products_fit(const instruction *in) {
+    const unsigned sum = in->reg, a = in->rm, b = in->second;
+    if (no_tiles(in, false, b) || !configured(sum) || !configured(a) || !configured(b)) return false;
+    if (sum == a || sum == b || a == b || shape.start_row) return false;
+    if (shape.row_bytes[sum] % 4 || shape.row_bytes[a] % 4 || shape.row_bytes[b] % 4) return false;
+    return shape.rows[sum] == shape.rows[a] && shape.row_bytes[sum] == shape.row_bytes[b] &&
+           shape.row_bytes[a] / 4 == shape.rows[b];
+}
+
+/* Element k of column n, as the products want to read it. What lies beyond the shapes is zero in every register. */
+static void transpose(const tile *b, bool is_signed, int32_t to[ROW_BYTES][COLUMNS]) {
+    for (size_t k = 0; k < ROW_BYTES; k++)
+        for (size_t n = 0; n < COLUMNS; n++) {
+            const uint8_t byte = b->u8[k / 4][4 * n + k % 4];
+            to[k][n] = is_signed ? (int8_t)byte : byte;
+        }
+}
+
+static bool dot(const instruction *in, bool a_signed, bool b_signed) {
+    if (!products_fit(in)) return false;
+    int32_t columns[ROW_BYTES][COLUMNS];
+    tile *sum = &tiles[in->reg];
+    const tile *a = &tiles[in->rm];
+    const size_t ks = shape.row_bytes[in->rm];
+    transpose(&tiles[in->second], b_signed, columns);
+    for (size_t m = 0; m < shape.rows[in->reg]; m++) {
+        uint32_t total[COLUMNS];
+        memcpy(total, sum->s32[m], sizeof total);
+        for (size_t k = 0; k < ks; k++) {
+            const int32_t x = a_signed ? (int8_t)a->u8[m][k] : a->u8[m][k];
+            for (size_t n = 0; n < COLUMNS; n++) total[n] += (uint32_t)(x * columns[k][n]);
+        }
+        memcpy(sum->s32[m], total, sizeof total);
+    }
+    return true;
+}
+
+bool tile_dot_ss(const stopped *at, const instruction *in) { return (void)at, dot(in, true, true); }
+bool tile_dot_su(const stopped *at, const instruction *in) { return (void)at, dot(in, true, false); }
+bool tile_dot_us(const stopped *at, const instruction *in) { return (void)at, dot(in, false, true); }
+bool tile_dot_uu(const stopped *at, const instruction *in) { return (void)at, dot(in, false, false); }
+
+/* Products of even and of odd k each have a sum of their own over all k; those are added to each other, then to what
+ * was there. */
+bool tile_dot_bf16(const stopped *at, const instruction *in) {
+    (void)at;
+    if (!products_fit(in)) return false;
+    tile *sum = &tiles[in->reg];
+    const tile *a = &tiles[in->rm], *b = &tiles[in->second];
+    const size_t columns = shape.row_bytes[in->reg] / 4, pairs = shape.row_bytes[in->rm] / 4;
+    for (size_t m = 0; m < shape.rows[in->reg]; m++) {
+        float even[COLUMNS] = {0}, odd[COLUMNS] = {0};
+        for (size_t k = 0; k < pairs; k++) {
+            bf16_add_products(even, b->bf16[k], 2, a->bf16[m][2 * k], columns);
+            bf16_add_products(odd, b->bf16[k] + 1, 2, a->bf16[m][2 * k + 1], columns);
+        }
+        bf16_add(even, odd, columns);
+        bf16_add(sum->f32[m], even, columns);
+    }
+    return true;
+}
