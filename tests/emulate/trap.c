@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SIGILL: the instruction is computed on the registers that the signal's frame saved, and stepped over. */
+/* SIGILL: the instruction is computed on the registers that the signal's frame saved, and stepped over. The next time a
+ * jump stands in its place (patch.c). */
 #define _GNU_SOURCE /* REG_RIP and its neighbours */
 #include "tests/emulate/trap.h"
 
@@ -8,6 +9,8 @@
 #include <string.h>
 #include <ucontext.h>
 #include <unistd.h>
+
+#include "tests/emulate/patch.h"
 
 static struct sigaction before;
 static _Thread_local uint64_t executed;
@@ -49,13 +52,20 @@ static void on_illegal(int signal_number, siginfo_t *info, void *user) {
     mcontext_t *context = &((ucontext_t *)user)->uc_mcontext;
     stopped at = {.rip = (uint64_t)context->gregs[REG_RIP], .xsave = (uint8_t *)context->fpregs};
     for (size_t i = 0; i < 16; i++) at.gpr[i] = (uint64_t)context->gregs[kOrder[i]];
-    const size_t length = trap_step(&at, (const uint8_t *)(uintptr_t)at.rip);
-    if (!length) trap_refuse(signal_number);
-    context->gregs[REG_RIP] += (greg_t)length;
+    uint8_t *code = (uint8_t *)(uintptr_t)at.rip;
+    patch_lock();
+    if (!patch_done(code)) { /* else another thread came first */
+        const size_t length = trap_step(&at, code);
+        if (!length) trap_refuse(signal_number);
+        patch_site(code, length);
+        context->gregs[REG_RIP] += (greg_t)length;
+    }
+    patch_unlock();
 }
 
 bool emulate_start(void) {
     if (!registers_find()) return false;
+    patch_start();
     struct sigaction action = {.sa_flags = SA_SIGINFO};
     action.sa_sigaction = on_illegal;
     return sigaction(SIGILL, &action, &before) == 0;
