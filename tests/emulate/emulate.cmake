@@ -7,7 +7,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set(emulator emulate/decode.c emulate/forms.c emulate/patch.c emulate/registers.c emulate/table.c emulate/tiles.c emulate/trap.c
     emulate/vectors.c)
   set_source_files_properties(${emulator} PROPERTIES COMPILE_OPTIONS "-O3;-mavx2;-mfma;-fno-sanitize=all")
-  target_sources(lowbit-tests PRIVATE ${emulator})
+  target_sources(lowbit-tests PRIVATE ${emulator} emulate/reference.c emulate/subject.c emulate/subject_forms.c emulate/subject_tiles.c)
 else()
   target_sources(lowbit-tests PRIVATE emulate/absent.c)
 endif()

@@ -48,7 +48,7 @@ typedef struct instruction {
 } instruction;
 
 /* How operands are read and results written. False: the CPU would refuse, or we do not know it. */
-typedef bool (*form)(const stopped *at, const instruction *in);
+typedef bool operation(const stopped *at, const instruction *in);
 
 enum { VEX = 1, EVEX = 2 };
 enum { IMM = 1, WHOLE = 2, NARROW = 4 };
@@ -61,7 +61,7 @@ struct row {
     uint8_t broadcast; /* bytes of an element that a broadcast repeats, 0: none */
     uint8_t flags;     /* IMM: a byte follows. WHOLE: memory is read also where the mask is 0. NARROW: results are
                         * half as wide as operands */
-    form run;
+    operation *run;
     void (*compute)(lanes *o);
 };
 

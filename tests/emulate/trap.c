@@ -64,9 +64,12 @@ static void on_illegal(int signal_number, siginfo_t *info, void *user) {
 }
 
 bool emulate_start(void) {
+    static bool started;
+    if (started) return true;
     if (!registers_find()) return false;
     patch_start();
     struct sigaction action = {.sa_flags = SA_SIGINFO};
     action.sa_sigaction = on_illegal;
-    return sigaction(SIGILL, &action, &before) == 0;
+    started = sigaction(SIGILL, &action, &before) == 0;
+    return started;
 }
