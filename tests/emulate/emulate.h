@@ -17,6 +17,9 @@
  * pointless here: all of them run here, or the host lacks what they are built on. */
 const char *emulate_levels(const char *names);
 
+/* LOWBIT_ISA_* that are emulated. */
+uint32_t emulate_levels_emulated(void);
+
 /* Begins to emulate instructions, without a word about levels. False where no instruction can be: not x86, no AVX2. */
 bool emulate_start(void);
 

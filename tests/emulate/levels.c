@@ -30,6 +30,8 @@ uint32_t __wrap_lb_isa_permitted(uint32_t levels) {
     return __real_lb_isa_permitted(levels & ~emulated) | (levels & emulated);
 }
 
+uint32_t emulate_levels_emulated(void) { return emulated; }
+
 static bool is_word(const char *name, const char *word, size_t length) {
     return strlen(name) == length && memcmp(name, word, length) == 0;
 }
@@ -43,18 +45,22 @@ static size_t find_level(const char *word, size_t length) {
 }
 
 const char *emulate_levels(const char *names) {
+    const char *pointless = "this machine runs these levels itself";
     const uint32_t present = __real_lb_isa_present(), runs = __real_lb_isa_permitted(present);
     uint32_t wanted = 0;
     for (const char *word = names; *word;) {
         const size_t length = strcspn(word, ","), i = find_level(word, length);
-        if (!(runs & kLevels[i].level)) {
-            if (!(runs & kLevels[i].host)) return "this machine lacks what the level is built on (AVX2, AVX-512)";
-            wanted |= kLevels[i].level;
-        }
+        const bool possible = runs & kLevels[i].host, needed = !(runs & kLevels[i].level);
+        if (needed && possible) wanted |= kLevels[i].level;
+        if (needed && !possible) pointless = "this machine lacks what these levels are built on (AVX2, AVX-512)";
         word += length + (word[length] != 0);
     }
-    if (!wanted) return "this machine runs these levels itself";
+    if (!wanted) return pointless;
     if (!emulate_start()) return "this machine has no registers to emulate with";
     emulated = wanted;
+    printf("emulated:");
+    for (size_t i = 0; i < LB_COUNT(kLevels); i++)
+        if (wanted & kLevels[i].level) printf(" %s", lb_isa_level_of(kLevels[i].level)->name);
+    printf("\n");
     return NULL;
 }

@@ -199,4 +199,5 @@ void subject_emulate(void) {
     if (!(lb_isa_present() & LOWBIT_ISA_AVX512)) return;
     for (size_t i = 0; i < LB_COUNT(kTested); i++) check_instruction(&kTested[i], kForms, LB_COUNT(kForms), 64);
     check_forms();
+    check_state();
 }

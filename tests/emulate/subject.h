@@ -37,6 +37,9 @@ void trial_run(trial *t, execute *run, int form, int way, const char *name);
 /* What vector instructions have beside vectors: packed memory, mask registers, addresses, missing pages. */
 void check_forms(void);
 
+/* What an instruction leaves as it was. */
+void check_state(void);
+
 /* Element i of the result of an instruction: elements of `size` bytes, operands of `bytes`, the immediate operand
  * TRIAL_IMM. */
 typedef uint64_t reference(const trial *t, size_t size, size_t bytes, size_t i);
