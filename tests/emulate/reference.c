@@ -182,14 +182,30 @@ static void fill(vector *v, int content) {
     }
 }
 
+static void fill_all(vector *v, uint32_t x) {
+    for (size_t i = 0; i < 16; i++) element_set(v, 4, i, x);
+}
+
+/* Sums beyond the largest or the smallest integer; products that are subnormal. */
+static void fill_extreme(trial *t, int content, bool large) {
+    if (content == BYTES) {
+        fill_all(&t->was, large ? 0x7ffffff0 : 0x80000010);
+        fill_all(&t->a, 0x7f7f7f7f);
+        fill_all(&t->b, large ? 0x7f7f7f7f : 0x80808080);
+    } else if (content == BF16) {
+        fill_all(&t->was, large ? 1 : 0);
+        fill_all(&t->a, 0x1f811f81);
+        fill_all(&t->b, large ? 0x1f831f83 : 0x9f839f83);
+    }
+}
+
 void trial_fill(trial *t, int content) {
     const uint64_t kind = check_random() % 8;
     fill(&t->was, content == BYTES ? BYTES : FLOATS);
     fill(&t->a, content);
     fill(&t->b, content);
     fill(&t->got, BYTES);
-    if (content == BYTES && kind == 2) memset(t->a.u8, 0xff, sizeof t->a); /* sums that saturate */
-    if (content == BYTES && kind == 2) memset(t->b.u8, 0x7f, sizeof t->b);
-    t->mask = kind == 0 ? 0 : kind == 1 ? UINT64_MAX : check_random();
+    if (kind < 2) fill_extreme(t, content, kind);
+    t->mask = kind == 2 ? 0 : kind == 3 ? UINT64_MAX : check_random();
     t->operand = t->b.u8;
 }

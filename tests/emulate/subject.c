@@ -16,9 +16,11 @@
 #define STORE_YMM "vmovdqu %%ymm1, 192(%0)\n\t vzeroupper\n\t"
 #define LOAD                                                                                                           \
     "vmovdqu64 (%0), %%zmm1\n\t vmovdqu64 64(%0), %%zmm2\n\t vmovdqu64 128(%0), %%zmm3\n\t"                            \
-    "vmovdqu64 (%0), %%zmm12\n\t vmovdqu64 64(%0), %%zmm21\n\t vmovdqu64 128(%0), %%zmm30\n\t"                         \
+    "vmovdqu64 (%0), %%zmm12\n\t vmovdqu64 128(%0), %%zmm11\n\t vmovdqu64 128(%0), %%zmm18\n\t"                        \
+    "vmovdqu64 (%0), %%zmm28\n\t vmovdqu64 64(%0), %%zmm21\n\t vmovdqu64 128(%0), %%zmm30\n\t"                         \
     "kmovq 256(%0), %%k1\n\t kmovq 256(%0), %%k7\n\t"
 #define STORE "vmovdqu64 %%zmm1, 192(%0)\n\t vzeroupper\n\t"
+#define STORE_28 "vmovdqu64 %%zmm28, 192(%0)\n\t vzeroupper\n\t"
 #define STORE_12 "vmovdqu64 %%zmm12, 192(%0)\n\t vzeroupper\n\t"
 #define MASKED "%{%%k1%}"
 #define ZEROED "%{%%k1%}%{z%}"
@@ -34,7 +36,8 @@
         EXECUTE(before, EMULATE_FORCED text, after, __VA_ARGS__);                                                      \
         break
 #define EVEX_WAY(form, text, after)                                                                                    \
-    WAY(form, LOAD, text, after, "xmm1", "xmm2", "xmm3", "xmm12", "xmm21", "xmm30", "k1", "k7")
+    WAY(form, LOAD, text, after, "xmm1", "xmm2", "xmm3", "xmm11", "xmm12", "xmm18", "xmm21", "xmm28", "xmm30", "k1",   \
+        "k7")
 #define VEX_WAY(form, text) WAY(form, LOAD_YMM, "%{vex%} " text, STORE_YMM, "xmm1", "xmm2", "xmm3")
 
 /* The forms that kForms describes. `second` is the second operand with its comma, or nothing; z, y and x are the
@@ -45,10 +48,10 @@
     ANY_INSTRUCTION static void run_##id(trial *t, int form, int way) {                                                \
         switch (form * WAYS + way) {                                                                                   \
             EVEX_WAY(0, text " " imm "%%zmm3, " second(zmm2) "%%" z "1", STORE);                                       \
-            EVEX_WAY(1, text " " imm "%%ymm3, " second(ymm2) "%%" y "1" MASKED, STORE);                                \
-            EVEX_WAY(2, text " " imm "%%xmm3, " second(xmm2) "%%" x "1" ZEROED, STORE);                                \
+            EVEX_WAY(1, text " " imm "%%ymm18, " second(ymm2) "%%" y "1" MASKED, STORE);                               \
+            EVEX_WAY(2, text " " imm "%%xmm11, " second(xmm2) "%%" x "12" ZEROED, STORE_12);                           \
             EVEX_WAY(3, text " " imm "64(%1), " second(zmm2) "%%" z "1" MASKED, STORE);                                \
-            EVEX_WAY(4, text " " imm "%%zmm30, " second(zmm21) "%%" z "12%{%%k7%}", STORE_12);                         \
+            EVEX_WAY(4, text " " imm "%%zmm30, " second(zmm21) "%%" z "28%{%%k7%}", STORE_28);                         \
             EVEX_WAY(5, text " " imm "64(%1)" repeated ", " second(zmm2) "%%" z "1" ZEROED, STORE);                    \
             default: break;                                                                                            \
         }                                                                                                              \

@@ -46,6 +46,40 @@ ANY_INSTRUCTION static void run(state *s, int way) {
         EXECUTE("");
 }
 
+/* Registers that are zero need not be in what was saved, and what is not there is restored as zero. */
+ANY_INSTRUCTION static void count_after_zeros(const vector *from, vector *counts, vector *zeros, int way) {
+#define COUNT(force)                                                                                                   \
+    __asm__ volatile("vzeroall\n\t" force "vpopcntb (%0), %%zmm4\n\t vmovdqu64 %%zmm4, (%1)\n\t vzeroall\n\t" force    \
+                     "vpopcntb %%zmm5, %%zmm4\n\t vmovdqu64 %%zmm4, (%2)\n\t vzeroupper\n\t"                           \
+                     :                                                                                                 \
+                     : "r"(from), "r"(counts), "r"(zeros)                                                              \
+                     : "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",       \
+                       "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15")
+    if (way == FORCED)
+        COUNT(EMULATE_FORCED);
+    else
+        COUNT("");
+}
+
+/* Leaves ones on the stack where the next call's registers will be saved. */
+__attribute__((noinline)) static void dirty_stack(void) {
+    volatile uint8_t ones[1 << 14];
+    for (size_t i = 0; i < sizeof ones; i++) ones[i] = 0xff;
+}
+
+static void check_zeros(void) {
+    for (int round = 0; round < 4; round++)
+        for (int way = 0; way < WAYS; way++) {
+            trial t;
+            vector counts, zeros;
+            trial_fill(&t, BYTES);
+            check_context("zeros, round %d, way %d", round, way);
+            dirty_stack();
+            count_after_zeros(&t.b, &counts, &zeros, way);
+            for (size_t i = 0; i < 64; i++) CHECK(counts.u8[i] == want_count(&t, 1, 64, i) && zeros.u8[i] == 0);
+        }
+}
+
 void check_state(void) {
     enum { FIXED_FLAGS = 0x202, CHANGING = 0xcd5 /* carry, parity, adjust, zero, sign, direction, overflow */ };
     enum { MXCSR_DEFAULT = 0x1f80, ROUND_UP = 0x4000 };
@@ -62,4 +96,5 @@ void check_state(void) {
             CHECK(memcmp(&before, &after, sizeof before) == 0);
         }
     __builtin_ia32_ldmxcsr(mxcsr);
+    check_zeros();
 }

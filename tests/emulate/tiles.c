@@ -22,8 +22,8 @@ typedef union tile {
     float f32[ROWS][COLUMNS];
 } tile;
 
-static _Thread_local config shape; /* palette 0: not configured */
-static _Thread_local tile tiles[TILES];
+static _Thread_local config shape;      /* palette 0: not configured */
+static _Thread_local tile tiles[TILES]; /* nothing shows what is beyond a tile's shape */
 
 /* Instructions on vectors of 16 bytes have the length 0 that all of these want. */
 static bool no_tiles(const instruction *in, bool memory, unsigned second) {
@@ -82,11 +82,8 @@ bool tile_load(const stopped *at, const instruction *in) {
     (void)at;
     const unsigned t = in->reg;
     if (no_tiles(in, true, 0) || !in->sib || !configured(t) || shape.start_row >= shape.rows[t]) return false;
-    for (size_t r = shape.start_row; r < ROWS; r++) {
-        const size_t bytes = r < shape.rows[t] ? shape.row_bytes[t] : 0;
-        if (bytes) memcpy(tiles[t].u8[r], in->address + r * in->stride, bytes);
-        memset(tiles[t].u8[r] + bytes, 0, ROW_BYTES - bytes);
-    }
+    for (size_t r = shape.start_row; r < shape.rows[t]; r++)
+        memcpy(tiles[t].u8[r], in->address + r * in->stride, shape.row_bytes[t]);
     shape.start_row = 0;
     return true;
 }
@@ -112,7 +109,7 @@ static bool products_fit(const instruction *in) {
            shape.row_bytes[a] / 4 == shape.rows[b];
 }
 
-/* Element k of column n, as the products want to read it. What lies beyond the shapes is zero in every register. */
+/* Element k of column n, as the products want to read it. */
 static void transpose(const tile *b, bool is_signed, int32_t to[ROW_BYTES][COLUMNS]) {
     for (size_t k = 0; k < ROW_BYTES; k++)
         for (size_t n = 0; n < COLUMNS; n++) {
