@@ -121,6 +121,6 @@ bool instruction_decode(const stopped *at, const uint8_t *code, instruction *in)
 }
 
 bool instruction_run(const stopped *at, const instruction *in) {
-    registers_complete(at->xsave);
+    registers_mark(at->xsave);
     return in->row->run(at, in);
 }

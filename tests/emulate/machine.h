@@ -81,8 +81,8 @@ bool registers_find(void);
 /* The parts that we know, as the CPU numbers them (XCR0), and bytes of an area that holds them. */
 uint64_t registers_parts(void);
 size_t registers_bytes(void);
-/* Parts in their initial state are not in the area: writes them as the zeros that they are. */
-void registers_complete(uint8_t *xsave);
+/* XSAVE writes registers that are zero as such, and notes that they need not be read again: takes the note back. */
+void registers_mark(uint8_t *xsave);
 void vector_load(const uint8_t *xsave, unsigned number, vector *v);
 /* The first `bytes` of v, then zeros. */
 void vector_store(uint8_t *xsave, unsigned number, const vector *v, size_t bytes);

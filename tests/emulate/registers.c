@@ -7,9 +7,9 @@
 
 /* Parts by their numbers, which are bits of XCR0 and of XSTATE_BV. */
 enum { SSE = 1, AVX = 2, MASKS = 5, ZMM_HIGH = 6, ZMM_16_31 = 7, PARTS = 8 };
-enum { XMM_AT = 160, XMM_BYTES = 256, HEADER_AT = 512, HEADER_BYTES = 64 };
+enum { XMM_AT = 160, HEADER_AT = 512, HEADER_BYTES = 64 };
 
-static struct { uint32_t at, bytes; } parts[PARTS];
+static uint32_t places[PARTS]; /* in the area; 0: not here */
 static uint64_t known;
 static size_t area_bytes;
 
@@ -19,15 +19,12 @@ bool registers_find(void) {
     if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx >> 27 & 1)) return false; /* OSXSAVE */
     uint32_t enabled, high;
     __asm__ volatile("xgetbv" : "=a"(enabled), "=d"(high) : "c"(0));
-    parts[SSE].at = XMM_AT;
-    parts[SSE].bytes = XMM_BYTES;
     known = 1 << SSE;
     area_bytes = HEADER_AT + HEADER_BYTES;
     for (size_t i = 0; i < sizeof kParts / sizeof kParts[0]; i++) {
         const int part = kParts[i];
         if (!(enabled >> part & 1) || !__get_cpuid_count(0xd, (uint32_t)part, &eax, &ebx, &ecx, &edx)) continue;
-        parts[part].at = ebx;
-        parts[part].bytes = eax;
+        places[part] = ebx;
         known |= UINT64_C(1) << part;
         if (area_bytes < ebx + eax) area_bytes = ebx + eax;
     }
@@ -38,11 +35,9 @@ uint64_t registers_parts(void) { return known; }
 
 size_t registers_bytes(void) { return area_bytes; }
 
-void registers_complete(uint8_t *xsave) {
+void registers_mark(uint8_t *xsave) {
     uint64_t there;
     memcpy(&there, xsave + HEADER_AT, sizeof there);
-    for (int part = 0; part < PARTS; part++)
-        if ((known & ~there) >> part & 1) memset(xsave + parts[part].at, 0, parts[part].bytes);
     there |= known;
     memcpy(xsave + HEADER_AT, &there, sizeof there);
 }
@@ -51,10 +46,10 @@ void registers_complete(uint8_t *xsave) {
 #define FOR_PIECES(number, PIECE)                                                                                      \
     if ((number) < 16) {                                                                                               \
         PIECE(XMM_AT + 16 * (number), 0, 16);                                                                          \
-        PIECE(parts[AVX].at + 16 * (number), 16, 16);                                                                  \
-        if (parts[ZMM_HIGH].at) PIECE(parts[ZMM_HIGH].at + 32 * (number), 32, 32);                                     \
+        PIECE(places[AVX] + 16 * (number), 16, 16);                                                                    \
+        if (places[ZMM_HIGH]) PIECE(places[ZMM_HIGH] + 32 * (number), 32, 32);                                         \
     } else {                                                                                                           \
-        PIECE(parts[ZMM_16_31].at + 64 * ((number)-16), 0, 64);                                                        \
+        PIECE(places[ZMM_16_31] + 64 * ((number)-16), 0, 64);                                                          \
     }
 
 void vector_load(const uint8_t *xsave, unsigned number, vector *v) {
@@ -71,10 +66,10 @@ void vector_store(uint8_t *xsave, unsigned number, const vector *v, size_t bytes
 
 uint64_t mask_load(const uint8_t *xsave, unsigned number) {
     uint64_t mask;
-    memcpy(&mask, xsave + parts[MASKS].at + 8 * number, sizeof mask);
+    memcpy(&mask, xsave + places[MASKS] + 8 * number, sizeof mask);
     return mask;
 }
 
 void mask_store(uint8_t *xsave, unsigned number, uint64_t mask) {
-    memcpy(xsave + parts[MASKS].at + 8 * number, &mask, sizeof mask);
+    memcpy(xsave + places[MASKS] + 8 * number, &mask, sizeof mask);
 }

@@ -46,7 +46,7 @@ ANY_INSTRUCTION static void run(state *s, int way) {
         EXECUTE("");
 }
 
-/* Registers that are zero need not be in what was saved, and what is not there is restored as zero. */
+/* Registers that are all zero are saved and restored in a way of their own. */
 ANY_INSTRUCTION static void count_after_zeros(const vector *from, vector *counts, vector *zeros, int way) {
 #define COUNT(force)                                                                                                   \
     __asm__ volatile("vzeroall\n\t" force "vpopcntb (%0), %%zmm4\n\t vmovdqu64 %%zmm4, (%1)\n\t vzeroall\n\t" force    \
