@@ -108,10 +108,14 @@ void left_by_u16(lanes *o), left_by_u32(lanes *o), left_by_u64(lanes *o);
 void right_by_u16(lanes *o), right_by_u32(lanes *o), right_by_u64(lanes *o);
 void floats_to_bf16(lanes *o), two_floats_to_bf16(lanes *o), dot_bf16(lanes *o);
 
-/* sum[i] += x[i * step] * y of bf16, i < n, as BF16 instructions add: fused, to nearest even, subnormals are 0. */
-void bf16_add_products(float *sum, const uint16_t *x, size_t step, uint16_t y, size_t n);
-/* sum[i] + more[i] in the same way. */
-void bf16_add(float *sum, const float *more, size_t n);
+/* Around calculations of BF16: to nearest even, subnormals read and written as zeros, no exceptions. */
+uint32_t bf16_begin(void);
+void bf16_end(uint32_t before);
+/* 16 elements each, between those two: sum = x * y + sum, rounded once, and sum = x + y. */
+void bf16_fuse(float *sum, const float *x, const float *y);
+void bf16_add(float *sum, const float *x, const float *y);
+/* 16 pairs of bf16 to floats: the lower ones and the upper ones. */
+void bf16_split(const uint32_t *pairs, float *even, float *odd);
 
 /* ---- tiles ---- */
 

@@ -71,7 +71,7 @@ static void check_zeros(void) {
     for (int round = 0; round < 4; round++)
         for (int way = 0; way < WAYS; way++) {
             trial t;
-            vector counts, zeros;
+            vector counts = {{0}}, zeros = {{1}};
             trial_fill(&t, BYTES);
             check_context("zeros, round %d, way %d", round, way);
             dirty_stack();

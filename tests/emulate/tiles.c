@@ -17,8 +17,7 @@ _Static_assert(sizeof(config) == 64, "64 bytes");
 
 typedef union tile {
     uint8_t u8[ROWS][ROW_BYTES];
-    uint16_t bf16[ROWS][ROW_BYTES / 2];
-    int32_t s32[ROWS][COLUMNS];
+    uint32_t u32[ROWS][COLUMNS];
     float f32[ROWS][COLUMNS];
 } tile;
 
@@ -109,30 +108,38 @@ static bool products_fit(const instruction *in) {
            shape.row_bytes[a] / 4 == shape.rows[b];
 }
 
-/* Element k of column n, as the products want to read it. */
-static void transpose(const tile *b, bool is_signed, int32_t to[ROW_BYTES][COLUMNS]) {
-    for (size_t k = 0; k < ROW_BYTES; k++)
+typedef uint32_t eight __attribute__((vector_size(32)));
+
+/* Element k of all columns. */
+static void transpose(const tile *b, bool is_signed, eight to[ROW_BYTES][2]) {
+    for (size_t k = 0; k < ROW_BYTES; k++) {
+        uint32_t elements[COLUMNS];
         for (size_t n = 0; n < COLUMNS; n++) {
-            const uint8_t byte = b->u8[k / 4][4 * n + k % 4];
-            to[k][n] = is_signed ? (int8_t)byte : byte;
+            const uint32_t on_top = b->u32[k / 4][n] << (24 - 8 * (k % 4));
+            elements[n] = is_signed ? (uint32_t)((int32_t)on_top >> 24) : on_top >> 24;
         }
+        memcpy(to[k], elements, sizeof elements);
+    }
 }
 
 static bool dot(const instruction *in, bool a_signed, bool b_signed) {
     if (!products_fit(in)) return false;
-    int32_t columns[ROW_BYTES][COLUMNS];
+    eight columns[ROW_BYTES][2];
     tile *sum = &tiles[in->reg];
     const tile *a = &tiles[in->rm];
     const size_t ks = shape.row_bytes[in->rm];
     transpose(&tiles[in->second], b_signed, columns);
     for (size_t m = 0; m < shape.rows[in->reg]; m++) {
-        uint32_t total[COLUMNS];
-        memcpy(total, sum->s32[m], sizeof total);
+        eight low, high;
+        memcpy(&low, sum->u32[m], sizeof low);
+        memcpy(&high, sum->u32[m] + 8, sizeof high);
         for (size_t k = 0; k < ks; k++) {
-            const int32_t x = a_signed ? (int8_t)a->u8[m][k] : a->u8[m][k];
-            for (size_t n = 0; n < COLUMNS; n++) total[n] += (uint32_t)(x * columns[k][n]);
+            const uint32_t x = (uint32_t)(a_signed ? (int8_t)a->u8[m][k] : a->u8[m][k]);
+            low += x * columns[k][0];
+            high += x * columns[k][1];
         }
-        memcpy(sum->s32[m], total, sizeof total);
+        memcpy(sum->u32[m], &low, sizeof low);
+        memcpy(sum->u32[m] + 8, &high, sizeof high);
     }
     return true;
 }
@@ -142,22 +149,32 @@ bool tile_dot_su(const stopped *at, const instruction *in) { return (void)at, do
 bool tile_dot_us(const stopped *at, const instruction *in) { return (void)at, dot(in, false, true); }
 bool tile_dot_uu(const stopped *at, const instruction *in) { return (void)at, dot(in, false, false); }
 
+static void repeat(float *to, float x) {
+    for (size_t n = 0; n < COLUMNS; n++) to[n] = x;
+}
+
 /* Products of even and of odd k each have a sum of their own over all k; those are added to each other, then to what
  * was there. */
 bool tile_dot_bf16(const stopped *at, const instruction *in) {
     (void)at;
     if (!products_fit(in)) return false;
     tile *sum = &tiles[in->reg];
-    const tile *a = &tiles[in->rm], *b = &tiles[in->second];
-    const size_t columns = shape.row_bytes[in->reg] / 4, pairs = shape.row_bytes[in->rm] / 4;
+    const size_t pairs = shape.row_bytes[in->rm] / 4;
+    const uint32_t before = bf16_begin();
+    float even_b[ROWS][COLUMNS], odd_b[ROWS][COLUMNS];
+    for (size_t k = 0; k < pairs; k++) bf16_split(tiles[in->second].u32[k], even_b[k], odd_b[k]);
     for (size_t m = 0; m < shape.rows[in->reg]; m++) {
-        float even[COLUMNS] = {0}, odd[COLUMNS] = {0};
+        float even[COLUMNS] = {0}, odd[COLUMNS] = {0}, even_a[COLUMNS], odd_a[COLUMNS], x[COLUMNS];
+        bf16_split(tiles[in->rm].u32[m], even_a, odd_a);
         for (size_t k = 0; k < pairs; k++) {
-            bf16_add_products(even, b->bf16[k], 2, a->bf16[m][2 * k], columns);
-            bf16_add_products(odd, b->bf16[k] + 1, 2, a->bf16[m][2 * k + 1], columns);
+            repeat(x, even_a[k]);
+            bf16_fuse(even, x, even_b[k]);
+            repeat(x, odd_a[k]);
+            bf16_fuse(odd, x, odd_b[k]);
         }
-        bf16_add(even, odd, columns);
-        bf16_add(sum->f32[m], even, columns);
+        bf16_add(even, even, odd);
+        bf16_add(sum->f32[m], sum->f32[m], even);
     }
+    bf16_end(before);
     return true;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What vector instructions compute, from the operations of the Intel SDM, volume 2. */
-#include <immintrin.h>
 #include <string.h>
 
 #include "tests/emulate/machine.h"
@@ -161,35 +160,48 @@ void two_floats_to_bf16(lanes *o) {
     }
 }
 
-static __m128 widened(uint16_t x) { return _mm_castsi128_ps(_mm_cvtsi32_si128((int)((uint32_t)x << 16))); }
-
-/* To nearest even, subnormals read and written as zeros, no exceptions. Returns what MXCSR was. */
-static unsigned enter_bf16(void) {
-    const unsigned before = _mm_getcsr();
-    _mm_setcsr(_MM_MASK_MASK | _MM_FLUSH_ZERO_ON | 0x40 /* _MM_DENORMALS_ZERO_ON */);
+uint32_t bf16_begin(void) {
+    const uint32_t mxcsr = 0x9fc0;
+    uint32_t before;
+    __asm__ volatile("vstmxcsr %0\n\t vldmxcsr %1" : "=m"(before) : "m"(mxcsr));
     return before;
 }
 
-void bf16_add_products(float *sum, const uint16_t *x, size_t step, uint16_t y, size_t n) {
-    const unsigned before = enter_bf16();
-    for (size_t i = 0; i < n; i++)
-        _mm_store_ss(sum + i, _mm_fmadd_ss(widened(x[i * step]), widened(y), _mm_load_ss(sum + i)));
-    _mm_setcsr(before);
-}
+void bf16_end(uint32_t before) { __asm__ volatile("vldmxcsr %0" : : "m"(before)); }
 
-void bf16_add(float *sum, const float *more, size_t n) {
-    const unsigned before = enter_bf16();
-    for (size_t i = 0; i < n; i++) _mm_store_ss(sum + i, _mm_add_ss(_mm_load_ss(sum + i), _mm_load_ss(more + i)));
-    _mm_setcsr(before);
+typedef float eight __attribute__((vector_size(32)));
+
+/* Assembler, since a compiler may move arithmetic of its own from one setting of MXCSR into another. */
+#define SIXTEEN(instruction)                                                                                           \
+    for (size_t i = 0; i < 16; i += 8) {                                                                               \
+        eight to, a, b;                                                                                                \
+        memcpy(&to, sum + i, sizeof to);                                                                               \
+        memcpy(&a, x + i, sizeof a);                                                                                   \
+        memcpy(&b, y + i, sizeof b);                                                                                   \
+        __asm__ volatile(instruction : "+x"(to) : "x"(a), "x"(b));                                                     \
+        memcpy(sum + i, &to, sizeof to);                                                                               \
+    }
+
+void bf16_fuse(float *sum, const float *x, const float *y) { SIXTEEN("vfmadd231ps %2, %1, %0") }
+void bf16_add(float *sum, const float *x, const float *y) { SIXTEEN("vaddps %2, %1, %0") }
+
+void bf16_split(const uint32_t *pairs, float *even, float *odd) {
+    for (size_t i = 0; i < 16; i++) {
+        const uint32_t low = pairs[i] << 16, high = pairs[i] & 0xffff0000;
+        memcpy(&even[i], &low, sizeof low);
+        memcpy(&odd[i], &high, sizeof high);
+    }
 }
 
 /* The odd product of a pair is added first. */
 void dot_bf16(lanes *o) {
-    for (size_t i = 0; i < o->bytes / 4; i++) {
-        float sum;
-        memcpy(&sum, &o->was.u32[i], sizeof sum);
-        bf16_add_products(&sum, &o->a.u16[2 * i + 1], 1, o->b.u16[2 * i + 1], 1);
-        bf16_add_products(&sum, &o->a.u16[2 * i], 1, o->b.u16[2 * i], 1);
-        memcpy(&o->to.u32[i], &sum, sizeof sum);
-    }
+    float sum[16], even_a[16], odd_a[16], even_b[16], odd_b[16];
+    memcpy(sum, &o->was, sizeof sum);
+    bf16_split(o->a.u32, even_a, odd_a);
+    bf16_split(o->b.u32, even_b, odd_b);
+    const uint32_t before = bf16_begin();
+    bf16_fuse(sum, odd_a, odd_b);
+    bf16_fuse(sum, even_a, even_b);
+    bf16_end(before);
+    memcpy(&o->to, sum, sizeof sum);
 }
