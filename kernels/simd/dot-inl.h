@@ -424,7 +424,7 @@ constexpr lb_kernel DotRow() {
     /* Nine instructions a row, and for a single one two to bring its fields' sums together. */
     constexpr size_t kGroupWork = 9 * kRows + (kRows == 1 ? 2 * (W::kFields - 1) : 0);
     constexpr uint32_t kGroupCost = 64 * kGroupWork / Ops::kPorts * LB_PANEL / kColumns;
-    return lb_kernel{kBits,
+    return lb_kernel{kCodingOf<kBits>,
                      LB_ALGORITHM_DOT,
                      W::kLayout,
                      W::kBias,
