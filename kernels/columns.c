@@ -7,9 +7,12 @@
 #include "lowbit/gemm.h"
 
 static lowbit_status check_packed(const lowbit_packed *w, lowbit_error *error) {
-    LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, multipliers) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
+    LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, book) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
                "weights is not an opened blob");
-    return lb_check_weight_shape(&w->type, w->n, w->k, error);
+    LB_TRY(lb_check_weight_shape(&w->type, w->n, w->k, error));
+    const lb_format *f = lb_format_of(w->type.format);
+    LB_REQUIRE(!lb_is_float(f), error, LOWBIT_UNSUPPORTED, "%s has floats, which no zero point meets", f->name);
+    return LOWBIT_OK;
 }
 
 lowbit_status lowbit_column_sums_size(const lowbit_packed *weights, int64_t *bytes, lowbit_error *error) {
@@ -26,12 +29,15 @@ typedef struct columns_job {
     int32_t *sums;
 } columns_job;
 
-/* Adds the codes of one line, 4P consecutive k of 16 columns, of which the first `count` exist. */
-static void add_line(const uint8_t *line, int64_t bits, int64_t count, int32_t sums[LB_PANEL]) {
-    const uint32_t mask = (1u << bits) - 1;
+/* Adds the codes of one line of 16 columns, of which the first `count` k exist; with a book, what it makes of them, and
+ * the offset that value_sum takes away. */
+static void add_line(const columns_job *job, const uint8_t *line, int64_t count, int32_t sums[LB_PANEL]) {
+    const int8_t *book = job->w->book;
     for (int64_t k = 0; k < count; k++)
-        for (int64_t c = 0; c < LB_PANEL; c++)
-            sums[c] += (int32_t)((uint32_t)line[c * 4 + k % 4] >> (bits * (k / 4)) & mask);
+        for (int64_t c = 0; c < LB_PANEL; c++) {
+            const uint32_t code = lb_line_element(job->format, line, c, k);
+            sums[c] += book ? book[code] + job->format->value_offset : (int32_t)code;
+        }
 }
 
 /* Sums of codes to sums of values: s*c - o, c - zero, or, with minima, c. */
@@ -47,14 +53,14 @@ static void panel_task(void *arg, size_t i, size_t worker) {
     (void)worker;
     const columns_job *job = arg;
     const lowbit_packed *w = job->w;
-    const int64_t bits = job->format->bits, line_k = 4 * lb_fields(job->format), panel = (int64_t)i;
+    const int64_t line_k = lb_line_k(job->format), panel = (int64_t)i;
     const int64_t group = w->groups > 1 ? w->type.group : w->k;
     const uint8_t *lines = w->lines + panel * w->panel_lines * LB_LINE;
     for (int64_t g = 0; g < w->groups; g++) {
         const int64_t first = g * group, end = lb_min(w->k, first + group), at = (panel * w->groups + g) * LB_PANEL;
         int32_t codes[LB_PANEL] = {0};
         for (int64_t k = first; k < end; k += line_k)
-            add_line(lines + k / line_k * LB_LINE, bits, lb_min(line_k, end - k), codes);
+            add_line(job, lines + k / line_k * LB_LINE, lb_min(line_k, end - k), codes);
         int32_t *sums = job->sums + (w->multipliers ? panel * LB_PANEL : at);
         for (int64_t c = 0; c < LB_PANEL; c++) {
             const int32_t sum = value_sum(job, codes[c], end - first, at + c);

@@ -17,6 +17,7 @@ typedef struct scratch {
     lb_edge edge;
     lb_output output;
     _Alignas(LB_LINE) uint8_t values[LB_VALUES_BYTES];
+    _Alignas(LB_LINE) uint8_t book[LB_LINE];
 } scratch;
 
 _Static_assert((int)STATE_ELEMENTS >= (int)LB_TILE_ELEMENTS, "one tile must fit");
@@ -36,9 +37,15 @@ typedef struct walk {
     scratch *s;
     lb_tile tile;
     int64_t panels;    /* of a tile, at least one */
-    int64_t line_k;    /* k of a line: 4P */
+    int64_t line_k;    /* k of a line */
     int64_t per_group; /* lines of a full group */
 } walk;
+
+/* A book as kernels want it. NULL stays NULL. */
+static const uint8_t *spread_book(const int8_t *book, uint8_t to[LB_LINE]) {
+    for (int i = 0; book && i < LB_LINE; i++) to[i] = (uint8_t)(book[i % 16] + 128);
+    return book ? to : NULL;
+}
 
 static walk walk_of(const lb_gemm_call *call, scratch *s) {
     const lowbit_packed *w = call->args->weights;
@@ -46,7 +53,7 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
     const lb_format *f = lb_format_of(w->type.format);
     walk walking = {.call = call, .kernel = kernel, .w = w, .p = lb_prepared_of(call), .s = s};
     walking.panels = lb_div_up(kernel->nr, LB_PANEL);
-    walking.line_k = 4 * lb_fields(f);
+    walking.line_k = lb_line_k(f);
     walking.per_group = w->groups > 1 ? w->type.group / walking.line_k : w->panel_lines;
     const bool symmetric = w->type.offset == LOWBIT_SYMMETRIC;
     const bool fold = symmetric && lb_values_fold(kernel, call->problem);
@@ -55,6 +62,7 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
                              .step_k = w->groups > 1 && !w->multipliers ? lb_tile_step(w->type.group) : LB_LINE,
                              .value_scale = fold ? f->value_scale : 1,
                              .value_offset = fold ? f->value_offset : 0,
+                             .book = spread_book(w->book, s->book),
                              .scale = w->scales,
                              .zero = w->zeros,
                              .min = w->mins,

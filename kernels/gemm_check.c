@@ -4,6 +4,8 @@
 
 #include "kernels/formats/format.h"
 #include "kernels/gemm.h"
+#include "kernels/rows.h"
+#include "kernels/ukernels.h"
 
 static lowbit_status check_kinds(const lowbit_problem *p, lowbit_error *error) {
     LB_REQUIRE(p->activations >= LOWBIT_A8 && p->activations <= LOWBIT_AF, error, LOWBIT_INVALID_ARGUMENT,
@@ -12,13 +14,17 @@ static lowbit_status check_kinds(const lowbit_problem *p, lowbit_error *error) {
     LB_REQUIRE(p->act <= LOWBIT_ACT_SILU, error, LOWBIT_INVALID_ARGUMENT, "activation function %u is unknown", p->act);
     LB_REQUIRE(p->static_scale <= 1 && p->bias <= 1 && p->residual <= 1, error, LOWBIT_INVALID_ARGUMENT,
                "static_scale, bias or residual is neither 0 nor 1");
-    LB_REQUIRE(p->activations == LOWBIT_A8, error, LOWBIT_UNSUPPORTED,
-               "only a8 activations have kernels in this version");
+    LB_REQUIRE(p->activations != LOWBIT_AF, error, LOWBIT_UNSUPPORTED,
+               "float activations have no kernels in this version");
+    LB_REQUIRE(!lb_is_float(lb_format_of(p->weights.format)), error, LOWBIT_UNSUPPORTED,
+               "f32 and bf16 weights need float activations");
     return LOWBIT_OK;
 }
 
 /* With a zero point of A each factor reaches 255, where it reached 128. */
 static lowbit_status check_static(const lowbit_problem *p, lowbit_error *error) {
+    LB_REQUIRE(lb_row_rule_is_scaled(p->activations), error, LOWBIT_INVALID_ARGUMENT,
+               "static activations are a8, a4 or a2: signs and bits have no scale");
     const bool narrow = p->weights.offset == LOWBIT_SYMMETRIC || p->weights.progressive; /* values are int8 */
     const int64_t sum = lb_scaled_sums(&p->weights, p->k) > 1 ? p->weights.group : p->k;
     const int64_t most = INT32_MAX / (255 * (narrow ? 128 : 255));
@@ -52,7 +58,8 @@ lowbit_status lb_check_problem(const lowbit_problem *p, lowbit_error *error) {
 
 bool lb_kernel_fits(const lb_kernel *kernel, const lowbit_problem *problem) {
     const int64_t group = problem->weights.group;
-    if (kernel->width != lb_format_of(problem->weights.format)->bits) return false;
+    if (kernel->coding != lb_format_of(problem->weights.format)->coding) return false;
+    if (!(lb_algorithm_of(kernel)->activations >> problem->activations & 1)) return false;
     return kernel->a_layout != LB_A_TILE || lb_groups(problem->k, group) == 1 || group % 64 == 0 || 64 % group == 0;
 }
 
@@ -164,21 +171,11 @@ lowbit_status lb_check_requant_columns(const lowbit_problem *p, const lowbit_gem
     return LOWBIT_OK;
 }
 
-lowbit_status lb_check_row_rule(float scale, int32_t zero, lowbit_error *error) {
-    LB_REQUIRE(scale >= FLT_MIN && scale <= FLT_MAX, error, LOWBIT_INVALID_ARGUMENT,
-               "the scale of A is %g: legal are 2^-126 and more, finite", (double)scale);
-    LB_REQUIRE(zero >= INT8_MIN && zero <= INT8_MAX, error, LOWBIT_INVALID_ARGUMENT,
-               "the zero point of A is %d: legal are -128 to 127", zero);
-    return LOWBIT_OK;
-}
-
 lowbit_status lb_row_rule_of(const lowbit_problem *p, const lowbit_gemm_args *args, lb_row_rule *rule,
                              lowbit_error *error) {
-    *rule = (lb_row_rule){0};
+    *rule = lb_row_rule_for(p->activations);
     if (!p->static_scale) return LOWBIT_OK;
     LB_REQUIRE(LB_HAS_FIELD(args, lowbit_gemm_args, column_sums), error, LOWBIT_INVALID_ARGUMENT,
                "args' struct_size is too small for static activations");
-    LB_TRY(lb_check_row_rule(args->a_scale, args->a_zero, error));
-    *rule = (lb_row_rule){.fixed = 1, .scale = args->a_scale, .zero = args->a_zero};
-    return LOWBIT_OK;
+    return lb_fix_row_rule(rule, args->a_scale, args->a_zero, error);
 }

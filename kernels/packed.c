@@ -93,7 +93,8 @@ static void pack_task(void *arg, size_t i, size_t worker) {
     const lowbit_weights *w = job->weights;
     const int64_t panel = (int64_t)i, first = panel * LB_PANEL, rows = lb_min(LB_PANEL, w->n - first);
     uint8_t *lines = job->blob + LB_HEADER_BYTES + panel * job->layout.panel_lines * LB_LINE;
-    lb_pack_panel(w->codes + first * w->stride, w->stride, rows, w->k, job->format->bits, lines);
+    const int64_t bytes = lb_codings[job->format->coding].element_bytes;
+    lb_pack_panel(job->format, w->codes + first * w->stride * bytes, w->stride, rows, w->k, lines);
     for (int64_t r = 0; r < rows; r++) pack_scales(job, first + r);
 }
 
@@ -104,7 +105,7 @@ static uint32_t largest_code(const uint8_t *codes, int64_t count) {
 }
 
 static lowbit_status check_codes(const lowbit_weights *w, const lb_format *f, lowbit_error *error) {
-    for (int64_t r = 0; f->codes < 256 && r < w->n; r++) {
+    for (int64_t r = 0; !lb_is_float(f) && f->codes < 256 && r < w->n; r++) {
         const uint32_t largest = largest_code(w->codes + r * w->stride, w->k);
         LB_REQUIRE(largest < f->codes, error, LOWBIT_INVALID_ARGUMENT, "row %lld has code %u; %s has codes 0 to %u",
                    (long long)r, largest, f->name, f->codes - 1u);
@@ -115,7 +116,7 @@ static lowbit_status check_codes(const lowbit_weights *w, const lb_format *f, lo
 static header header_of(const lowbit_weights *w, const lb_format *f, const lb_layout *layout, uint64_t payload) {
     header h = {.version = VERSION,
                 .header_bytes = LB_HEADER_BYTES,
-                .bits = f->bits,
+                .bits = (uint8_t)lb_bits(f),
                 .format = f->id,
                 .scale_type = (uint8_t)w->type.scale_type,
                 .offset = (uint8_t)w->type.offset,
@@ -147,6 +148,7 @@ lowbit_status lowbit_pack(const lowbit_ctx *ctx, const lowbit_weights *weights, 
     memset(job.blob, 0, LB_HEADER_BYTES);
     memset(job.blob + job.layout.scales, 0, (size_t)(job.layout.bytes - job.layout.scales));
     lb_parallel_for(pool, (size_t)job.layout.panels, pack_task, &job);
+    if (job.layout.book) memcpy(job.blob + job.layout.book, lb_book_of(weights), LB_BOOK);
     const uint64_t payload = payload_sum(job.blob + LB_HEADER_BYTES, job.layout.bytes - LB_HEADER_BYTES);
     const header h = header_of(weights, job.format, &job.layout, payload);
     memcpy(blob, &h, sizeof h);
@@ -178,7 +180,7 @@ static lowbit_status check_layout(const header *h, const lowbit_weight_type *typ
     lowbit_error why = LOWBIT_ERROR_INIT;
     LB_REQUIRE(lb_layout_of(type, (int64_t)h->n, h->k, layout, &why) == LOWBIT_OK, error, LOWBIT_BAD_FORMAT,
                "header: %s", why.message);
-    LB_REQUIRE(h->bits == lb_format_of(type->format)->bits, error, LOWBIT_BAD_FORMAT,
+    LB_REQUIRE(h->bits == lb_bits(lb_format_of(type->format)), error, LOWBIT_BAD_FORMAT,
                "header: width %u is not that of format %u", h->bits, h->format);
     LB_REQUIRE(h->bytes == (uint64_t)layout->bytes, error, LOWBIT_BAD_FORMAT,
                "header: %llu bytes stated, %lld follow from the shape", (unsigned long long)h->bytes,
@@ -195,9 +197,16 @@ static lowbit_status check_multipliers(const lowbit_weight_type *type, const lb_
                                 layout->panels * layout->groups * LB_PANEL, LOWBIT_BAD_FORMAT, error);
 }
 
+/* A format with a book of its own has no other. */
+static lowbit_status check_book(const lb_format *f, const lb_layout *layout, const uint8_t *blob, lowbit_error *error) {
+    LB_REQUIRE(!f->book || memcmp(blob + layout->book, f->book, LB_BOOK) == 0, error, LOWBIT_BAD_FORMAT,
+               "the blob's book is not that of %s", f->name);
+    return LOWBIT_OK;
+}
+
 lowbit_status lowbit_packed_open(const void *blob, int64_t size, uint32_t flags, lowbit_packed *packed,
                                  lowbit_error *error) {
-    LB_REQUIRE(blob && packed && LB_HAS_FIELD(packed, lowbit_packed, multipliers), error, LOWBIT_INVALID_ARGUMENT,
+    LB_REQUIRE(blob && packed && LB_HAS_FIELD(packed, lowbit_packed, book), error, LOWBIT_INVALID_ARGUMENT,
                "blob or packed is NULL, or packed's struct_size is too small");
     LB_REQUIRE((uintptr_t)blob % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT, "blob is not aligned to %d bytes",
                LB_LINE);
@@ -216,6 +225,7 @@ lowbit_status lowbit_packed_open(const void *blob, int64_t size, uint32_t flags,
     LB_TRY(check_layout(&h, &type, &layout, error));
     const uint8_t *bytes = blob;
     LB_TRY(check_multipliers(&type, &layout, bytes, error));
+    LB_TRY(check_book(lb_format_of(type.format), &layout, bytes, error));
     LB_REQUIRE(!(flags & LOWBIT_OPEN_VERIFY) ||
                    h.payload == payload_sum(bytes + LB_HEADER_BYTES, layout.bytes - LB_HEADER_BYTES),
                error, LOWBIT_BAD_FORMAT, "the payload's checksum does not match: the blob is damaged");
@@ -227,10 +237,11 @@ lowbit_status lowbit_packed_open(const void *blob, int64_t size, uint32_t flags,
                               .bytes = layout.bytes,
                               .lines = bytes + LB_HEADER_BYTES,
                               .panel_lines = layout.panel_lines,
-                              .scales = bytes + layout.scales,
+                              .scales = layout.scale_groups ? bytes + layout.scales : NULL,
                               .zeros = layout.zeros ? bytes + layout.zeros : NULL,
                               .mins = layout.mins ? bytes + layout.mins : NULL,
-                              .multipliers = layout.multipliers ? bytes + layout.multipliers : NULL};
+                              .multipliers = layout.multipliers ? bytes + layout.multipliers : NULL,
+                              .book = layout.book ? (const int8_t *)bytes + layout.book : NULL};
     return LOWBIT_OK;
 }
 
@@ -238,17 +249,20 @@ lowbit_status lowbit_packed_open(const void *blob, int64_t size, uint32_t flags,
 
 lowbit_status lowbit_unpack(const lowbit_ctx *ctx, const lowbit_packed *packed, lowbit_weights *weights,
                             lowbit_error *error) {
-    LB_REQUIRE(ctx && packed && LB_HAS_FIELD(packed, lowbit_packed, multipliers) && packed->lines, error,
+    LB_REQUIRE(ctx && packed && LB_HAS_FIELD(packed, lowbit_packed, book) && packed->lines, error,
                LOWBIT_INVALID_ARGUMENT, "ctx is NULL, or packed is not an opened blob");
-    LB_REQUIRE(weights && LB_HAS_FIELD(weights, lowbit_weights, memory_bytes), error, LOWBIT_INVALID_ARGUMENT,
+    LB_REQUIRE(weights && LB_HAS_FIELD(weights, lowbit_weights, book), error, LOWBIT_INVALID_ARGUMENT,
                "weights is NULL or its struct_size is too small");
     lowbit_weights made = {.struct_size = weights->struct_size, .type = packed->type, .n = packed->n, .k = packed->k};
     LB_TRY(lb_weights_alloc(ctx, &made, error));
-    const int64_t bits = lb_format_of(packed->type.format)->bits, groups = packed->groups;
+    const lb_format *f = lb_format_of(packed->type.format);
+    const int64_t groups = packed->groups, element_bytes = lb_codings[f->coding].element_bytes;
     const int64_t scale_groups = lb_scale_groups(&made.type, made.k);
     for (int64_t n = 0; n < made.n; n++) {
-        for (int64_t k = 0; k < made.k; k++)
-            made.codes[n * made.stride + k] = (uint8_t)lb_code_at(packed->lines, bits, packed->panel_lines, n, k);
+        for (int64_t k = 0; k < made.k; k++) {
+            const uint32_t element = lb_element_at(f, packed->lines, packed->panel_lines, n, k);
+            memcpy(made.codes + (n * made.stride + k) * element_bytes, &element, (size_t)element_bytes);
+        }
         for (int64_t g = 0; g < scale_groups; g++)
             made.scales[n * scale_groups + g] =
                 lb_scale_load(packed->type.scale_type, packed->scales, entry_of(n, g, scale_groups));
@@ -259,6 +273,7 @@ lowbit_status lowbit_unpack(const lowbit_ctx *ctx, const lowbit_packed *packed, 
             if (made.multipliers) made.multipliers[to] = packed->multipliers[from];
         }
     }
+    if (packed->book) memcpy(made.book, packed->book, LB_BOOK);
     *weights = made;
     return LOWBIT_OK;
 }

@@ -7,18 +7,6 @@
 #include "kernels/formats/format.h"
 #include "kernels/rows.h"
 
-int64_t lb_line_k(const lowbit_problem *problem) { return 4 * lb_fields(lb_format_of(problem->weights.format)); }
-
-int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config, int64_t first) {
-    const int64_t line = lb_line_k(problem), all = lb_round_up(problem->k, line);
-    const int64_t group = problem->weights.group > 0 ? lb_min(problem->weights.group, all) : all;
-    int64_t part = config->step_k > 0 ? lb_round_up(config->step_k, line) : all;
-    if (config->kernel->values) part = lb_min(part, LB_VALUES_BYTES / config->kernel->nr);
-    const int64_t end =
-        group <= part ? first + part / group * group : lb_min(first + part, (first / group + 1) * group);
-    return lb_min(end, all);
-}
-
 /* Row i of an A panel of mr rows: `fours` groups of four k, and what pads them to whole lines. */
 static void panel_row_s8(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel) {
     int8_t *to = (int8_t *)panel + i * 4;
@@ -38,14 +26,36 @@ static void panel_row_tile(const int8_t *row, int64_t fours, int64_t mr, int64_t
     for (int64_t f = 0; f < fours; f += LB_LINE / 4) memcpy(to + f * mr * 4, row + f * 4, LB_LINE);
 }
 
-/* LB_A_*: bytes of an element, k that stand together, and what puts a row in its place. */
+/* LB_A_*: bits of an element, k that stand together, and what puts a row in its place. */
 static const struct {
-    int64_t element_bytes, panel_k;
+    int64_t bits, panel_k;
     bool by_row; /* a row goes in as soon as it is quantized: it fills whole lines of the panel */
     void (*put_row)(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel);
-} kLayouts[] = {[LB_A_S8] = {1, 4, false, panel_row_s8},
-                [LB_A_S16] = {2, 4, false, panel_row_s16},
-                [LB_A_TILE] = {1, LB_LINE, true, panel_row_tile}};
+} kLayouts[] = {[LB_A_S8] = {8, 4, false, panel_row_s8},
+                [LB_A_S16] = {16, 4, false, panel_row_s16},
+                [LB_A_TILE] = {8, LB_LINE, true, panel_row_tile}};
+
+int64_t lb_panel_bits(const lb_kernel *kernel) { return kLayouts[kernel->a_layout].bits; }
+
+/* The least k that is a whole number of lines and of what stands together in a panel. */
+static int64_t part_unit(const lowbit_problem *problem, const lb_kernel *kernel) {
+    const int64_t line = lb_line_k(lb_format_of(problem->weights.format));
+    int64_t unit = line;
+    while (unit % kLayouts[kernel->a_layout].panel_k) unit += line;
+    return unit;
+}
+
+int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config, int64_t first) {
+    const lb_kernel *kernel = config->kernel;
+    const int64_t all = lb_round_up(problem->k, lb_line_k(lb_format_of(problem->weights.format)));
+    const int64_t group = problem->weights.group > 0 ? lb_min(problem->weights.group, all) : all;
+    const int64_t unit = part_unit(problem, kernel);
+    int64_t part = config->step_k > 0 ? lb_round_up(config->step_k, unit) : all;
+    if (kernel->values) part = lb_min(part, LB_VALUES_BYTES / kernel->nr / unit * unit);
+    const int64_t end =
+        group <= part ? first + part / group * group : lb_min(first + part, (first / group + 1) * group);
+    return lb_min(end, all);
+}
 
 /* Takes the next `bytes` of the workspace, 64-byte aligned. */
 static int64_t take(int64_t *total, int64_t bytes) {
@@ -62,10 +72,11 @@ static int64_t place(const lowbit_problem *problem, const lb_kernel *kernel, int
     const bool panels = mr > 1 || kernel->a_layout != LB_A_S8;
     int64_t total = 0;
     p->blocks = lb_div_up(m, mr);
-    p->element_bytes = kLayouts[kernel->a_layout].element_bytes;
+    p->panel_bits = kLayouts[kernel->a_layout].bits;
     p->panel_k = kLayouts[kernel->a_layout].panel_k;
+    const int64_t padded = lb_round_up(lb_round_up(k, lb_line_k(lb_format_of(problem->weights.format))), LB_LINE);
     const int64_t rows_at = take(&total, lb_rows_bytes(m, k, group));
-    const int64_t panels_at = take(&total, panels ? p->blocks * mr * lb_round_up(k, LB_LINE) * p->element_bytes : 0);
+    const int64_t panels_at = take(&total, panels ? p->blocks * mr * padded * p->panel_bits / 8 : 0);
     const int64_t sums = p->blocks * mr * lb_groups(k, group);
     const int64_t sums_at = take(&total, sums * (int64_t)sizeof(int32_t));
     const int64_t corrs_at = take(&total, sums * (int64_t)sizeof(int32_t));
@@ -107,7 +118,7 @@ static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t
         uint8_t *panel = lb_panel_at(p, mr, block, first, end - first);
         for (int64_t k = first; k < end; k += WEAVE_K) {
             const int64_t fours = lb_min(WEAVE_K, end - k) / 4;
-            void *piece = panel + (k - first) * mr * p->element_bytes;
+            void *piece = panel + (k - first) * mr * p->panel_bits / 8;
             for (int64_t i = i0; i < i1; i++)
                 kLayouts[kernel->a_layout].put_row(codes + (i - i0) * p->rows.stride + k, fours, mr, i, piece);
         }
@@ -147,7 +158,7 @@ static void clear_block(const lb_gemm_call *call, const lb_prepared *p, int64_t 
     for (int64_t first = 0, end; first < call->problem->k; first = end) {
         end = lb_part_end(call->problem, &call->config, first);
         const int64_t length = lb_round_up(end - first, p->panel_k);
-        memset(lb_panel_at(p, mr, block, first, end - first), 0, (size_t)(length * mr * p->element_bytes));
+        memset(lb_panel_at(p, mr, block, first, end - first), 0, (size_t)(length * mr * p->panel_bits / 8));
     }
     memset(p->sums + block * sums, 0, (size_t)sums * sizeof *p->sums);
     memset(p->corrs + block * sums, 0, (size_t)sums * sizeof *p->corrs);

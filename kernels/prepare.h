@@ -24,8 +24,8 @@ static inline bool lb_values_fold(const lb_kernel *kernel, const lowbit_problem 
  * would save less than half, and the other threads would fetch the rows from each other. */
 enum { LB_PREPARE_ALONE = 1 << 14 };
 
-/* k of one line of the problem's weights: 4P. */
-int64_t lb_line_k(const lowbit_problem *problem);
+/* Bits of an element of the kernel's A panels. */
+int64_t lb_panel_bits(const lb_kernel *kernel);
 
 /* Where the prepared rows lie. Blocks are of mr rows; the last one is padded with zeros. Panels are cut at the parts of
  * K, [part][block][k of the part / 4][mr][4], so that the blocks that meet one part of the weights one after the other
@@ -33,8 +33,8 @@ int64_t lb_line_k(const lowbit_problem *problem);
 typedef struct lb_prepared {
     lowbit_rows rows;
     int64_t blocks;
-    int64_t element_bytes; /* of a panel: 1 or 2 */
-    int64_t panel_k;       /* k that stand together in it: 4 or 64 */
+    int64_t panel_bits;    /* of an element of a panel */
+    int64_t panel_k;       /* k that stand together in it */
     uint8_t *panels;       /* NULL where the rows themselves are the panels */
     int32_t *sums, *corrs; /* [blocks][G][mr] */
     float *scales;         /* [blocks * mr] */
@@ -44,7 +44,7 @@ lb_prepared lb_prepared_of(const lb_gemm_call *call);
 
 /* The panel of one block for the part of `length` k that begins at `first`. */
 static inline uint8_t *lb_panel_at(const lb_prepared *p, int64_t mr, int64_t block, int64_t first, int64_t length) {
-    return p->panels + (p->blocks * first + block * lb_round_up(length, p->panel_k)) * mr * p->element_bytes;
+    return p->panels + (p->blocks * first + block * lb_round_up(length, p->panel_k)) * mr * p->panel_bits / 8;
 }
 
 #endif

@@ -3,11 +3,13 @@
  * minimum), and encodes each element with it. Rules are rows of a table; formulas stand in include/lowbit/weights.h. */
 #include <math.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "kernels/base/ctx.h"
 #include "kernels/base/pool.h"
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
+#include "kernels/layout.h"
 #include "kernels/progressive.h"
 #include "kernels/weights.h"
 
@@ -26,6 +28,7 @@ typedef struct fitted {
 typedef struct target {
     const lb_format *format;
     uint32_t offset, scale_type;
+    const int8_t *book; /* or NULL */
 } target;
 
 typedef fitted (*fit_fn)(const span *s, const target *to);
@@ -139,6 +142,24 @@ static int32_t encode_sign(float x, const fitted *f, const target *to) {
     return x >= 0;
 }
 
+static int32_t largest_value(const int8_t *book) {
+    int32_t largest = 0;
+    for (int c = 0; c < LB_BOOK; c++) largest = book[c] > largest ? book[c] : -book[c] > largest ? -book[c] : largest;
+    return largest;
+}
+
+static fitted fit_nearest(const span *s, const target *to) {
+    return (fitted){.scale = fabsf(look_at(s).extreme) / (float)largest_value(to->book)};
+}
+
+static int32_t encode_nearest(float x, const fitted *f, const target *to) {
+    const float v = ratio(x, f->scale);
+    int32_t best = 0;
+    for (int32_t c = 1; c < LB_BOOK; c++)
+        if (fabsf(v - (float)to->book[c]) < fabsf(v - (float)to->book[best])) best = c;
+    return best;
+}
+
 static const struct {
     const char *name;
     fit_fn fit;
@@ -151,6 +172,8 @@ static const struct {
     [LOWBIT_RULE_TWN] = {"twn", fit_twn, encode_twn},
     [LOWBIT_RULE_SIGN] = {"sign", fit_sign, encode_sign},
     [LOWBIT_RULE_SEARCH] = {.name = "search"}, /* looks at whole rows: kernels/progressive.c */
+    [LOWBIT_RULE_ROUND] = {.name = "round"},   /* makes floats, not codes */
+    [LOWBIT_RULE_NEAREST] = {"nearest", fit_nearest, encode_nearest},
 };
 
 typedef struct quantize_job {
@@ -207,6 +230,23 @@ static void quantize_progressive_row(void *arg, size_t i, size_t worker) {
     if (!isfinite(lb_quantize_progressive_row(&job->w, (int64_t)i, steps, job->out))) note_bad_scale(job, (int64_t)i);
 }
 
+static void round_row(void *arg, size_t i, size_t worker) {
+    (void)worker;
+    quantize_job *job = arg;
+    const int64_t n = (int64_t)i, to = n * job->out->stride;
+    const float *x = job->w.data + n * job->w.stride;
+    void *elements = job->out->codes;
+    for (int64_t k = 0; k < job->w.cols; k++) {
+        if (job->to.format->coding == LB_CODING_F32) {
+            ((float *)elements)[to + k] = x[k];
+            continue;
+        }
+        const uint16_t rounded = lb_bf16_from_float(x[k]);
+        if (!isfinite(lb_bf16_to_float(rounded))) note_bad_scale(job, n);
+        ((uint16_t *)elements)[to + k] = rounded;
+    }
+}
+
 /* Non-finite input is refused before any rule sees it; returns rows * cols if all is well. */
 static int64_t first_non_finite(const lowbit_matrix *w) {
     for (int64_t r = 0; r < w->rows; r++)
@@ -232,12 +272,16 @@ static lowbit_status choose_rule(const lb_format *f, const lowbit_weight_type *t
 }
 
 static lowbit_status run_job(quantize_job *job, const lowbit_pool *pool, lowbit_error *error) {
-    if (job->out->type.group == LOWBIT_GROUP_TENSOR) {
+    if (lb_is_float(job->to.format)) {
+        lb_parallel_for(pool, (size_t)job->w.rows, round_row, job);
+    } else if (job->out->type.group == LOWBIT_GROUP_TENSOR) {
         const span all = {job->w.data, job->w.rows, job->w.cols, job->w.stride};
         quantize_span(job, &all, 0, job->out->codes);
     } else {
         lb_parallel_for(pool, (size_t)job->w.rows, job->steps ? quantize_progressive_row : quantize_row, job);
     }
+    LB_REQUIRE(!job->bad || !lb_is_float(job->to.format), error, LOWBIT_INVALID_ARGUMENT,
+               "row %lld has an element that overflows bf16", (long long)job->bad - 1);
     LB_REQUIRE(!job->bad, error, LOWBIT_INVALID_ARGUMENT,
                "scale %lld overflows its type: use f32 or bf16 scales, or smaller weights", (long long)job->bad - 1);
     return LOWBIT_OK;
@@ -245,7 +289,7 @@ static lowbit_status run_job(quantize_job *job, const lowbit_pool *pool, lowbit_
 
 lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, const lowbit_weight_type *type,
                               uint32_t rule, const lowbit_pool *pool, lowbit_weights *weights, lowbit_error *error) {
-    LB_REQUIRE(ctx && weights && LB_HAS_FIELD(weights, lowbit_weights, memory_bytes), error, LOWBIT_INVALID_ARGUMENT,
+    LB_REQUIRE(ctx && weights && LB_HAS_FIELD(weights, lowbit_weights, book), error, LOWBIT_INVALID_ARGUMENT,
                "ctx or weights is NULL, or its struct_size is too small");
     LB_TRY(lb_check_matrix("w", w, error));
     LB_TRY(lb_check_weight_shape(type, w->rows, w->cols, error));
@@ -257,9 +301,10 @@ lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, con
                (long long)(bad / w->cols), (long long)(bad % w->cols));
 
     lowbit_weights made = {.struct_size = weights->struct_size, .type = *type, .n = w->rows, .k = w->cols};
+    memcpy(made.book, lb_format_of(LOWBIT_NF4)->book, LB_BOOK);
     LB_TRY(lb_weights_alloc(ctx, &made, error));
     quantize_job job = {.w = *w,
-                        .to = {f, type->offset, type->scale_type},
+                        .to = {f, type->offset, type->scale_type, lb_book_of(&made)},
                         .fit = kRules[rule].fit,
                         .encode = kRules[rule].encode,
                         .out = &made,

@@ -10,8 +10,8 @@
 #include "kernels/simd/activations.h"
 #include "kernels/weights.h"
 
-/* Quantizes a row: codes, and the scale that is returned. */
-static float quantize(const float *x, int64_t k, int8_t *codes) {
+/* Quantizes a row to -q .. q: codes, and the scale that is returned. */
+static float quantize(const float *x, int64_t k, float q, int8_t *codes) {
     float largest = 0;
     bool finite = true;
     for (int64_t i = 0; i < k; i++) {
@@ -19,9 +19,9 @@ static float quantize(const float *x, int64_t k, int8_t *codes) {
         largest = fmaxf(largest, fabsf(x[i]));
     }
     const bool codable = finite && largest >= 0x1p-100f;
-    const float r = 127.0f / largest;
-    for (int64_t i = 0; i < k; i++) codes[i] = codable ? (int8_t)fmaxf(-127, fminf(127, rintf(x[i] * r))) : 0;
-    return codable ? largest / 127.0f : finite ? 0 : NAN;
+    const float r = q / largest;
+    for (int64_t i = 0; i < k; i++) codes[i] = codable ? (int8_t)fmaxf(-q, fminf(q, rintf(x[i] * r))) : 0;
+    return codable ? largest / q : finite ? 0 : NAN;
 }
 
 /* The same by a fixed scale: out of range is the nearest code, a NaN is the code of 0 and the scale that is returned.
@@ -32,36 +32,44 @@ static float quantize_fixed(const float *x, int64_t k, const lb_row_rule *rule, 
     for (int64_t i = 0; i < k; i++) {
         number = number && !isnan(x[i]);
         const double code = isnan(x[i]) ? rule->zero : (double)rintf(x[i] * r) + rule->zero;
-        codes[i] = (int8_t)fmax(-128, fmin(127, code));
+        codes[i] = (int8_t)fmax(rule->low, fmin(rule->high, code));
     }
     return number ? rule->scale : NAN;
 }
 
-/* s * c - o, or c - zero; with minima the code itself. */
-static int32_t value_of(const lowbit_weights *w, const lb_format *f, int64_t n, int64_t k, int64_t group_at) {
-    const int32_t code = w->codes[n * w->stride + k];
-    switch (w->type.offset) {
-        case LOWBIT_ZERO_POINT: return code - w->zeros[group_at];
-        case LOWBIT_MINIMUM: return code;
-        default: return f->value_scale * code - f->value_offset;
-    }
-}
-
 /* Progressive groups: one integer sum over all of K, scaled once. */
-static float progressive_total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int32_t a_zero, int64_t n,
-                               int32_t *dot) {
+static float progressive_total(const lowbit_weights *w, const int8_t *a, int32_t a_zero, int64_t n, int32_t *dot) {
     *dot = 0;
     for (int64_t k = 0; k < w->k; k++) {
         const int64_t at = lb_group_index(w, n, k / w->type.group);
-        *dot += (a[k] - a_zero) * (w->multipliers[at] * value_of(w, f, n, k, at));
+        *dot += (a[k] - a_zero) * (w->multipliers[at] * lb_integer_at(w, n, k));
     }
     return 0.0f + (float)*dot * lb_scale_round(w->type.scale_type, w->scales[n]);
 }
 
+static float quantize_sign(const float *x, int64_t k, uint32_t kind, int8_t *codes) {
+    bool number = true;
+    for (int64_t i = 0; i < k; i++) {
+        number = number && !isnan(x[i]);
+        if (kind == LB_ROWS_SIGN)
+            codes[i] = x[i] < 0 ? -1 : 1;
+        else
+            codes[i] = x[i] > 0;
+    }
+    return number ? 1.0f : NAN;
+}
+
+static float quantize_row(const float *x, int64_t k, const lb_row_rule *rule, int8_t *codes) {
+    switch (rule->kind) {
+        case LB_ROWS_ABSMAX: return quantize(x, k, (float)rule->high, codes);
+        case LB_ROWS_FIXED: return quantize_fixed(x, k, rule, codes);
+        default: return quantize_sign(x, k, rule->kind, codes);
+    }
+}
+
 /* a_zero: the code of A that stands for 0 */
-static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a, int32_t a_zero, int64_t n,
-                   int32_t *dot) {
-    if (w->multipliers) return progressive_total(w, f, a, a_zero, n, dot);
+static float total(const lowbit_weights *w, const int8_t *a, int32_t a_zero, int64_t n, int32_t *dot) {
+    if (w->multipliers) return progressive_total(w, a, a_zero, n, dot);
     const int64_t group = w->type.group > 0 ? w->type.group : w->k;
     const uint32_t type = w->type.scale_type;
     float t = 0;
@@ -70,7 +78,7 @@ static float total(const lowbit_weights *w, const lb_format *f, const int8_t *a,
         int32_t sum = 0;
         *dot = 0;
         for (int64_t k = g * group; k < end; k++) {
-            *dot += (a[k] - a_zero) * value_of(w, f, n, k, at);
+            *dot += (a[k] - a_zero) * lb_integer_at(w, n, k);
             sum += a[k] - a_zero;
         }
         t = t + (float)*dot * lb_scale_round(type, w->scales[at]);
@@ -127,14 +135,12 @@ static float float_result(const lowbit_problem *p, const lowbit_gemm_args *args,
 
 static void reference_row(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args,
                           const lb_row_rule *rule, int64_t m, int8_t *codes) {
-    const lb_format *f = lb_format_of(w->type.format);
-    const float *x = args->a.data + m * args->a.stride;
-    const float scale = rule->fixed ? quantize_fixed(x, w->k, rule, codes) : quantize(x, w->k, codes);
+    const float *x = args->a.data + m * args->a.stride, scale = quantize_row(x, w->k, rule, codes);
     const lowbit_requant *q = p->out >= LOWBIT_OUT_S8 ? args->requant : NULL;
     for (int64_t n = 0; n < w->n; n++) {
         const int64_t at = m * args->out_stride + n;
         int32_t dot = 0;
-        const float t = total(w, f, codes, rule->zero, n, &dot);
+        const float t = total(w, codes, rule->zero, n, &dot);
         if (p->out == LOWBIT_OUT_S32)
             ((int32_t *)args->out)[at] = dot;
         else if (!q)

@@ -2,6 +2,7 @@
 /* Quantized rows: sizes, and quantizing a matrix row by row with the widest enabled level. */
 #include "kernels/rows.h"
 
+#include <float.h>
 #include <string.h>
 
 #include "kernels/base/pool.h"
@@ -9,8 +10,38 @@
 #include "kernels/ukernels.h"
 
 int64_t lb_rows_stride(int64_t k) {
-    const int64_t lines = lb_div_up(k, LB_LINE);
+    const int64_t lines = lb_div_up(k + LB_ROW_SLACK, LB_LINE);
     return (lines | 1) * LB_LINE;
+}
+
+/* LOWBIT_A8, ...: how rows become codes of their own, and the codes that static ones may have. */
+static const struct {
+    uint8_t kind;
+    int8_t low, high;
+} kRules[] = {[LOWBIT_A8] = {LB_ROWS_ABSMAX, -128, 127},
+              [LOWBIT_A4] = {LB_ROWS_ABSMAX, -8, 7},
+              [LOWBIT_A2] = {LB_ROWS_ABSMAX, -2, 1},
+              [LOWBIT_A1] = {LB_ROWS_SIGN, -1, 1},
+              [LOWBIT_U1] = {LB_ROWS_STEP, 0, 1}};
+
+lb_row_rule lb_row_rule_for(uint32_t activations) {
+    return (lb_row_rule){
+        .kind = kRules[activations].kind, .low = kRules[activations].low, .high = kRules[activations].high};
+}
+
+bool lb_row_rule_is_scaled(uint32_t activations) {
+    return activations < LB_COUNT(kRules) && kRules[activations].kind == LB_ROWS_ABSMAX;
+}
+
+lowbit_status lb_fix_row_rule(lb_row_rule *rule, float scale, int32_t zero, lowbit_error *error) {
+    LB_REQUIRE(scale >= FLT_MIN && scale <= FLT_MAX, error, LOWBIT_INVALID_ARGUMENT,
+               "the scale of A is %g: legal are 2^-126 and more, finite", (double)scale);
+    LB_REQUIRE(zero >= rule->low && zero <= rule->high, error, LOWBIT_INVALID_ARGUMENT,
+               "the zero point of A is %d: legal are %d to %d", zero, rule->low, rule->high);
+    rule->kind = LB_ROWS_FIXED;
+    rule->scale = scale;
+    rule->zero = zero;
+    return LOWBIT_OK;
 }
 
 /* Offsets of the three arrays in their memory. */
@@ -67,6 +98,10 @@ void lb_quantize_one_row(lb_quantize_row_fn quantize, const lb_row_rule *rule, c
 
 int32_t lb_rows_zero(const lowbit_rows *rows) { return LB_HAS_FIELD(rows, lowbit_rows, zero) ? rows->zero : 0; }
 
+uint32_t lb_rows_activations(const lowbit_rows *rows) {
+    return LB_HAS_FIELD(rows, lowbit_rows, activations) ? rows->activations : LOWBIT_A8;
+}
+
 typedef struct rows_job {
     lb_quantize_row_fn quantize;
     lb_row_rule rule;
@@ -81,25 +116,35 @@ static void rows_task(void *arg, size_t i, size_t worker) {
     lb_quantize_one_row(job->quantize, &job->rule, job->a, (int64_t)i, job->rows, codes);
 }
 
-static lowbit_status quantize_rows(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group, lb_row_rule rule,
-                                   void *memory, int64_t size, const lowbit_pool *pool, lowbit_rows *rows,
-                                   lowbit_error *error) {
+lowbit_status lowbit_quantize_rows_with(const lowbit_ctx *ctx, const lowbit_matrix *a,
+                                        const lowbit_row_options *options, void *memory, int64_t size,
+                                        const lowbit_pool *pool, lowbit_rows *rows, lowbit_error *error) {
     LB_REQUIRE(ctx && memory && rows && LB_HAS_FIELD(rows, lowbit_rows, sums), error, LOWBIT_INVALID_ARGUMENT,
                "ctx, memory or rows is NULL, or rows' struct_size is too small");
-    LB_REQUIRE(!rule.zero || LB_HAS_FIELD(rows, lowbit_rows, zero), error, LOWBIT_INVALID_ARGUMENT,
-               "rows' struct_size is too small for a zero point");
+    LB_REQUIRE(options && LB_HAS_FIELD(options, lowbit_row_options, group), error, LOWBIT_INVALID_ARGUMENT,
+               "options is NULL or its struct_size is too small");
+    LB_REQUIRE(options->activations >= LOWBIT_A8 && options->activations <= LOWBIT_U1 && options->static_scale <= 1,
+               error, LOWBIT_INVALID_ARGUMENT, "activation kind %u, static_scale %u: these make no codes",
+               options->activations, options->static_scale);
+    lb_row_rule rule = lb_row_rule_for(options->activations);
+    LB_REQUIRE(!options->static_scale || lb_row_rule_is_scaled(options->activations), error, LOWBIT_INVALID_ARGUMENT,
+               "activation kind %u has no scale to be static", options->activations);
+    if (options->static_scale) LB_TRY(lb_fix_row_rule(&rule, options->scale, options->zero, error));
+    LB_REQUIRE((!rule.zero && options->activations == LOWBIT_A8) || LB_HAS_FIELD(rows, lowbit_rows, activations), error,
+               LOWBIT_INVALID_ARGUMENT, "rows' struct_size is too small for a zero point or a kind of activations");
     LB_TRY(lb_check_matrix("a", a, error));
     LB_TRY(lb_check_pool(pool, error));
     LB_REQUIRE((uintptr_t)memory % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT, "memory is not aligned to %d bytes",
                LB_LINE);
     int64_t bytes = 0;
-    LB_TRY(lowbit_rows_size(a->rows, a->cols, group, &bytes, error));
+    LB_TRY(lowbit_rows_size(a->rows, a->cols, options->group, &bytes, error));
     LB_REQUIRE(size >= bytes, error, LOWBIT_TOO_SMALL, "memory has %lld bytes, the rows need %lld", (long long)size,
                (long long)bytes);
     lowbit_rows made;
-    lb_rows_place(a->rows, a->cols, group, memory, &made);
+    lb_rows_place(a->rows, a->cols, options->group, memory, &made);
     made.struct_size = rows->struct_size;
     made.zero = rule.zero;
+    made.activations = options->activations;
     memcpy(rows, &made, (size_t)lb_min(rows->struct_size, sizeof made)); /* an older program has fewer fields */
     rows_job job = {lb_unit_best(ctx)->quantize_row, rule, a, &made};
     lb_parallel_for(pool, (size_t)a->rows, rows_task, &job);
@@ -108,13 +153,18 @@ static lowbit_status quantize_rows(const lowbit_ctx *ctx, const lowbit_matrix *a
 
 lowbit_status lowbit_quantize_rows(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group, void *memory,
                                    int64_t size, const lowbit_pool *pool, lowbit_rows *rows, lowbit_error *error) {
-    return quantize_rows(ctx, a, group, (lb_row_rule){0}, memory, size, pool, rows, error);
+    const lowbit_row_options options = {.struct_size = sizeof options, .activations = LOWBIT_A8, .group = group};
+    return lowbit_quantize_rows_with(ctx, a, &options, memory, size, pool, rows, error);
 }
 
 lowbit_status lowbit_quantize_rows_static(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group, float scale,
                                           int32_t zero, void *memory, int64_t size, const lowbit_pool *pool,
                                           lowbit_rows *rows, lowbit_error *error) {
-    LB_TRY(lb_check_row_rule(scale, zero, error));
-    const lb_row_rule rule = {.fixed = 1, .scale = scale, .zero = zero};
-    return quantize_rows(ctx, a, group, rule, memory, size, pool, rows, error);
+    const lowbit_row_options options = {.struct_size = sizeof options,
+                                        .activations = LOWBIT_A8,
+                                        .static_scale = 1,
+                                        .scale = scale,
+                                        .zero = zero,
+                                        .group = group};
+    return lowbit_quantize_rows_with(ctx, a, &options, memory, size, pool, rows, error);
 }

@@ -46,11 +46,20 @@ bool lb_kernel_at(size_t index, lb_kernel_ref *kernel) {
     return false;
 }
 
-static const char *const kAlgorithms[] = {[LB_ALGORITHM_DOT] = "dot", [LB_ALGORITHM_TILE] = "tile"};
+/* Activations that come as int8 codes. */
+enum { CODES = 1 << LOWBIT_A8 | 1 << LOWBIT_A4 | 1 << LOWBIT_A2 | 1 << LOWBIT_A1 | 1 << LOWBIT_U1 };
+
+static const lb_algorithm kAlgorithms[LB_ALGORITHMS] = {
+    [LB_ALGORITHM_DOT] = {"dot", CODES},
+    [LB_ALGORITHM_TILE] = {"tile", CODES},
+};
+
+const lb_algorithm *lb_algorithm_of(const lb_kernel *kernel) { return &kAlgorithms[kernel->algorithm]; }
 
 void lb_kernel_name(lb_kernel_ref ref, char *text, size_t size) {
     const lb_kernel *k = ref.kernel;
-    snprintf(text, size, "w%u.%s.%ux%u.%s", k->width, kAlgorithms[k->algorithm], k->mr, k->nr, lb_unit_name(ref.unit));
+    snprintf(text, size, "%s.%s.%ux%u.%s", lb_codings[k->coding].name, lb_algorithm_of(k)->name, k->mr, k->nr,
+             lb_unit_name(ref.unit));
 }
 
 bool lb_kernel_find(const char *name, lb_kernel_ref *kernel) {
@@ -76,7 +85,7 @@ lowbit_status lowbit_kernel_get(const lowbit_ctx *ctx, size_t index, lowbit_kern
                lowbit_kernel_count());
     lb_kernel_name(ref, info->name, sizeof info->name);
     info->isa = ref.unit->isa;
-    info->width = ref.kernel->width;
+    info->width = lb_codings[ref.kernel->coding].bits;
     info->mr = ref.kernel->mr;
     info->nr = ref.kernel->nr;
     info->enabled = (ctx->isa_enabled & ref.unit->isa) != 0;

@@ -29,7 +29,15 @@ typedef struct lb_kernel_ref {
 /* Kernel `index` of the whole table, units in ascending order. False past the end. */
 bool lb_kernel_at(size_t index, lb_kernel_ref *kernel);
 
-/* "w4.dot.12x32.avx512vnni": code width, algorithm, rows x columns of the tile, level. */
+/* What an algorithm can multiply. */
+typedef struct lb_algorithm {
+    const char *name;
+    uint32_t activations; /* bit LOWBIT_A8, ...: it takes them */
+} lb_algorithm;
+
+const lb_algorithm *lb_algorithm_of(const lb_kernel *kernel);
+
+/* "w4.dot.12x32.avx512vnni": coding of the lines, algorithm, rows x columns of the tile, level. */
 enum { LB_KERNEL_NAME = 48 };
 void lb_kernel_name(lb_kernel_ref kernel, char *text, size_t size);
 

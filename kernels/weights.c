@@ -4,6 +4,7 @@
 #include "kernels/base/ctx.h"
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
+#include "kernels/layout.h"
 
 /* Index of the first byte above `limit`; `count` if there is none. The largest of a block is found without a branch. */
 static int64_t first_above(const uint8_t *bytes, int64_t count, int64_t limit) {
@@ -34,10 +35,11 @@ lowbit_status lb_check_multipliers(const lowbit_weight_type *type, const uint8_t
 }
 
 lowbit_status lb_check_weights(const lowbit_weights *w, lowbit_error *error) {
-    LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_weights, memory_bytes), error, LOWBIT_INVALID_ARGUMENT,
+    LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_weights, book), error, LOWBIT_INVALID_ARGUMENT,
                "weights is NULL or its struct_size is too small");
     LB_TRY(lb_check_weight_shape(&w->type, w->n, w->k, error));
-    LB_REQUIRE(w->codes && w->scales, error, LOWBIT_INVALID_ARGUMENT, "weights: codes or scales is NULL");
+    const bool scaled = !lb_is_float(lb_format_of(w->type.format));
+    LB_REQUIRE(w->codes && (w->scales || !scaled), error, LOWBIT_INVALID_ARGUMENT, "weights: codes or scales is NULL");
     LB_TRY(lb_check_stride("weights", w->n, w->k, w->stride, error));
     LB_REQUIRE(!w->zeros == (w->type.offset != LOWBIT_ZERO_POINT), error, LOWBIT_INVALID_ARGUMENT,
                "weights: zeros is %s, the type has %s", w->zeros ? "given" : "NULL",
@@ -53,7 +55,8 @@ lowbit_status lb_check_weights(const lowbit_weights *w, lowbit_error *error) {
 }
 
 int64_t lb_scale_count(const lowbit_weight_type *type, int64_t n, int64_t k) {
-    return type->group == LOWBIT_GROUP_TENSOR ? 1 : n * lb_scale_groups(type, k);
+    const int64_t groups = lb_scale_groups(type, k);
+    return type->group == LOWBIT_GROUP_TENSOR ? lb_min(1, groups) : n * groups;
 }
 
 int64_t lb_scale_index(const lowbit_weights *w, int64_t n, int64_t g) {
@@ -74,12 +77,13 @@ lowbit_status lb_weights_alloc(const lowbit_ctx *ctx, lowbit_weights *w, lowbit_
     const int64_t zeros = w->type.offset == LOWBIT_ZERO_POINT ? groups : 0;
     const int64_t multipliers = w->type.progressive ? groups : 0;
     w->stride = w->k;
-    w->memory_bytes = 4 * (scales + mins) + zeros + multipliers + w->n * w->k; /* n < 2^31, k < 2^17 */
+    const int64_t elements = w->n * w->k * lb_codings[lb_format_of(w->type.format)->coding].element_bytes;
+    w->memory_bytes = 4 * (scales + mins) + zeros + multipliers + elements; /* n < 2^31, k < 2^17 */
     uint8_t *memory = lb_alloc(ctx, (size_t)w->memory_bytes);
     LB_REQUIRE(memory, error, LOWBIT_NO_MEMORY, "no memory for %lld x %lld codes and their scales", (long long)w->n,
                (long long)w->k);
     w->memory = memory;
-    w->scales = (float *)(void *)memory;
+    w->scales = scales ? (float *)(void *)memory : NULL;
     w->mins = mins ? w->scales + scales : NULL;
     memory += 4 * (scales + mins);
     w->zeros = zeros ? memory : NULL;
@@ -99,22 +103,44 @@ void lowbit_weights_free(const lowbit_ctx *ctx, lowbit_weights *weights) {
     weights->multipliers = NULL;
 }
 
+const int8_t *lb_book_of(const lowbit_weights *w) {
+    const lb_format *f = lb_format_of(w->type.format);
+    return !lb_has_book(f) ? NULL : f->book ? f->book : w->book;
+}
+
+int32_t lb_integer_at(const lowbit_weights *w, int64_t n, int64_t k) {
+    const lb_format *f = lb_format_of(w->type.format);
+    const int32_t code = w->codes[n * w->stride + k];
+    const int64_t g = w->type.group > 0 ? k / w->type.group : 0;
+    if (lb_has_book(f)) return lb_book_of(w)[code & (LB_BOOK - 1)];
+    switch (w->type.offset) {
+        case LOWBIT_ZERO_POINT: return code - w->zeros[lb_group_index(w, n, g)];
+        case LOWBIT_MINIMUM: return code;
+        default: return f->value_scale * code - f->value_offset;
+    }
+}
+
+float lb_float_at(const lowbit_weights *w, int64_t n, int64_t k) {
+    const int64_t at = n * w->stride + k;
+    const void *elements = w->codes;
+    return w->type.format == LOWBIT_BF16 ? lb_bf16_to_float(((const uint16_t *)elements)[at])
+                                         : ((const float *)elements)[at];
+}
+
+static float value_at(const lowbit_weights *w, int64_t n, int64_t k) {
+    const uint32_t type = w->type.scale_type;
+    const int64_t g = w->type.group > 0 ? k / w->type.group : 0, at = lb_group_index(w, n, g);
+    if (lb_is_float(lb_format_of(w->type.format))) return lb_float_at(w, n, k);
+    const int32_t value = lb_integer_at(w, n, k), multiplied = w->multipliers ? w->multipliers[at] * value : value;
+    const float scaled = (float)multiplied * lb_scale_round(type, w->scales[lb_scale_index(w, n, g)]);
+    return w->mins ? scaled + lb_scale_round(type, w->mins[at]) : scaled;
+}
+
 lowbit_status lowbit_dequantize(const lowbit_weights *w, float *values, int64_t stride, lowbit_error *error) {
     LB_TRY(lb_check_weights(w, error));
     LB_REQUIRE(values, error, LOWBIT_INVALID_ARGUMENT, "values is NULL");
     LB_TRY(lb_check_stride("values", w->n, w->k, stride, error));
-    const lb_format *f = lb_format_of(w->type.format);
-    const uint32_t type = w->type.scale_type;
     for (int64_t n = 0; n < w->n; n++)
-        for (int64_t k = 0; k < w->k; k++) {
-            const int64_t g = w->type.group > 0 ? k / w->type.group : 0, at = lb_group_index(w, n, g);
-            const int32_t code = w->codes[n * w->stride + k];
-            const int32_t value = w->zeros  ? code - w->zeros[at]
-                                  : w->mins ? code
-                                            : f->value_scale * code - f->value_offset;
-            const int32_t multiplied = w->multipliers ? w->multipliers[at] * value : value;
-            const float scaled = (float)multiplied * lb_scale_round(type, w->scales[lb_scale_index(w, n, g)]);
-            values[n * stride + k] = w->mins ? scaled + lb_scale_round(type, w->mins[at]) : scaled;
-        }
+        for (int64_t k = 0; k < w->k; k++) values[n * stride + k] = value_at(w, n, k);
     return LOWBIT_OK;
 }

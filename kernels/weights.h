@@ -23,6 +23,16 @@ int64_t lb_scale_index(const lowbit_weights *weights, int64_t n, int64_t g);
 int64_t lb_group_count(const lowbit_weight_type *type, int64_t n, int64_t k);
 int64_t lb_group_index(const lowbit_weights *weights, int64_t n, int64_t g);
 
+/* The 16 values of the codes, of the format or of the weights; NULL where codes are not translated. */
+const int8_t *lb_book_of(const lowbit_weights *weights);
+
+/* The integer that the code (n, k) stands for before anything scales it: s*c - o, the book's value, c - zero, or with
+ * minima the code itself. Not for floats. */
+int32_t lb_integer_at(const lowbit_weights *weights, int64_t n, int64_t k);
+
+/* Element (n, k) of f32 or bf16 weights. */
+float lb_float_at(const lowbit_weights *weights, int64_t n, int64_t k);
+
 /* Refuses `count` multipliers of progressive groups beyond the type's limit, and zero points (where given) beyond the
  * format's codes, naming the place as an index. */
 lowbit_status lb_check_multipliers(const lowbit_weight_type *type, const uint8_t *multipliers, const uint8_t *zeros,

@@ -8,6 +8,7 @@
 #include "kernels/base/base.h"
 #include "kernels/base/pool.h"
 #include "kernels/gemm.h"
+#include "kernels/rows.h"
 #include "kernels/ukernels.h"
 #include "tests/check.h"
 #include "tests/hostile.h"
@@ -227,6 +228,7 @@ void subject_gemm_enter(void) {
     float *out = check_guarded((size_t)(m * n) * sizeof *out, CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(&s, out, n);
     lb_gemm_call call = {.problem = &s.problem, .config = lb_estimate(ctx, &s.problem, m, 3), .args = &args, .m = m};
+    call.rule = lb_row_rule_for(s.problem.activations);
     lb_kernel kernel = *call.config.kernel;
     hooked = call.config.kernel;
     kernel.run = run_entered, kernel.enter = enter, kernel.leave = leave;

@@ -77,7 +77,7 @@ static void naive_header_of(const lowbit_weights *w, int64_t bytes, uint8_t *blo
     put(blob, UINT64_C(0x4b50544942574f4c), 8); /* "LOWBITPK" */
     put(blob + 8, 1, 2);                        /* version */
     put(blob + 10, 64, 2);                      /* bytes of the header */
-    blob[12] = f->bits;
+    blob[12] = (uint8_t)lb_bits(f);
     blob[13] = (uint8_t)w->type.format;
     blob[14] = (uint8_t)w->type.scale_type;
     blob[15] = (uint8_t)w->type.offset;
@@ -102,32 +102,64 @@ static void naive_scale(const lowbit_weights *w, float x, uint8_t *to) {
 
 static int64_t up64(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
-static void naive_codes(const lowbit_weights *w, uint8_t *lines) {
-    const int64_t bits = lb_format_of(w->type.format)->bits, p = 8 / bits, panel_lines = (w->k + 4 * p - 1) / (4 * p);
+/* k of a line: 4 for each field of a byte. */
+static int64_t naive_line_k(const lowbit_weights *w) {
+    switch (w->type.format) {
+        case LOWBIT_T5: return 20;
+        case LOWBIT_BF16: return 2;
+        case LOWBIT_F32: return 1;
+        default: return 32 / lb_bits(lb_format_of(w->type.format));
+    }
+}
+
+/* Trits c0 .. c4 are digits of v, the first one the most significant, and the byte is 256 v / 243, rounded up. Adds the
+ * element to a byte that holds those before it. */
+static void naive_trit(uint8_t *byte, int64_t field, uint32_t code) {
+    static const uint32_t kWeights[] = {81, 27, 9, 3, 1};
+    const uint32_t before = *byte * 243u / 256;
+    *byte = (uint8_t)(((before + kWeights[field] * code) * 256 + 242) / 243);
+}
+
+static void naive_elements(const lowbit_weights *w, uint8_t *lines) {
+    const int64_t line_k = naive_line_k(w), panel_lines = (w->k + line_k - 1) / line_k;
+    const int64_t bits = lb_bits(lb_format_of(w->type.format));
     for (int64_t n = 0; n < w->n; n++)
         for (int64_t k = 0; k < w->k; k++) {
-            const int64_t line = n / 16 * panel_lines + k / (4 * p), byte = n % 16 * 4 + k % 4, field = k % (4 * p) / 4;
-            lines[line * 64 + byte] |= (uint8_t)(w->codes[n * w->stride + k] << (bits * field));
+            const int64_t at = n * w->stride + k, field = k % line_k / 4;
+            uint8_t *lane = lines + (n / 16 * panel_lines + k / line_k) * 64 + n % 16 * 4;
+            if (w->type.format == LOWBIT_F32)
+                memcpy(lane, w->codes + at * 4, 4);
+            else if (w->type.format == LOWBIT_BF16)
+                memcpy(lane + k % 2 * 2, w->codes + at * 2, 2);
+            else if (w->type.format == LOWBIT_T5)
+                naive_trit(&lane[k % 4], field, w->codes[at]);
+            else
+                lane[k % 4] |= (uint8_t)(w->codes[at] << (bits * field));
         }
 }
 
 /* The whole blob in memory that malloc made; its bytes in *bytes. */
 static uint8_t *naive_pack(const lowbit_weights *w, int64_t *bytes) {
-    const int64_t bits = lb_format_of(w->type.format)->bits, panels = (w->n + 15) / 16;
+    const int64_t panels = (w->n + 15) / 16, line_k = naive_line_k(w);
     const int64_t groups = w->type.group > 0 ? (w->k + w->type.group - 1) / w->type.group : 1;
-    const int64_t lines = panels * ((w->k + 32 / bits - 1) / (32 / bits)), each = w->type.scale_type ? 2 : 4;
-    const int64_t row_scales = w->multipliers ? 1 : groups;
+    const int64_t lines = panels * ((w->k + line_k - 1) / line_k), each = w->type.scale_type ? 2 : 4;
+    const int64_t row_scales = !w->scales ? 0 : w->multipliers ? 1 : groups;
     const int64_t scales = 64 + lines * 64, zeros = scales + up64(panels * row_scales * 16 * each);
     const int64_t mins = zeros + (w->zeros ? up64(panels * groups * 16) : 0);
     const int64_t multipliers = mins + (w->mins ? up64(panels * groups * 16 * each) : 0);
-    *bytes = multipliers + (w->multipliers ? up64(panels * groups * 16) : 0) + 15 * 64;
+    const int64_t book = multipliers + (w->multipliers ? up64(panels * groups * 16) : 0);
+    const int8_t *values = lb_book_of(w);
+    *bytes = book + (values ? 64 : 0) + 15 * 64;
     uint8_t *blob = calloc(1, (size_t)*bytes);
-    naive_codes(w, blob + 64);
+    naive_elements(w, blob + 64);
+    if (values) memcpy(blob + book, values, 16);
     for (int64_t n = 0; n < w->n; n++)
         for (int64_t g = 0; g < groups; g++) {
             const int64_t from = w->type.group == LOWBIT_GROUP_TENSOR ? 0 : n * groups + g;
             const int64_t to = (n / 16 * groups + g) * 16 + n % 16;
-            if (w->multipliers) {
+            if (!w->scales) {
+                continue;
+            } else if (w->multipliers) {
                 blob[multipliers + to] = w->multipliers[from];
                 naive_scale(w, w->scales[n], blob + scales + (n / 16 * 16 + n % 16) * each);
             } else {
@@ -144,11 +176,13 @@ static uint8_t *naive_pack(const lowbit_weights *w, int64_t *bytes) {
 
 static bool same_weights(const lowbit_weights *a, const lowbit_weights *b) {
     bool same = a->n == b->n && a->k == b->k && !a->zeros == !b->zeros && !a->mins == !b->mins &&
-                !a->multipliers == !b->multipliers;
+                !a->multipliers == !b->multipliers && !a->scales == !b->scales &&
+                (!lb_book_of(a) || memcmp(lb_book_of(a), lb_book_of(b), 16) == 0);
     const int64_t groups = lb_groups(a->k, a->type.group);
     for (int64_t n = 0; same && n < a->n; n++) {
-        same = memcmp(a->codes + n * a->stride, b->codes + n * b->stride, (size_t)a->k) == 0;
-        for (int64_t g = 0; g < groups; g++) {
+        const int64_t bytes = lb_codings[lb_format_of(a->type.format)->coding].element_bytes;
+        same = memcmp(a->codes + n * a->stride * bytes, b->codes + n * b->stride * bytes, (size_t)(a->k * bytes)) == 0;
+        for (int64_t g = 0; a->scales && g < groups; g++) {
             const int64_t i = lb_group_index(a, n, g), j = lb_group_index(b, n, g);
             const float *scale = a->scales + lb_scale_index(a, n, g);
             same = same && memcmp(scale, b->scales + lb_scale_index(b, n, g), sizeof(float)) == 0;

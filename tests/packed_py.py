@@ -21,6 +21,8 @@ except ImportError:
 LOWBIT, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2])
 PAGE = (FOLDER / "docs/formats.md").read_text()
 BASIS, PRIME, MASK = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
+LINE_K = {"t5": 20, "bf16": 2, "f32": 1}
+BOOKS = ("c4", "nf4", "fp4", "p4")
 SCALE_TYPES = ("f32", "f16", "bf16")
 OFFSETS = ("", "z", "m")
 
@@ -33,7 +35,7 @@ def expect(what, condition):
 def formats():
     """The table of the page: one dictionary a format."""
     rows = re.findall(r"^\| `(\w+)` \|((?: [^|]+ \|){8})$", PAGE, re.MULTILINE)
-    names = ("number", "bits", "codes", "s", "o", "offsets", "rules")
+    names = ("number", "bits", "codes", "s", "o", "offsets", "rules", "values")
     return [{"name": name, **dict(zip(names, (c.strip() for c in cells.split("|"))))} for name, cells in rows]
 
 
@@ -76,6 +78,22 @@ def multiplier_limit(f, offset):
     return 127 // top if offset else min(128 // o, 127 // (s * top - o), 255 // (s * top))
 
 
+def elements(name, packed, bits):
+    """[panels][16][lines][k of a line] from lines as [panels][lines][16][4] bytes."""
+    rows = np.ascontiguousarray(packed.transpose(0, 2, 1, 3))
+    if name == "f32":
+        return rows.view("<f4")
+    if name == "bf16":
+        return floats(rows.tobytes(), "bf16").reshape(*rows.shape[:3], 2)
+    if name == "t5":
+        digits, x = [], rows.astype(np.int32)
+        for _ in range(5):
+            digits.append(3 * x >> 8)
+            x = 3 * x & 255
+        return np.stack(digits, axis=3)
+    return np.stack([rows >> bits * f & (1 << bits) - 1 for f in range(8 // bits)], axis=3)
+
+
 class Blob:
     """Header fields, codes [N][K], scales, zeros and mins [N][G] of a blob; dies where the page is not kept."""
 
@@ -98,7 +116,7 @@ class Blob:
 
     def read_sections(self, data, bits):
         panels, groups = -(-self.n // 16), -(-self.k // self.group) if self.group else 1
-        per_line = 32 // bits
+        per_line = LINE_K.get(self.format["name"], 32 // bits)
         lines = -(-self.k // per_line)
         at = 64
 
@@ -117,23 +135,28 @@ class Blob:
             return rows[:self.n]
 
         packed = np.frombuffer(section(64 * panels * lines), np.uint8).reshape(panels, lines, 16, 4)
-        fields = np.stack([packed >> bits * f & (1 << bits) - 1 for f in range(8 // bits)], axis=3)
-        codes = fields.transpose(0, 2, 1, 3, 4).reshape(panels * 16, lines * per_line)
+        codes = elements(self.format["name"], packed, bits).reshape(panels * 16, lines * per_line)
         expect("codes beyond N and K are 0", not codes[self.n:].any() and not codes[:, self.k:].any())
         self.codes = codes[:self.n, :self.k]
-        expect("codes are those of the format", self.codes.max() < int(self.format["codes"]))
+        self.is_float = self.format["codes"] == "0"
+        expect("codes are those of the format", self.is_float or self.codes.max() < int(self.format["codes"]))
         count, size = panels * groups * 16, 4 if self.scale_type == "f32" else 2
-        scales = panels * 16 if self.progressive else count
-        self.scales = entries(floats(section(scales * size), self.scale_type))
+        scales = 0 if self.is_float else panels * 16 if self.progressive else count
+        self.scales = None if self.is_float else entries(floats(section(scales * size), self.scale_type))
         self.zeros = entries(np.frombuffer(section(count), np.uint8)) if self.offset == "z" else None
         self.mins = entries(floats(section(count * size), self.scale_type)) if self.offset == "m" else None
         self.multipliers = entries(np.frombuffer(section(count), np.uint8)) if self.progressive else None
         if self.progressive:
             expect("multipliers are within their limit", self.multipliers.max() <= multiplier_limit(self.format, self.offset))
             expect("zero points are codes", self.zeros is None or self.zeros.max() < int(self.format["codes"]))
+        self.book = np.frombuffer(section(16), np.int8).astype(np.int32) if self.format["name"] in BOOKS else None
+        expect("a book of the page", self.book is None or self.format["name"] == "c4" or
+               " ".join(str(v) for v in self.book) == self.format["values"])
         expect("the slack is 960 zeros", len(data) == at + 960 and not any(data[at:]))
 
     def values(self):
+        if self.is_float:
+            return self.codes
         g = np.arange(self.k) // self.group if self.group else np.zeros(self.k, np.int64)
         codes, s, o = self.codes.astype(np.int32), int(self.format["s"]), int(self.format["o"])
         if self.progressive:
@@ -144,7 +167,8 @@ class Blob:
             return scales * (codes - self.zeros[:, g]).astype(np.float32)
         if self.offset == "m":
             return scales * codes.astype(np.float32) + self.mins[:, g]
-        return scales * (s * codes - o).astype(np.float32)
+        integers = s * codes - o if self.book is None else self.book[codes]
+        return scales * integers.astype(np.float32)
 
 
 # ---- what the program writes ----
@@ -172,6 +196,7 @@ def check_blob(folder, table, f, offset, group, progressive, scale_type, matrix)
     mine = relative_error(blob.values(), matrix)
     expect(f"{name}: error {mine}, the program says {error}", abs(mine - error) <= 1e-9 * (1 + error))
     expect(f"{name}: error {mine} is one of a quantized matrix", mine < 0.9)
+    expect(f"{name}: f32 has no error", mine == 0 or f["name"] != "f32")
     rule = "search" if progressive else "minmax" if offset else f["rules"].split(",")[0]
     expect(f"{name}: auto is {rule}", quantize(folder, matrix, name, rule)[0] == data)
 
@@ -194,15 +219,15 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         check_example(folder, table)
-        for f in (f for f in table if f["bits"] != "-"):
+        for f in (f for f in table if f["name"] not in (*LINE_K, *BOOKS)):  # `quantize` multiplies, too
             for offset in OFFSETS if f["offsets"] == "yes" else ("",):
                 for i, group in enumerate((0, 16, 32, 96)):
-                    if (f["bits"], group) == ("1", 16):
+                    if (f["bits"], group) == ("1", 16) or (group and (f["name"] == "t5" or f["codes"] == "0")):
                         continue
                     shape = (random.integers(1, 40), random.integers(2, 200))
                     matrix = random.standard_normal(shape).astype(np.float32)
                     check_blob(folder, table, f, offset, group, 0, SCALE_TYPES[i % 3], matrix)
-                    if group and offset != "m" and multiplier_limit(f, offset) > 1:
+                    if group and f["name"] not in BOOKS and offset != "m" and multiplier_limit(f, offset) > 1:
                         check_blob(folder, table, f, offset, group, 1, SCALE_TYPES[i % 3], matrix)
     print(f"{len(table)} formats")
 

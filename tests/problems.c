@@ -7,6 +7,7 @@
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
 #include "kernels/gemm.h"
+#include "kernels/rows.h"
 #include "kernels/ukernels.h"
 #include "kernels/weights.h"
 #include "tests/check.h"
@@ -33,12 +34,26 @@ static float *random_floats(int64_t count, int data) {
     return x;
 }
 
+static void fill_floats(lowbit_weights *w, int data) {
+    void *elements = w->codes;
+    for (int64_t i = 0; i < w->n * w->stride; i++) {
+        const float x = random_input(data);
+        if (w->type.format == LOWBIT_F32)
+            ((float *)elements)[i] = x;
+        else
+            ((uint16_t *)elements)[i] = lb_bf16_from_float(x);
+    }
+}
+
 void weights_fill(lowbit_weights *w, int data) {
     const int64_t codes = lb_format_of(w->type.format)->codes;
     const int64_t scales = lb_scale_count(&w->type, w->n, w->k), groups = lb_group_count(&w->type, w->n, w->k);
     const int64_t most = w->multipliers ? lb_multiplier_limit(&w->type) : 0,
                   most_zero = w->multipliers ? codes - 1 : 255;
+    if (codes == 0) return fill_floats(w, data);
     for (int64_t i = 0; i < w->n * w->stride; i++) w->codes[i] = random_code(codes, data);
+    for (int c = 0; c < 16; c++)
+        w->book[c] = (int8_t)(data == DATA_RANDOM ? check_random_in(-128, 127) : c & 1 ? 127 : -128);
     for (int64_t i = 0; i < scales; i++)
         w->scales[i] = lb_scale_round(w->type.scale_type, check_random_float(-0.02f, 0.05f));
     for (int64_t i = 0; i < groups; i++) {
@@ -61,11 +76,12 @@ static void pack(const lowbit_ctx *ctx, sample *s) {
 
 /* Zero points of all sizes, both ends and 0 among them. */
 static void make_static(sample *s) {
-    static const int32_t kZeros[] = {-128, 127, 0, 1, -1};
+    const lb_row_rule rule = lb_row_rule_for(s->problem.activations);
+    const int32_t ends[] = {rule.low, rule.high, 0, 1, -1};
     const int64_t which = check_random_in(0, 9);
     int64_t bytes = 0;
-    s->a_zero = which < 5 ? kZeros[which] : (int32_t)check_random_in(-128, 127);
-    s->a_scale = check_random_float(0.005f, 0.03f);
+    s->a_zero = which < 5 ? ends[which] : (int32_t)check_random_in(rule.low, rule.high);
+    s->a_scale = check_random_float(0.6f, 3.8f) / (float)rule.high;
     CHECK(lowbit_column_sums_size(&s->packed, &bytes, NULL) == LOWBIT_OK);
     s->column_sums = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
     CHECK(lowbit_column_sums(&s->packed, s->column_sums, bytes, NULL, NULL) == LOWBIT_OK);

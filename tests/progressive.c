@@ -33,7 +33,7 @@ static void each_type(const lowbit_ctx *ctx, int32_t group,
 /* What an expansion of codes to int8 relies on: the value is an int8, and its two terms are bytes. */
 static bool fits(const lowbit_weight_type *t, int multiplier) {
     const lb_format *f = lb_format_of(t->format);
-    const int codes = 1 << f->bits;
+    const int codes = 1 << lb_bits(f);
     bool good = true;
     for (int c = 0; c < codes; c++)
         for (int zero = 0; zero < (t->offset ? codes : 1); zero++) {

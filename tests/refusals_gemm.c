@@ -28,7 +28,7 @@ static void refuse_problems(void) {
     REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.k = LOWBIT_MAX_K + 1)
     REFUSE_PROBLEM(INVALID, s.problem.activations = 0)
     REFUSE_PROBLEM(INVALID, s.problem.activations = 7)
-    REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.activations = LOWBIT_A4)
+    REFUSE_PROBLEM(INVALID, (s.problem.activations = LOWBIT_A1, s.problem.static_scale = 1))
     REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, s.problem.activations = LOWBIT_AF)
     REFUSE_PROBLEM(INVALID, s.problem.static_scale = 2)
     REFUSE_PROBLEM(LOWBIT_UNSUPPORTED, (s.problem.static_scale = 1, s.problem.weights.group = 0, s.problem.k = 65794))

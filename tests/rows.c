@@ -125,13 +125,14 @@ static void check_unit(const rooms *r, const lb_isa_unit *unit, const lb_row_rul
 /* Steps of 1/8 make ties of KIND_TIES; of any other size, also the least and one beyond which nothing but 0 is left. */
 static lb_row_rule any_rule(void) {
     static const float kScales[] = {0x1p-3f, 0x1p-126f, FLT_MAX, 0.01f};
-    return (lb_row_rule){1, check_random() & 1 ? kScales[check_random_in(0, 3)] : check_random_float(0.001f, 0.1f),
+    return (lb_row_rule){LB_ROWS_FIXED, -128, 127,
+                         check_random() & 1 ? kScales[check_random_in(0, 3)] : check_random_float(0.001f, 0.1f),
                          (int32_t)check_random_in(-128, 127)};
 }
 
 static void check_row(const lowbit_ctx *ctx, const rooms *r, int64_t k, int64_t group, int kind) {
     float *x = inside(r, r->x, MOST * 4, (size_t)k * 4);
-    const lb_row_rule rule = any_rule(), absmax = {0};
+    const lb_row_rule rule = any_rule(), absmax = lb_row_rule_for(LOWBIT_A8);
     quantized want, want_fixed;
     const size_t padded = (size_t)lb_round_up(k, LB_LINE) + (check_random() & 1 ? LB_LINE : 0);
     fill_row(x, k, kind);

@@ -26,7 +26,7 @@ enum {
 
 static int64_t lines_of(const lowbit_problem *problem, const lb_kernel *kernel) {
     const int64_t panels = lb_round_up(problem->n, lb_max(kernel->nr, LB_PANEL)) / LB_PANEL;
-    return panels * lb_div_up(problem->k * kernel->width, 32);
+    return panels * lb_div_up(problem->k, lb_codings[kernel->coding].line_k);
 }
 
 /* Cycles that the groups of one pass end in, beyond the last: what a kernel folds into its values costs nothing. */
@@ -84,7 +84,7 @@ static int64_t l2_bytes(const lowbit_ctx *ctx) {
 }
 
 static int64_t block_rows(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
-    const int64_t row = lb_round_up(problem->k, LB_LINE) * (kernel->a_layout == LB_A_S16 ? 2 : 1);
+    const int64_t row = lb_round_up(problem->k, LB_LINE) * lb_panel_bits(kernel) / 8;
     const int64_t blocks = lb_max(1, lb_min(lb_div_up(m, kernel->mr), l2_bytes(ctx) / 2 / (row * kernel->mr)));
     return blocks * kernel->mr;
 }
@@ -95,15 +95,15 @@ static int64_t part_k(const lowbit_ctx *ctx, int64_t m, const lb_kernel *kernel)
     if (kernel->a_layout == LB_A_TILE) return LB_VALUES_BYTES / kernel->nr; /* its columns fill a third of the L1 */
     if (m <= kernel->mr) return 0;
     const int64_t l1 = ctx->machine.l1d_bytes > 0 ? ctx->machine.l1d_bytes : DEFAULT_L1;
-    const int64_t line_k = 32 / kernel->width, lines = lb_div_up(kernel->nr, LB_PANEL) * LB_LINE;
-    const int64_t a_bytes = kernel->mr * line_k * (kernel->a_layout == LB_A_S16 ? 2 : 1);
+    const int64_t line_k = lb_codings[kernel->coding].line_k, lines = lb_div_up(kernel->nr, LB_PANEL) * LB_LINE;
+    const int64_t a_bytes = kernel->mr * line_k * lb_panel_bits(kernel) / 8;
     return lb_round_up(l1 * 2 / 3 / (lines + a_bytes) * line_k, PART_UNIT);
 }
 
 lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, lb_kernel_ref found,
                             uint32_t threads) {
     const lb_kernel *kernel = found.kernel;
-    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the scalar unit has kernels of every width */
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): plans are made of problems that have a kernel */
     const int64_t unit_n = lb_max(kernel->nr, LB_PANEL);
     lb_gemm_config c = {.kernel = kernel, .unit = found.unit};
     c.threads = (uint32_t)best_threads(problem, m, kernel, threads);
@@ -115,11 +115,18 @@ lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem
     return c;
 }
 
-lb_gemm_config lb_estimate(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, uint32_t threads) {
-    lb_kernel_ref best = {NULL, NULL}, each;
+bool lb_estimate_kernel(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, lb_kernel_ref *best) {
+    lb_kernel_ref each;
+    *best = (lb_kernel_ref){NULL, NULL};
     for (size_t i = 0; lb_kernel_at(i, &each); i++) {
         if (!(each.unit->isa & ctx->isa_enabled) || !lb_kernel_fits(each.kernel, problem)) continue;
-        if (!best.unit || cycles(problem, m, each.kernel) < cycles(problem, m, best.kernel)) best = each;
+        if (!best->unit || cycles(problem, m, each.kernel) < cycles(problem, m, best->kernel)) *best = each;
     }
+    return best->unit != NULL;
+}
+
+lb_gemm_config lb_estimate(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, uint32_t threads) {
+    lb_kernel_ref best;
+    lb_estimate_kernel(ctx, problem, m, &best);
     return lb_configure(ctx, problem, m, best, threads);
 }

@@ -33,7 +33,12 @@ static int64_t bucket_rows(const lowbit_problem *problem, size_t bucket) {
 
 lowbit_status lowbit_supported(const lowbit_ctx *ctx, const lowbit_problem *problem, lowbit_error *error) {
     LB_REQUIRE(ctx, error, LOWBIT_INVALID_ARGUMENT, "ctx is NULL");
-    return lb_check_problem(problem, error);
+    LB_TRY(lb_check_problem(problem, error));
+    lb_kernel_ref best;
+    LB_REQUIRE(lb_estimate_kernel(ctx, problem, problem->m, &best), error, LOWBIT_UNSUPPORTED,
+               "no kernel of this version multiplies %s with these activations",
+               lb_format_of(problem->weights.format)->name);
+    return LOWBIT_OK;
 }
 
 static lowbit_status new_plan(const lowbit_ctx *ctx, const lowbit_problem *problem, const char *source,
@@ -65,8 +70,10 @@ lowbit_status lowbit_plan_force(const lowbit_ctx *ctx, const lowbit_problem *pro
     LB_REQUIRE(found.unit->isa & ctx->isa_enabled, error, LOWBIT_ISA_MISSING,
                "kernel %s needs a level that this context does not enable", kernel);
     const lb_format *f = lb_format_of(problem->weights.format);
-    LB_REQUIRE(found.kernel->width == f->bits, error, LOWBIT_UNSUPPORTED, "kernel %s reads codes of %u bits, %s has %u",
-               kernel, found.kernel->width, f->name, f->bits);
+    LB_REQUIRE(found.kernel->coding == f->coding, error, LOWBIT_UNSUPPORTED, "kernel %s reads lines of %s, %s has %s",
+               kernel, lb_codings[found.kernel->coding].name, f->name, lb_codings[f->coding].name);
+    LB_REQUIRE(lb_algorithm_of(found.kernel)->activations >> problem->activations & 1, error, LOWBIT_UNSUPPORTED,
+               "kernel %s does not take these activations", kernel);
     LB_REQUIRE(lb_kernel_fits(found.kernel, problem), error, LOWBIT_UNSUPPORTED,
                "kernel %s needs groups of 16, 32 or a multiple of 64, not %d", kernel, problem->weights.group);
     LB_TRY(new_plan(ctx, problem, "forced", plan, error));
@@ -119,7 +126,10 @@ static lowbit_status check_rows(const lowbit_problem *p, const lowbit_rows *rows
     LB_REQUIRE(rows->k == p->k && rows->stride % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT,
                "rows have K %lld and stride %lld, the problem has K %lld", (long long)rows->k, (long long)rows->stride,
                (long long)p->k);
-    LB_TRY(lb_check_stride("rows", p->m, lb_round_up(p->k, LB_LINE), rows->stride, error));
+    const int64_t padded = lb_round_up(lb_round_up(p->k, lb_line_k(lb_format_of(p->weights.format))), LB_LINE);
+    LB_TRY(lb_check_stride("rows", p->m, padded, rows->stride, error));
+    LB_REQUIRE(lb_rows_activations(rows) == p->activations, error, LOWBIT_INVALID_ARGUMENT,
+               "rows have activations of kind %u, the problem's are %u", lb_rows_activations(rows), p->activations);
     LB_REQUIRE(rows->groups == groups && (groups == 1 || rows->group == group), error, LOWBIT_INVALID_ARGUMENT,
                "rows have sums of %lld groups of %lld, the problem needs %lld of %lld", (long long)rows->groups,
                (long long)rows->group, (long long)groups, (long long)group);
@@ -157,7 +167,7 @@ static lowbit_status begin(const lowbit_plan *plan, const lowbit_gemm_args *args
     lb_gemm_call made = {.problem = &plan->problem, .args = args, .workspace = (void *)(uintptr_t)workspace};
     LB_TRY(check_input(plan, args, &made, error));
     const lowbit_packed *w = args->weights;
-    LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, multipliers) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
+    LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, book) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
                "weights is not an opened blob");
     LB_TRY(lb_check_same_weights(&plan->problem, &w->type, w->n, w->k, error));
     LB_TRY(lowbit_workspace_size(plan, made.m, &bytes, error));

@@ -29,11 +29,11 @@ extern "C" {
 /* How A enters. */
 enum {
     LOWBIT_A8 = 1, /* int8, quantized from float row by row at run time */
-    LOWBIT_A4 = 2, /* int8 codes of 4 bits (named by the grammar; no kernels yet, like all below) */
-    LOWBIT_A2 = 3,
-    LOWBIT_A1 = 4, /* signs, {-1, +1} */
-    LOWBIT_U1 = 5, /* bits, {0, 1} */
-    LOWBIT_AF = 6  /* float: weight-only */
+    LOWBIT_A4 = 2, /* the same with codes of 4 bits: -7..7, static ones -8..7 */
+    LOWBIT_A2 = 3, /* 2 bits: -1..1, static ones -2..1 */
+    LOWBIT_A1 = 4, /* signs: x < 0 ? -1 : 1, as[m] = 1 */
+    LOWBIT_U1 = 5, /* bits: x > 0 ? 1 : 0, as[m] = 1 */
+    LOWBIT_AF = 6  /* float: weight-only (no kernels yet) */
 };
 
 enum {
@@ -90,9 +90,9 @@ LOWBIT_API lowbit_status lowbit_supported(const lowbit_ctx *ctx, const lowbit_pr
 
 typedef struct lowbit_kernel_info {
     uint32_t struct_size;
-    char name[48];    /* "w4.dot.12x32.avx512vnni": code width, algorithm, rows x columns of a tile, level */
+    char name[48];    /* "w4.dot.12x32.avx512vnni": coding of W, algorithm, rows x columns of a tile, level */
     uint32_t isa;     /* LOWBIT_ISA_* */
-    uint32_t width;   /* bits of a code */
+    uint32_t width;   /* bits of an element of W, rounded up */
     uint32_t mr, nr;  /* rows and columns of a tile */
     uint32_t enabled; /* 1 = its level is enabled in the context */
 } lowbit_kernel_info;
@@ -140,13 +140,15 @@ LOWBIT_API lowbit_status lowbit_plan_describe(const lowbit_plan *plan, int64_t m
 typedef struct lowbit_rows {
     uint32_t struct_size;
     int64_t m, k;
-    int64_t group;       /* of `sums`; LOWBIT_GROUP_ROW = one sum a row */
-    int64_t groups;      /* G */
-    int64_t stride;      /* bytes from a row of codes to the next: a multiple of 64, zero from k on */
-    const int8_t *codes; /* [m][stride], any int8 */
-    const float *scales; /* [m] */
-    const int32_t *sums; /* [m][G]: sum of the codes of each group */
-    int32_t zero;        /* the code of 0, -128..127; 0 but for static rows */
+    int64_t group;        /* of `sums`; LOWBIT_GROUP_ROW = one sum a row */
+    int64_t groups;       /* G */
+    int64_t stride;       /* bytes from a row of codes to the next: a multiple of 64, zero from k on; with t5 at least
+                             ceil(k / 20) * 20 */
+    const int8_t *codes;  /* [m][stride], any int8 */
+    const float *scales;  /* [m] */
+    const int32_t *sums;  /* [m][G]: sum of the codes of each group */
+    int32_t zero;         /* the code of 0, -128..127; 0 but for static rows */
+    uint32_t activations; /* LOWBIT_A8, ... LOWBIT_U1: what the codes are; a8 if struct_size ends before */
 } lowbit_rows;
 
 /* Bytes that lowbit_quantize_rows needs for m rows of k columns. */
@@ -174,6 +176,23 @@ LOWBIT_API lowbit_status lowbit_quantize_rows(const lowbit_ctx *ctx, const lowbi
 LOWBIT_API lowbit_status lowbit_quantize_rows_static(const lowbit_ctx *ctx, const lowbit_matrix *a, int64_t group,
                                                      float scale, int32_t zero, void *memory, int64_t size,
                                                      const lowbit_pool *pool, lowbit_rows *rows, lowbit_error *error);
+
+/* What lowbit_quantize_rows_with makes. */
+typedef struct lowbit_row_options {
+    uint32_t struct_size;
+    uint32_t activations;  /* LOWBIT_A8, A4, A2: as above with 127, 7 or 1 for the greatest code of absmax, and static
+                              codes -128..127, -8..7 or -2..1; LOWBIT_A1: x < 0 ? -1 : 1; LOWBIT_U1: x > 0 ? 1 : 0. Signs
+                              and bits have scale 1; a NaN makes that of its row NaN */
+    uint32_t static_scale; /* 1 = by `scale` and `zero`; not for signs and bits */
+    float scale;
+    int32_t zero;
+    int64_t group; /* of the sums, as in lowbit_quantize_rows */
+} lowbit_row_options;
+
+/* The general form of the two functions above. */
+LOWBIT_API lowbit_status lowbit_quantize_rows_with(const lowbit_ctx *ctx, const lowbit_matrix *a,
+                                                   const lowbit_row_options *options, void *memory, int64_t size,
+                                                   const lowbit_pool *pool, lowbit_rows *rows, lowbit_error *error);
 
 /* Bytes that lowbit_column_sums needs: 4 * 16 * ceil(n / 16) * G. */
 LOWBIT_API lowbit_status lowbit_column_sums_size(const lowbit_packed *weights, int64_t *bytes, lowbit_error *error);

@@ -10,6 +10,8 @@
  *     value(n,k) = scale[n,g] * c + min[n,g]                   with float minima
  *     value(n,k) = scale[n] * (multiplier[n,g] * (s * c - o))  progressive groups
  *     value(n,k) = scale[n] * (multiplier[n,g] * (c - zero[n,g]))
+ *     value(n,k) = scale[n,g] * book[c]                        formats with a book
+ *     value(n,k) = the element itself                          f32, bf16
  *
  * where (s, o) are constants of the format and g = k / group. docs/formats.md has every format bit by bit. */
 #ifndef LOWBIT_WEIGHTS_H_
@@ -30,11 +32,14 @@ enum {
     LOWBIT_I2 = 3,   /* codes 0..3,   value c - 2 */
     LOWBIT_T2 = 4,   /* codes 0..2,   value c - 1: ternary in two bits */
     LOWBIT_B1 = 5,   /* codes 0..1,   value 2c - 1: binary */
-    LOWBIT_T5 = 6,   /* ternary, five trits in a byte (named by the grammar; no kernels yet) */
-    LOWBIT_C4 = 7,   /* 16-entry codebook (named by the grammar; no kernels yet) */
-    LOWBIT_BF16 = 8, /* not quantized (named by the grammar; no kernels yet) */
-    LOWBIT_F32 = 9,  /* not quantized (named by the grammar; no kernels yet) */
-    LOWBIT_S2 = 10   /* codes 0..3,   value 2c - 3: two bits without a zero */
+    LOWBIT_T5 = 6,   /* codes 0..2,   value c - 1: ternary, five in a byte; tensor or row scales only */
+    LOWBIT_C4 = 7,   /* codes 0..15,  value book[c]: a book of 16 int8 that comes with the weights */
+    LOWBIT_BF16 = 8, /* no codes and no scales: each element a bf16 */
+    LOWBIT_F32 = 9,  /* or a float */
+    LOWBIT_S2 = 10,  /* codes 0..3,   value 2c - 3: two bits without a zero */
+    LOWBIT_NF4 = 11, /* as c4 with the book of NormalFloat4, in 1/127 */
+    LOWBIT_FP4 = 12, /* as c4 with twice the values of e2m1: 0, 1, 2, 3, 4, 6, 8, 12 and their negatives */
+    LOWBIT_P4 = 13   /* as c4 with signed powers of two: 0, 1, 2, 4, ... 64 and their negatives */
 };
 
 enum { LOWBIT_SYMMETRIC = 0, LOWBIT_ZERO_POINT = 1, LOWBIT_MINIMUM = 2 };
@@ -66,7 +71,7 @@ typedef struct lowbit_format_info {
     uint32_t struct_size;
     uint32_t format;       /* LOWBIT_I8, ... */
     const char *name;      /* "i8"; static */
-    uint32_t bits;         /* of a packed code */
+    uint32_t bits;         /* of a packed code, rounded up (t5 has 1.6) */
     uint32_t codes;        /* codes are 0 .. codes - 1; 0 for formats that are not quantized */
     int32_t value_scale;   /* s */
     int32_t value_offset;  /* o */
@@ -87,14 +92,16 @@ typedef struct lowbit_weights {
     uint32_t struct_size;
     lowbit_weight_type type;
     int64_t n, k;
-    uint8_t *codes;       /* code (r, c) = codes[r * stride + c] */
-    int64_t stride;       /* bytes, >= k */
-    float *scales;        /* [n][G]; [1] for tensor scales, [n] for progressive groups */
+    uint8_t *codes;       /* code (r, c) = codes[r * stride + c]; f32 and bf16: the floats, or their upper halves
+                             (uint16_t), themselves, in memory aligned for them */
+    int64_t stride;       /* elements, >= k */
+    float *scales;        /* [n][G]; [1] for tensor scales, [n] for progressive groups; NULL for f32 and bf16 */
     uint8_t *zeros;       /* [n][G] ([1] for tensor), LOWBIT_ZERO_POINT only, else NULL */
     float *mins;          /* [n][G] ([1] for tensor), LOWBIT_MINIMUM only, else NULL */
     uint8_t *multipliers; /* [n][G], progressive groups only, else NULL */
     void *memory;         /* what lowbit_weights_free releases; NULL for memory of the caller */
     int64_t memory_bytes;
+    int8_t book[16]; /* c4: the values of its codes; not read for other formats */
 } lowbit_weights;
 
 /* How codes and scales are chosen. rne = round half to even; every rule works on one scale's elements x[] at a time.
@@ -137,7 +144,12 @@ enum {
      *
      * The first of equals wins everywhere, and E is added up in four sums, element j in sum j mod 4: (0 + 2) + (1 + 3).
      */
-    LOWBIT_RULE_SEARCH = 7
+    LOWBIT_RULE_SEARCH = 7,
+    /* f32 and bf16: every element as it is, or rounded to nearest even. One that overflows bf16 is refused. */
+    LOWBIT_RULE_ROUND = 8,
+    /* Books: scale = max|x| / max|book|, code = that of the book's value nearest to x / scale; of two equally near, or
+     * equal, the lesser code. */
+    LOWBIT_RULE_NEAREST = 9
 };
 
 /* Quantizes an N x K float matrix (rows are output features).
@@ -182,11 +194,13 @@ typedef struct lowbit_packed {
     int64_t groups;             /* G */
     int64_t bytes;              /* of the whole blob */
     const uint8_t *lines;       /* [ceil(n/16)][lines][64] */
-    int64_t panel_lines;        /* ceil(k / 4P) */
-    const void *scales;         /* [ceil(n/16)][G][16] of type.scale_type; progressive groups: [ceil(n/16)][16] */
+    int64_t panel_lines;        /* L: k of a row over those of a line */
+    const void *scales;         /* [ceil(n/16)][G][16] of type.scale_type; progressive groups: [ceil(n/16)][16]; NULL
+                                   for f32 and bf16 */
     const uint8_t *zeros;       /* [ceil(n/16)][G][16], or NULL */
     const void *mins;           /* the same shape, of type.scale_type, or NULL */
     const uint8_t *multipliers; /* the same shape, or NULL */
+    const int8_t *book;         /* [16] of c4 and the formats with a book of their own, or NULL */
 } lowbit_packed;
 
 enum {

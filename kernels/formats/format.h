@@ -5,18 +5,20 @@
 #define LOWBIT_KERNELS_FORMATS_FORMAT_H_
 
 #include "kernels/base/base.h"
+#include "kernels/formats/coding.h"
 #include "lowbit/weights.h"
 
 typedef struct lb_format {
     const char *name;
     uint8_t id;           /* LOWBIT_I8, ... */
-    uint8_t bits;         /* width of a packed code: 1, 2, 4, 8; 0 where the packed layout cannot hold it yet */
-    uint16_t codes;       /* codes are 0 .. codes - 1 */
+    uint8_t coding;       /* LB_CODING_* */
+    uint16_t codes;       /* codes are 0 .. codes - 1; 0 = floats, which have neither codes nor scales */
     uint8_t value_scale;  /* s: 1 or 2 */
     uint8_t value_offset; /* o */
     uint8_t offset_legal; /* zero points and minima */
     uint8_t auto_rule;    /* LOWBIT_RULE_* that LOWBIT_RULE_AUTO means */
     uint32_t rules;       /* bit LOWBIT_RULE_x: the rule fits */
+    const int8_t *book;   /* [16] of a named book, whose code c has the value book[c] = (book[c] + o) - o; else NULL */
 } lb_format;
 
 /* NULL past the end, or for an unknown number or name. Names are compared over `length` characters. */
@@ -24,8 +26,17 @@ const lb_format *lb_format_at(size_t index);
 const lb_format *lb_format_of(uint32_t id);
 const lb_format *lb_format_named(const char *name, size_t length);
 
-/* Refuses a type that breaks the rules of weights.h (unknown format, illegal group, offset or scale type), or that has
- * no packed layout yet. */
+/* k of a line, and bits of an element. */
+static inline int64_t lb_line_k(const lb_format *format) { return lb_codings[format->coding].line_k; }
+static inline int64_t lb_bits(const lb_format *format) { return lb_codings[format->coding].bits; }
+
+/* Elements are floats, not codes. */
+static inline bool lb_is_float(const lb_format *format) { return format->codes == 0; }
+
+/* Codes are translated by a book: the format's own, or, where it has none, one that comes with the weights. */
+static inline bool lb_has_book(const lb_format *format) { return format->coding == LB_CODING_C4; }
+
+/* Refuses a type that breaks the rules of weights.h: unknown format, illegal group, offset or scale type. */
 lowbit_status lb_check_weight_type(const lowbit_weight_type *type, lowbit_error *error);
 
 /* The same and the matrix's size: n >= 1, 1 <= k <= what stays exact (docs/numerics.md). */
@@ -46,10 +57,8 @@ int64_t lb_multiplier_limit(const lowbit_weight_type *type);
 
 /* Float scales along a row of k elements. */
 static inline int64_t lb_scale_groups(const lowbit_weight_type *type, int64_t k) {
+    if (lb_is_float(lb_format_of(type->format))) return 0;
     return type->progressive ? 1 : lb_groups(k, type->group);
 }
-
-/* Fields of a byte: P. */
-static inline int64_t lb_fields(const lb_format *format) { return 8 / format->bits; }
 
 #endif

@@ -8,18 +8,34 @@
 
 #define RULE(name) (1u << LOWBIT_RULE_##name)
 
-/* Adding a format: a row here, its number in weights.h, a line in docs/formats.md. A new width also needs a kernel. */
+const lb_coding lb_codings[LB_CODINGS] = {
+    [LB_CODING_W1] = {"w1", 1, 32, 1},   [LB_CODING_W2] = {"w2", 2, 16, 1},     [LB_CODING_W4] = {"w4", 4, 8, 1},
+    [LB_CODING_W8] = {"w8", 8, 4, 1},    [LB_CODING_T5] = {"t5", 2, 20, 1},     [LB_CODING_C4] = {"c4", 4, 8, 1},
+    [LB_CODING_F32] = {"f32", 32, 1, 4}, [LB_CODING_BF16] = {"bf16", 16, 2, 2},
+};
+
+/* Signs and magnitudes: 0 and 2^0 .. 2^6, the exponents of DeepShift-PS with four bits (Elhoushi et al. 2021). */
+static const int8_t kPowers[16] = {0, 1, 2, 4, 8, 16, 32, 64, 0, -1, -2, -4, -8, -16, -32, -64};
+/* Twice the values of e2m1 (OCP Microscaling Formats 1.0, 5.3.3): 0 0.5 1 1.5 2 3 4 6. */
+static const int8_t kFloat4[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+/* rne(127 x) of NormalFloat4 (Dettmers et al. 2023, appendix E). */
+static const int8_t kNormalFloat4[16] = {-127, -88, -67, -50, -36, -23, -12, 0, 10, 20, 31, 43, 56, 71, 92, 127};
+
+/* Adding a format: a row here, its number in weights.h, a line in docs/formats.md. A new coding also needs kernels. */
 static const lb_format kFormats[] = {
-    {"i8", LOWBIT_I8, 8, 256, 1, 128, 1, LOWBIT_RULE_ABSMAX, RULE(ABSMAX) | RULE(FULL_RANGE)},
-    {"i4", LOWBIT_I4, 4, 16, 1, 8, 1, LOWBIT_RULE_ABSMAX, RULE(ABSMAX) | RULE(FULL_RANGE)},
-    {"i2", LOWBIT_I2, 2, 4, 1, 2, 1, LOWBIT_RULE_FULL_RANGE, RULE(ABSMAX) | RULE(FULL_RANGE)},
-    {"t2", LOWBIT_T2, 2, 3, 1, 1, 0, LOWBIT_RULE_ABSMEAN, RULE(ABSMAX) | RULE(ABSMEAN) | RULE(TWN)},
-    {"b1", LOWBIT_B1, 1, 2, 2, 1, 0, LOWBIT_RULE_SIGN, RULE(SIGN)},
-    {"s2", LOWBIT_S2, 2, 4, 2, 3, 0, LOWBIT_RULE_ABSMAX, RULE(ABSMAX)},
-    {.name = "t5", .id = LOWBIT_T5, .codes = 3, .value_scale = 1, .value_offset = 1},
-    {.name = "c4", .id = LOWBIT_C4, .codes = 16, .value_scale = 1, .value_offset = 128},
-    {.name = "bf16", .id = LOWBIT_BF16},
-    {.name = "f32", .id = LOWBIT_F32},
+    {"i8", LOWBIT_I8, LB_CODING_W8, 256, 1, 128, 1, LOWBIT_RULE_ABSMAX, RULE(ABSMAX) | RULE(FULL_RANGE), NULL},
+    {"i4", LOWBIT_I4, LB_CODING_W4, 16, 1, 8, 1, LOWBIT_RULE_ABSMAX, RULE(ABSMAX) | RULE(FULL_RANGE), NULL},
+    {"i2", LOWBIT_I2, LB_CODING_W2, 4, 1, 2, 1, LOWBIT_RULE_FULL_RANGE, RULE(ABSMAX) | RULE(FULL_RANGE), NULL},
+    {"t2", LOWBIT_T2, LB_CODING_W2, 3, 1, 1, 0, LOWBIT_RULE_ABSMEAN, RULE(ABSMAX) | RULE(ABSMEAN) | RULE(TWN), NULL},
+    {"b1", LOWBIT_B1, LB_CODING_W1, 2, 2, 1, 0, LOWBIT_RULE_SIGN, RULE(SIGN), NULL},
+    {"s2", LOWBIT_S2, LB_CODING_W2, 4, 2, 3, 0, LOWBIT_RULE_ABSMAX, RULE(ABSMAX), NULL},
+    {"t5", LOWBIT_T5, LB_CODING_T5, 3, 1, 1, 0, LOWBIT_RULE_ABSMEAN, RULE(ABSMAX) | RULE(ABSMEAN) | RULE(TWN), NULL},
+    {"c4", LOWBIT_C4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, RULE(NEAREST), NULL},
+    {"nf4", LOWBIT_NF4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, RULE(NEAREST), kNormalFloat4},
+    {"fp4", LOWBIT_FP4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, RULE(NEAREST), kFloat4},
+    {"p4", LOWBIT_P4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, RULE(NEAREST), kPowers},
+    {"bf16", LOWBIT_BF16, LB_CODING_BF16, 0, 1, 0, 0, LOWBIT_RULE_ROUND, RULE(ROUND), NULL},
+    {"f32", LOWBIT_F32, LB_CODING_F32, 0, 1, 0, 0, LOWBIT_RULE_ROUND, RULE(ROUND), NULL},
 };
 
 const lb_format *lb_format_at(size_t index) { return index < LB_COUNT(kFormats) ? &kFormats[index] : NULL; }
@@ -46,12 +62,12 @@ lowbit_status lowbit_format_get(size_t index, lowbit_format_info *info, lowbit_e
     *info = (lowbit_format_info){.struct_size = info->struct_size,
                                  .format = f->id,
                                  .name = f->name,
-                                 .bits = f->bits,
+                                 .bits = lb_codings[f->coding].bits,
                                  .codes = f->codes,
                                  .value_scale = f->value_scale,
                                  .value_offset = f->value_offset,
                                  .offset_legal = f->offset_legal,
-                                 .has_kernels = f->bits != 0};
+                                 .has_kernels = 1};
     return LOWBIT_OK;
 }
 
@@ -59,14 +75,15 @@ static lowbit_status check_group(const lb_format *f, int32_t group, lowbit_error
     if (group == LOWBIT_GROUP_ROW || group == LOWBIT_GROUP_TENSOR) return LOWBIT_OK;
     LB_REQUIRE(group == 16 || (group >= 32 && group % 32 == 0), error, LOWBIT_INVALID_ARGUMENT,
                "group is %d: legal are 16, multiples of 32, LOWBIT_GROUP_ROW and LOWBIT_GROUP_TENSOR", group);
-    LB_REQUIRE(group != 16 || f->bits >= 2, error, LOWBIT_INVALID_ARGUMENT,
-               "group is 16: a packed line of %s holds 32 elements of a row", f->name);
+    LB_REQUIRE(!lb_is_float(f), error, LOWBIT_INVALID_ARGUMENT, "group is %d: %s has no scales", group, f->name);
+    LB_REQUIRE(group % lb_line_k(f) == 0, error, LOWBIT_INVALID_ARGUMENT,
+               "group is %d: a packed line of %s holds %d elements of a row", group, f->name, (int)lb_line_k(f));
     return LOWBIT_OK;
 }
 
 int64_t lb_multiplier_limit(const lowbit_weight_type *type) {
     const lb_format *f = lb_format_of(type->format);
-    const int64_t top = (1 << f->bits) - 1, s = f->value_scale, o = f->value_offset;
+    const int64_t top = (1 << lb_bits(f)) - 1, s = f->value_scale, o = f->value_offset;
     if (type->offset == LOWBIT_ZERO_POINT) return INT8_MAX / top;
     return lb_min(lb_min(-INT8_MIN / o, INT8_MAX / (s * top - o)), UINT8_MAX / (s * top));
 }
@@ -76,6 +93,8 @@ static lowbit_status check_progressive(const lb_format *f, const lowbit_weight_t
                type->progressive);
     if (!type->progressive) return LOWBIT_OK;
     LB_REQUIRE(type->group > 0, error, LOWBIT_INVALID_ARGUMENT, "progressive scales need groups");
+    LB_REQUIRE(!lb_has_book(f), error, LOWBIT_INVALID_ARGUMENT,
+               "progressive groups of %s: the values of a book may fill an int8", f->name);
     LB_REQUIRE(type->offset != LOWBIT_MINIMUM, error, LOWBIT_INVALID_ARGUMENT,
                "progressive groups have one integer sum a row, which float minima would break up");
     LB_REQUIRE(lb_multiplier_limit(type) >= 2, error, LOWBIT_INVALID_ARGUMENT,
@@ -89,15 +108,16 @@ lowbit_status lb_check_weight_type(const lowbit_weight_type *type, lowbit_error 
                "the weight type is NULL or its struct_size is too small");
     const lb_format *f = lb_format_of(type->format);
     LB_REQUIRE(f, error, LOWBIT_INVALID_ARGUMENT, "format number %u is unknown", type->format);
-    LB_REQUIRE(f->bits, error, LOWBIT_UNSUPPORTED, "format %s has no packed layout in this version", f->name);
     LB_REQUIRE(type->offset <= LOWBIT_MINIMUM, error, LOWBIT_INVALID_ARGUMENT, "offset kind %u is unknown",
                type->offset);
     LB_REQUIRE(type->offset == LOWBIT_SYMMETRIC || f->offset_legal, error, LOWBIT_INVALID_ARGUMENT,
                "format %s has neither zero points nor minima", f->name);
     LB_REQUIRE(type->scale_type < LB_SCALE_TYPES, error, LOWBIT_INVALID_ARGUMENT, "scale type %u is unknown",
                type->scale_type);
-    LB_TRY(check_progressive(f, type, error));
-    return check_group(f, type->group, error);
+    LB_REQUIRE(!lb_is_float(f) || type->scale_type == LOWBIT_SCALE_F32, error, LOWBIT_INVALID_ARGUMENT,
+               "scale type %u: %s has no scales", type->scale_type, f->name);
+    LB_TRY(check_group(f, type->group, error));
+    return check_progressive(f, type, error);
 }
 
 /* |value| of a code times |a| <= 128, summed over one integer sum, must stay below 2^31. With zero points the value is

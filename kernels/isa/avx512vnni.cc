@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* avx512vnni: 512-bit vpdpbusd (Ice Lake, Sapphire Rapids, Zen 4 and newer). */
-#include "kernels/simd/unit.h"
+#include "kernels/simd/direct512.h"
 
 LB_UNIT_TARGET(HWY_AVX3);
 
@@ -14,7 +14,7 @@ constexpr uint64_t FieldMatrix(int bits, int field) {
     return matrix;
 }
 
-struct Ops : UnsignedDirect {
+struct Ops : Direct512 {
     /* One instruction for a shift and a mask; of 4 bits there is but one to save, and it costs a register. */
     template <int kBits>
     static constexpr size_t kCodesWork = kBits <= 2 ? 8 / kBits : kShiftWork<kBits>;
@@ -24,24 +24,9 @@ struct Ops : UnsignedDirect {
         const auto matrix = hn::Set(hn::Repartition<uint64_t, DU8>(), FieldMatrix(kBits, kField));
         return VU8{_mm512_gf2p8affine_epi64_epi8(line.raw, matrix.raw, 0)};
     }
-    /* Not the intrinsic: gcc 12 copies the accumulator before and after it, which costs a third of the loop. */
-    static HWY_INLINE Acc Dot(Acc acc, VU8 w, VI8 a) {
-        __asm__("vpdpbusd %2, %1, %0" : "+v"(acc.raw) : "v"(w.raw), "v"(a.raw));
-        return acc;
-    }
 };
 
-constexpr lb_kernel kKernels[] = {
-    DotRow<DotInPlace, Ops, 8, 1, 4>(), DotRow<DotDirect, Ops, 8, 2, 4>(),  DotRow<DotDirect, Ops, 8, 4, 4>(),
-    DotRow<DotDirect, Ops, 8, 8, 2>(),  DotRow<DotDirect, Ops, 8, 12, 2>(), DotRow<DotInPlace, Ops, 4, 1, 4>(),
-    DotRow<DotDirect, Ops, 4, 2, 4>(),  DotRow<DotDirect, Ops, 4, 4, 4>(),  DotRow<DotDirect, Ops, 4, 6, 4>(),
-    DotRow<DotDirect, Ops, 4, 8, 2>(),  DotRow<DotDirect, Ops, 4, 12, 2>(), DotRow<DotInPlace, Ops, 2, 1, 4>(),
-    DotRow<DotDirect, Ops, 2, 2, 4>(),  DotRow<DotDirect, Ops, 2, 3, 4>(),  DotRow<DotDirect, Ops, 2, 4, 4>(),
-    DotRow<DotDirect, Ops, 2, 6, 4>(),  DotRow<DotDirect, Ops, 2, 8, 2>(),  DotRow<DotDirect, Ops, 2, 12, 2>(),
-    DotRow<DotInPlace, Ops, 1, 1, 2>(), DotRow<DotDirect, Ops, 1, 2, 4>(),  DotRow<DotDirect, Ops, 1, 3, 4>(),
-    DotRow<DotDirect, Ops, 1, 4, 4>(),  DotRow<DotDirect, Ops, 1, 6, 4>(),  DotRow<DotDirect, Ops, 1, 8, 2>(),
-    DotRow<DotDirect, Ops, 1, 12, 2>(),
-};
+constexpr lb_kernel kKernels[] = {LB_DIRECT512_ROWS};
 
 }  // namespace
 

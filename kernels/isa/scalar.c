@@ -153,14 +153,14 @@ TILE(tile_4_w2, 2, ROWS)
 TILE(tile_4_w1, 1, ROWS)
 
 static const lb_kernel kKernels[] = {
-    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_w8, NULL, NULL},
-    {8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_w8, NULL, NULL},
-    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 8192, 0, tile_1_w4, NULL, NULL},
-    {4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_w4, NULL, NULL},
-    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 16384, 0, tile_1_w2, NULL, NULL},
-    {2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 65536, 0, tile_4_w2, NULL, NULL},
-    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 32768, 0, tile_1_w1, NULL, NULL},
-    {1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 131072, 0, tile_4_w1, NULL, NULL},
+    {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_w8, NULL, NULL},
+    {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_w8, NULL, NULL},
+    {LB_CODING_W4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 8192, 0, tile_1_w4, NULL, NULL},
+    {LB_CODING_W4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_w4, NULL, NULL},
+    {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 16384, 0, tile_1_w2, NULL, NULL},
+    {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 65536, 0, tile_4_w2, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 32768, 0, tile_1_w1, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 131072, 0, tile_4_w1, NULL, NULL},
 };
 
 static float largest_magnitude(const float *x, size_t k) {
@@ -172,27 +172,33 @@ static float largest_magnitude(const float *x, size_t k) {
     return largest;
 }
 
-static void code_by_absmax(const float *x, size_t k, size_t group, int8_t *codes, int32_t *sums, float *scale) {
-    const float largest = largest_magnitude(x, k);
+static float code_by_absmax(const float *x, size_t k, float most, int8_t *codes) {
+    const float largest = largest_magnitude(x, k), r = most / largest;
     const int codable = isfinite(largest) && largest >= 0x1p-100f;
-    *scale = codable ? largest / 127.0f : isfinite(largest) ? 0.0f : NAN;
-    const float r = 127.0f / largest;
-    for (size_t i = 0; codable && i < k; i++) {
-        codes[i] = (int8_t)fminf(fmaxf(rintf(x[i] * r), -127.0f), 127.0f);
-        sums[i / group] += codes[i];
-    }
+    for (size_t i = 0; codable && i < k; i++) codes[i] = (int8_t)fminf(fmaxf(rintf(x[i] * r), -most), most);
+    return codable ? largest / most : isfinite(largest) ? 0.0f : NAN;
 }
 
-static void code_by_rule(const float *x, size_t k, size_t group, const lb_row_rule *rule, int8_t *codes, int32_t *sums,
-                         float *scale) {
-    const float r = 1.0f / rule->scale, low = -128.0f - (float)rule->zero, high = 127.0f - (float)rule->zero;
-    *scale = rule->scale;
+static float code_by_scale(const float *x, size_t k, const lb_row_rule *rule, int8_t *codes) {
+    const float r = 1.0f / rule->scale;
+    const float low = (float)(rule->low - rule->zero), high = (float)(rule->high - rule->zero);
     for (size_t i = 0; i < k; i++) {
-        if (isnan(x[i])) *scale = NAN;
         const float steps = isnan(x[i]) ? 0.0f : fminf(fmaxf(x[i] * r, low), high);
         codes[i] = (int8_t)((int32_t)rintf(steps) + rule->zero);
-        sums[i / group] += codes[i];
     }
+    return rule->scale;
+}
+
+static float code_by_sign(const float *x, size_t k, uint32_t kind, int8_t *codes) {
+    for (size_t i = 0; i < k; i++)
+        codes[i] = (int8_t)(kind == LB_ROWS_SIGN ? (x[i] < 0.0f ? -1 : 1) : (x[i] > 0.0f ? 1 : 0));
+    return 1.0f;
+}
+
+static int has_nan(const float *x, size_t k) {
+    for (size_t i = 0; i < k; i++)
+        if (isnan(x[i])) return 1;
+    return 0;
 }
 
 static void quantize_row(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule, int8_t *codes,
@@ -200,10 +206,13 @@ static void quantize_row(const float *x, size_t k, size_t ahead, size_t group, c
     (void)ahead;
     memset(codes, 0, padded);
     memset(sums, 0, (k + group - 1) / group * sizeof *sums);
-    if (rule->fixed)
-        code_by_rule(x, k, group, rule, codes, sums, scale);
-    else
-        code_by_absmax(x, k, group, codes, sums, scale);
+    switch (rule->kind) {
+        case LB_ROWS_ABSMAX: *scale = code_by_absmax(x, k, (float)rule->high, codes); break;
+        case LB_ROWS_FIXED: *scale = code_by_scale(x, k, rule, codes); break;
+        default: *scale = code_by_sign(x, k, rule->kind, codes);
+    }
+    if (has_nan(x, k)) *scale = NAN;
+    for (size_t i = 0; i < k; i++) sums[i / group] += codes[i];
 }
 
 extern const lb_isa_unit lb_unit_scalar;

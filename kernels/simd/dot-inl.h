@@ -467,7 +467,7 @@ constexpr lb_kernel DotRowOf(size_t ports, lb_tile_fn run) {
     /* Nine instructions a row, and for a single one two to bring its fields' sums together. */
     constexpr size_t kGroupWork = 9 * kRows + (kRows == 1 ? 2 * (W::kFields - 1) : 0);
     const size_t group_cost = 64 * kGroupWork / ports * LB_PANEL / kColumns;
-    return lb_kernel{W::kBits,
+    return lb_kernel{kCodingOf<W::kBits>,
                      LB_ALGORITHM_DOT,
                      W::kLayout,
                      W::kBias,

@@ -43,14 +43,29 @@ HWY_INLINE int32_t LargestMagnitudeBits(const float *x, size_t k) {
 }
 
 /* kColumns codes of x * r as 32-bit integers. Added to 1.5 * 2^23, a float below 2^22 rounds to an integer, half to
- * even, which stands in its low bits. No clamp: |x| <= max gives |x * (127 / max)| <= 127 * (1 + 2^-23), which rounds
- * to 127 at most. */
+ * even, which stands in its low bits. No clamp: |x| <= max gives |x * (q / max)| <= q * (1 + 2^-23), which rounds
+ * to q at most. */
 struct AbsmaxCodes {
     VF32 r;
 
     HWY_INLINE VI32 operator()(VF32 x) const {
         const VF32 rounder = hn::Set(DF32(), 0x1.8p23f);
         return hn::Sub(hn::BitCast(DI32(), hn::Add(hn::Mul(x, r), rounder)), hn::BitCast(DI32(), rounder));
+    }
+};
+
+/* 1 or -1. */
+struct SignCodes {
+    HWY_INLINE VI32 operator()(VF32 x) const {
+        const auto below = hn::RebindMask(DI32(), hn::Lt(x, hn::Zero(DF32())));
+        return hn::IfThenElse(below, hn::Set(DI32(), -1), hn::Set(DI32(), 1));
+    }
+};
+
+/* 1 or 0. */
+struct StepCodes {
+    HWY_INLINE VI32 operator()(VF32 x) const {
+        return hn::IfThenElseZero(hn::RebindMask(DI32(), hn::Gt(x, hn::Zero(DF32()))), hn::Set(DI32(), 1));
     }
 };
 
@@ -91,21 +106,24 @@ HWY_INLINE void QuantizeGroups(const float *x, size_t k, size_t ahead, size_t gr
 void QuantizeRow(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule, int8_t *codes,
                  size_t padded, int32_t *sums, float *scale) {
     const int32_t bits = LargestMagnitudeBits(x, k);
-    if (rule->fixed) {
-        *scale = bits > kInfinityBits ? NAN : rule->scale;
-        const FixedCodes codes_of(1.0f / rule->scale, rule->zero, -128, 127);
+    if (rule->kind != LB_ROWS_ABSMAX) {
+        *scale = bits > kInfinityBits ? NAN : rule->kind == LB_ROWS_FIXED ? rule->scale : 1.0f;
+        if (rule->kind == LB_ROWS_SIGN) return QuantizeGroups(x, k, ahead, group, SignCodes(), codes, padded, sums);
+        if (rule->kind == LB_ROWS_STEP) return QuantizeGroups(x, k, ahead, group, StepCodes(), codes, padded, sums);
+        const FixedCodes codes_of(1.0f / rule->scale, rule->zero, rule->low, rule->high);
         return QuantizeGroups(x, k, ahead, group, codes_of, codes, padded, sums);
     }
+    const float most = static_cast<float>(rule->high);
     float largest;
     memcpy(&largest, &bits, sizeof largest);
     const bool finite = bits < kInfinityBits, zero = !finite || largest < kLeastMagnitude;
-    *scale = !finite ? NAN : zero ? 0.0f : largest / 127.0f;
+    *scale = !finite ? NAN : zero ? 0.0f : largest / most;
     if (zero) {
         memset(codes, 0, padded);
         memset(sums, 0, (k + group - 1) / group * sizeof *sums);
         return;
     }
-    QuantizeGroups(x, k, ahead, group, AbsmaxCodes{hn::Set(DF32(), 127.0f / largest)}, codes, padded, sums);
+    QuantizeGroups(x, k, ahead, group, AbsmaxCodes{hn::Set(DF32(), most / largest)}, codes, padded, sums);
 }
 
 }  // namespace

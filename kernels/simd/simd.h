@@ -71,6 +71,13 @@ HWY_INLINE VU8 FieldInPlace(VU8 line) {
     return hn::And(line, hn::Set(DU8(), static_cast<uint8_t>(((1 << kBits) - 1) << (kBits * kField))));
 }
 
+/* What the lines of kBits-bit codes are called. */
+template <int kBits>
+constexpr uint8_t kCodingOf = kBits == 1   ? LB_CODING_W1
+                              : kBits == 2 ? LB_CODING_W2
+                              : kBits == 4 ? LB_CODING_W4
+                                           : LB_CODING_W8;
+
 /* Vector instructions that shift and mask the fields of one vector of a line. */
 template <int kBits>
 constexpr size_t kShiftWork = kBits == 8 ? 0 : 2 * (8 / kBits) - 1;

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/formats/coding.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -32,7 +34,8 @@ enum {
  * With mr = 1, LB_A_S8 is the quantized row itself. */
 enum { LB_A_S8 = 0, LB_A_S16 = 1, LB_A_TILE = 2 };
 
-enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1 };
+/* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
+enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1, LB_ALGORITHMS = 2 };
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
 enum { LB_REQUANT_FRACTION = 16, LB_REQUANT_MOST = 1 << 29 };
@@ -86,6 +89,8 @@ typedef struct lb_tile {
     uint32_t expand;                    /* 1 = the values of this part are not there yet */
     uint32_t step_k;                    /* k of one multiplication: 64, or 32 or 16 where that is a group */
     uint32_t value_scale, value_offset; /* values are s * c - o: of the format, or 1 and 0 for the codes themselves */
+    const uint8_t *book; /* what takes the place of a code c: LB_LINE bytes, 64-byte aligned, of the 16 values + 128
+                            four times over; o is 128. NULL = c itself */
 
     const void *scale;          /* of scale_type; not read for s32 */
     const uint8_t *zero;        /* or NULL */
@@ -135,7 +140,7 @@ typedef void (*lb_tile_fn)(const lb_tile *tile);
  * state of the thread that tiles share and that must not outlive the task, such as a tile configuration. The tile that
  * `enter` sees has what all tiles of the task share. */
 typedef struct lb_kernel {
-    uint8_t width;     /* bits of a code: 1, 2, 4, 8 */
+    uint8_t coding;    /* LB_CODING_*: the lines that it reads */
     uint8_t algorithm; /* LB_ALGORITHM_* */
     uint8_t a_layout;  /* LB_A_* */
     uint8_t code_bias; /* what the kernel subtracts from every code before it multiplies */
@@ -151,19 +156,28 @@ typedef struct lb_kernel {
 } lb_kernel;
 
 /* How a row becomes codes. */
+enum {
+    LB_ROWS_ABSMAX = 0, /* by the row's own largest magnitude, to -high .. high */
+    LB_ROWS_FIXED = 1,  /* by a scale and a zero point, to low .. high */
+    LB_ROWS_SIGN = 2,   /* 1 or -1 */
+    LB_ROWS_STEP = 3    /* 1 or 0 */
+};
 typedef struct lb_row_rule {
-    uint32_t fixed; /* 0 = by the row's own absmax; 1 = by these: */
-    float scale;    /* what a step of the code is worth: a normal number above 0 */
-    int32_t zero;   /* the code of 0: -128 .. 127 */
+    uint32_t kind;     /* LB_ROWS_* */
+    int32_t low, high; /* least and greatest code */
+    float scale;       /* FIXED: what a step of the code is worth: a normal number above 0 */
+    int32_t zero;      /* FIXED: the code of 0, low .. high; else 0 */
 } lb_row_rule;
 
-/* Quantizes one row by a rule of docs/numerics.md: by its absmax, scale = absmax / 127, code = rne(x * (127 / absmax));
- * fixed, code = clamp(rne(x * (1 / rule.scale)) + rule.zero, -128, 127).
+/* Quantizes one row by a rule of docs/numerics.md:
+ *   ABSMAX  scale = absmax / high, code = rne(x * (high / absmax))
+ *   FIXED   code = clamp(rne(x * (1 / rule.scale)) + rule.zero, low, high)
+ *   SIGN    code = x < 0 ? -1 : 1, scale = 1         STEP  code = x > 0 ? 1 : 0, scale = 1
  *   ahead  elements from x to what is quantized next, which is prefetched meanwhile; 0 = nothing
  *   codes  int8 [padded], 0 from k on; padded is a multiple of 64
  *   sums   int32 [G]: sum of the codes of each group of `group` elements (a multiple of 16; the last may be short)
  *   scale  receives, by absmax, 0 for a row below 2^-100 and NaN for a row with a non-finite element, whose codes are
- *          0 then; fixed, the rule's scale, or NaN for a row with a NaN, whose code is that of 0 */
+ *          0 then; else the rule's scale or 1, but NaN for a row with a NaN, whose code is that of 0 */
 typedef void (*lb_quantize_row_fn)(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule,
                                    int8_t *codes, size_t padded, int32_t *sums, float *scale);
 
