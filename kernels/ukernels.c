@@ -52,9 +52,10 @@ enum { CODES = 1 << LOWBIT_A8 | 1 << LOWBIT_A4 | 1 << LOWBIT_A2 | 1 << LOWBIT_A1
 enum { FLOATS = 1 << LOWBIT_AF | 1 << LOWBIT_AF32 };
 
 static const lb_algorithm kAlgorithms[LB_ALGORITHMS] = {
-    [LB_ALGORITHM_DOT] = {"dot", CODES},
-    [LB_ALGORITHM_TILE] = {"tile", CODES},
-    [LB_ALGORITHM_FMA] = {"fma", FLOATS},
+    [LB_ALGORITHM_DOT] = {"dot", CODES, false},
+    [LB_ALGORITHM_TILE] = {"tile", CODES, false},
+    [LB_ALGORITHM_L1] = {"l1", 1 << LOWBIT_A8, true},
+    [LB_ALGORITHM_FMA] = {"fma", FLOATS, false},
 };
 
 const lb_algorithm *lb_algorithm_of(const lb_kernel *kernel) { return &kAlgorithms[kernel->algorithm]; }

@@ -46,6 +46,12 @@ static uint32_t tile_sum(const uint8_t *a, const uint8_t *b, size_t tile_k) {
     return sum;
 }
 
+static uint32_t maximum_sum(const uint8_t *line, const int8_t *a) {
+    int32_t sum = 0;
+    for (int i = 0; i < LINE; i++) sum += (int8_t)line[i] > a[i % 4] ? (int8_t)line[i] : a[i % 4];
+    return (uint32_t)sum;
+}
+
 static bool has_blocks(const lb_probe *p) { return p->kind == LB_PROBE_TILES || p->kind == LB_PROBE_TILE_GROUPS; }
 
 static bool writes(const lb_probe *p) { return p->kind == LB_PROBE_WRITE || p->kind == LB_PROBE_WRITE_AROUND; }
@@ -64,11 +70,13 @@ static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t byt
         for (size_t l = 0; l < LINE; l += 4) sum += (uint32_t)(lines[l] * a[0]);
         return (uint32_t)(reps * (bytes / LINE) * p->repeat * 4) * sum;
     }
-    return (uint32_t)(reps * (bytes / LINE) * p->repeat) * decode_sum(8, lines, LINE, a);
+    const uint32_t steps = (uint32_t)(reps * (bytes / LINE) * p->repeat);
+    return steps * (p->kind == LB_PROBE_L1 ? maximum_sum(lines, a) : decode_sum(8, lines, LINE, a));
 }
 
 static bool is_narrow(const lb_probe *p) {
-    return p->kind == LB_PROBE_MADDUBS || p->kind == LB_PROBE_TILE_GROUPS || p->kind == LB_PROBE_FMA;
+    return p->kind == LB_PROBE_MADDUBS || p->kind == LB_PROBE_TILE_GROUPS || p->kind == LB_PROBE_L1 ||
+           p->kind == LB_PROBE_FMA;
 }
 
 enum { DATA_RANDOM, DATA_LEAST, DATA_MOST, DATA_KINDS };
@@ -149,8 +157,10 @@ static void check_complete(const lb_isa_unit *unit) {
     CHECK(has_probe(unit, LB_PROBE_READ, 0) && has_probe(unit, LB_PROBE_WRITE, 0));
     if (unit->isa == LOWBIT_ISA_SCALAR) return;
     CHECK(has_probe(unit, LB_PROBE_MADDUBS, 0) && has_probe(unit, LB_PROBE_MADD, 0));
+    CHECK(has_probe(unit, LB_PROBE_L1, 0));
     for (int width = 1; width <= 8; width *= 2) CHECK(has_probe(unit, LB_PROBE_DECODE, width));
-    const uint32_t kWithoutDot = LOWBIT_ISA_SSE4 | LOWBIT_ISA_AVX2 | LOWBIT_ISA_AVX512 | LOWBIT_ISA_NEON;
+    const uint32_t kWithoutDot =
+        LOWBIT_ISA_SSE4 | LOWBIT_ISA_AVX2 | LOWBIT_ISA_AVX512 | LOWBIT_ISA_NEON | LOWBIT_ISA_SVE;
     CHECK(has_probe(unit, LB_PROBE_DOT, 0) == !(unit->isa & kWithoutDot));
     CHECK(has_probe(unit, LB_PROBE_WRITE_AROUND, 0));
     const bool tiles = unit->isa == LOWBIT_ISA_AMX;

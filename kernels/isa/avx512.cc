@@ -16,7 +16,8 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotStaged, StagedOps, 2, 2, 4>(), DotRow<DotStaged, StagedOps, 2, 4, 2>(),
     DotRow<DotStaged, StagedOps, 2, 6, 2>(), DotRow<DotStagedInPlace, StagedOps, 1, 1, 4>(),
     DotRow<DotStaged, StagedOps, 1, 2, 4>(), DotRow<DotStaged, StagedOps, 1, 4, 2>(),
-    DotRow<DotStaged, StagedOps, 1, 6, 2>(),
+    DotRow<DotStaged, StagedOps, 1, 6, 2>(), L1Row<L1Staged, StagedOps, 1, 4>(),
+    L1Row<L1Staged, StagedOps, 4, 4>(),      L1Row<L1Staged, StagedOps, 12, 2>(),
     LB_FMA_KERNELS,
 };
 

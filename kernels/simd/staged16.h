@@ -19,6 +19,8 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotStaged, StagedOps, 2, 8, 1>(), DotRow<DotStaged, StagedOps, 1, 1, 4>(),
     DotRow<DotStaged, StagedOps, 1, 2, 2>(), DotRow<DotStaged, StagedOps, 1, 4, 1>(),
     DotRow<DotStaged, StagedOps, 1, 6, 1>(), DotRow<DotStaged, StagedOps, 1, 8, 1>(),
+    L1Row<L1Staged, StagedOps, 1, 4>(),      L1Row<L1Staged, StagedOps, 3, 2>(),
+    L1Row<L1Staged, StagedOps, 10, 1>(),
     LB_FMA_KERNELS,
 };
 
