@@ -241,8 +241,7 @@ static void compare_floats(const cell *c, const lowbit_gemm_args *args, const vo
         const lb_float_result want = lb_reference_float(p, &c->weights, args, 0, n, false);
         const void *at = (const uint8_t *)got + n * bytes;
         r->within = r->within && lb_float_within(p, args->requant, want, at);
-        if (p->out == LOWBIT_OUT_F32)
-            r->max_abs_err = fmax(r->max_abs_err, fabs(element(p->out, got, n) - want.y));
+        if (p->out == LOWBIT_OUT_F32) r->max_abs_err = fmax(r->max_abs_err, fabs(element(p->out, got, n) - want.y));
     }
 }
 

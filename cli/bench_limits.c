@@ -87,8 +87,8 @@ static lowbit_status measure_level(bench *b, const lb_isa_unit *unit, size_t t, 
 }
 
 static lowbit_status measure_levels(bench *b, lowbit_error *error) {
-    static const char *const kHeads[] = {"level", "threads", "dot",   "maddubs", "madd",
-                                         "l1",    "fma",     "1 bit", "2 bit",   "4 bit", "8 bit"};
+    static const char *const kHeads[] = {"level", "threads", "dot",   "maddubs", "madd", "l1",
+                                         "fma",   "1 bit",   "2 bit", "4 bit",   "8 bit"};
     begin_table(&b->compute, kHeads, LB_COUNT(kHeads));
     for (size_t u = 1; lb_unit_at(u); u++)
         for (size_t t = 0; (lb_unit_at(u)->isa & b->ctx->isa_enabled) && t < b->threads.count; t++)

@@ -10,8 +10,8 @@
 /* Sums and totals of the rows that share one tile of columns while K is walked part by part. */
 enum { STATE_ELEMENTS = 4096 };
 
-/* The same where there are totals alone: two tiles of columns walk side by side, so that rows of A, whose floats only the
- * L3 cache may hold, come half as often; 132 rows are eleven blocks of twelve. */
+/* The same where there are totals alone: two tiles of columns walk side by side, so that rows of A, whose floats only
+ * the L3 cache may hold, come half as often; 132 rows are eleven blocks of twelve. */
 enum { WIDE_TILES = 2, WIDE_ELEMENTS = 132 * 32 };
 
 /* A task's scratch, on its stack. */
@@ -131,8 +131,7 @@ static void aim_ahead(walk *walking, int64_t n, int64_t skip, int64_t block, int
     lb_tile *tile = &walking->tile;
     tile->ahead = line_at(walking, next, on ? at.last : 0) + slice * bytes;
     tile->ahead_step = (size_t)lb_div_up(bytes, lines);
-    tile->ahead_offset =
-        on ? lines * LB_LINE : skip * walking->w->panel_lines * LB_LINE - at.first * LB_LINE;
+    tile->ahead_offset = on ? lines * LB_LINE : skip * walking->w->panel_lines * LB_LINE - at.first * LB_LINE;
     tile->block = (size_t)block;
     tile->blocks = (size_t)blocks;
     tile->expand = block == 0;
@@ -176,7 +175,8 @@ static void walk_part(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t 
     }
 }
 
-/* Columns n .. n1 - 1, no more than fit the scratch with the rows m0 .. m1 - 1: part by part of K, all of them for each. */
+/* Columns n .. n1 - 1, no more than fit the scratch with the rows m0 .. m1 - 1: part by part of K, all of them for
+ * each. */
 static void walk_rows(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t n1) {
     const int64_t nr = walking->kernel->nr, tiles = lb_div_up(n1 - n, nr);
     part at;

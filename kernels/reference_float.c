@@ -70,7 +70,8 @@ static double activate(uint32_t act, double x) {
 lb_float_result lb_reference_float(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args,
                                    int64_t m, int64_t n, bool halves) {
     const sums s = sums_of(w, args, m, n);
-    const double steps = (double)(w->k + lb_groups(w->k, w->type.group) + 8), gamma = steps * kUnit / (1 - steps * kUnit);
+    const double steps = (double)(w->k + lb_groups(w->k, w->type.group) + 8),
+                 gamma = steps * kUnit / (1 - steps * kUnit);
     const double bias = p->bias ? args->bias[n] : 0;
     const double residual = p->residual ? args->residual[m * args->residual_stride + n] : 0;
     double bound = s.magnitude * (gamma + (halves ? kHalfUnit * (2 + kHalfUnit) : 0));

@@ -8,18 +8,25 @@ LB_UNIT_TARGET(HWY_AVX3);
 
 namespace {
 
-constexpr lb_kernel kKernels[] = {
-    DotRow<DotWide, StagedOps, 8, 1, 4>(),   DotRow<DotWide, StagedOps, 8, 2, 4>(),
-    DotRow<DotWide, StagedOps, 8, 6, 2>(),   DotRow<DotStaged, StagedOps, 4, 1, 4>(),
-    DotRow<DotStaged, StagedOps, 4, 2, 4>(), DotRow<DotStaged, StagedOps, 4, 4, 2>(),
-    DotRow<DotStaged, StagedOps, 4, 6, 2>(), DotRow<DotStaged, StagedOps, 2, 1, 4>(),
-    DotRow<DotStaged, StagedOps, 2, 2, 4>(), DotRow<DotStaged, StagedOps, 2, 4, 2>(),
-    DotRow<DotStaged, StagedOps, 2, 6, 2>(), DotRow<DotStagedInPlace, StagedOps, 1, 1, 4>(),
-    DotRow<DotStaged, StagedOps, 1, 2, 4>(), DotRow<DotStaged, StagedOps, 1, 4, 2>(),
-    DotRow<DotStaged, StagedOps, 1, 6, 2>(), L1Row<L1Staged, StagedOps, 1, 4>(),
-    L1Row<L1Staged, StagedOps, 4, 4>(),      L1Row<L1Staged, StagedOps, 12, 2>(),
-    LB_FMA_KERNELS,
-};
+constexpr lb_kernel kKernels[] = {DotRow<DotWide, StagedOps, 8, 1, 4>(),
+                                  DotRow<DotWide, StagedOps, 8, 2, 4>(),
+                                  DotRow<DotWide, StagedOps, 8, 6, 2>(),
+                                  DotRow<DotStaged, StagedOps, 4, 1, 4>(),
+                                  DotRow<DotStaged, StagedOps, 4, 2, 4>(),
+                                  DotRow<DotStaged, StagedOps, 4, 4, 2>(),
+                                  DotRow<DotStaged, StagedOps, 4, 6, 2>(),
+                                  DotRow<DotStaged, StagedOps, 2, 1, 4>(),
+                                  DotRow<DotStaged, StagedOps, 2, 2, 4>(),
+                                  DotRow<DotStaged, StagedOps, 2, 4, 2>(),
+                                  DotRow<DotStaged, StagedOps, 2, 6, 2>(),
+                                  DotRow<DotStagedInPlace, StagedOps, 1, 1, 4>(),
+                                  DotRow<DotStaged, StagedOps, 1, 2, 4>(),
+                                  DotRow<DotStaged, StagedOps, 1, 4, 2>(),
+                                  DotRow<DotStaged, StagedOps, 1, 6, 2>(),
+                                  L1Row<L1Staged, StagedOps, 1, 4>(),
+                                  L1Row<L1Staged, StagedOps, 4, 4>(),
+                                  L1Row<L1Staged, StagedOps, 12, 2>(),
+                                  LB_FMA_KERNELS};
 
 }  // namespace
 

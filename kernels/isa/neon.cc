@@ -61,9 +61,7 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotStaged, Ops, 2, 2, 2>(), DotRow<DotStaged, Ops, 2, 3, 2>(), DotRow<DotStaged, Ops, 2, 4, 1>(),
     DotRow<DotStaged, Ops, 2, 6, 1>(), DotRow<DotStaged, Ops, 1, 1, 2>(), DotRow<DotStaged, Ops, 1, 2, 2>(),
     DotRow<DotStaged, Ops, 1, 3, 2>(), DotRow<DotStaged, Ops, 1, 4, 1>(), DotRow<DotStaged, Ops, 1, 6, 1>(),
-    L1Row<L1Staged, Ops, 1, 4>(),      L1Row<L1Staged, Ops, 4, 2>(),
-    LB_FMA_KERNELS,
-};
+    L1Row<L1Staged, Ops, 1, 4>(),      L1Row<L1Staged, Ops, 4, 2>(),      LB_FMA_KERNELS};
 
 }  // namespace
 

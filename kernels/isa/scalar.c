@@ -180,9 +180,11 @@ TILE(tile_4_l1, l1_sum, 8, ROWS)
                     store(t, i, n, t->totals[i * COLUMNS + n]);                                                        \
     }
 #define FMA_ROW(coding, mr, cost)                                                                                      \
-    { LB_CODING_##coding, LB_ALGORITHM_FMA, LB_A_F32, 0, 0, 0, mr, COLUMNS, (cost) * (mr), 0, fma_##mr##_##coding, NULL, NULL }
-#define FMA_CODINGS(X, mr)                                                                                             \
-    X(W8, mr) X(W4, mr) X(W2, mr) X(W1, mr) X(T5, mr) X(C4, mr) X(BF16, mr) X(F32, mr)
+    {                                                                                                                  \
+        LB_CODING_##coding, LB_ALGORITHM_FMA, LB_A_F32, 0, 0, 0, mr, COLUMNS, (cost) * (mr), 0, fma_##mr##_##coding,   \
+            NULL, NULL                                                                                                 \
+    }
+#define FMA_CODINGS(X, mr) X(W8, mr) X(W4, mr) X(W2, mr) X(W1, mr) X(T5, mr) X(C4, mr) X(BF16, mr) X(F32, mr)
 #define FMA_ROWS(mr)                                                                                                   \
     FMA_ROW(W8, mr, 8192), FMA_ROW(W4, mr, 16384), FMA_ROW(W2, mr, 32768), FMA_ROW(W1, mr, 65536),                     \
         FMA_ROW(T5, mr, 131072), FMA_ROW(C4, mr, 16384), FMA_ROW(BF16, mr, 4096), FMA_ROW(F32, mr, 2048)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of every coding as vectors of floats: s * c - o, the values of a book, or the elements themselves.
  *
- * A decoder is made of a tile and gives one vector of columns for each k of a line, in two steps: what the four (kInField)
- * k of a field share, then each of them.
- *     State Start(VU8 line);  Stage Next<field>(State &);  VF32 Value<field, i>(Stage)    k = field * kInField + i
- *     kWork = vector instructions for a line */
+ * A decoder is made of a tile and gives one vector of columns for each k of a line, in two steps: what the four
+ * (kInField) k of a field share, then each of them. State Start(VU8 line);  Stage Next<field>(State &);  VF32
+ * Value<field, i>(Stage)    k = field * kInField + i kWork = vector instructions for a line */
 #ifndef LOWBIT_KERNELS_SIMD_DECODE_INL_H_
 #define LOWBIT_KERNELS_SIMD_DECODE_INL_H_
 
@@ -44,8 +43,7 @@ struct SmallCodes {
     static constexpr size_t kStageWork = 1, kValueWork = 3;
     using Stage = VI8;
     VU8 table;
-    explicit HWY_INLINE SmallCodes(const lb_tile &tile)
-        : table(hn::BitCast(DU8(), hn::LoadU(DI8(), tile.bytes))) {}
+    explicit HWY_INLINE SmallCodes(const lb_tile &tile) : table(hn::BitCast(DU8(), hn::LoadU(DI8(), tile.bytes))) {}
     HWY_INLINE Stage Look(VU8 codes) const { return hn::BitCast(DI8(), hn::TableLookupBytes(table, codes)); }
     template <int kBit>
     HWY_INLINE VF32 Value(Stage values) const {
@@ -161,10 +159,10 @@ struct DecodeFloats {
 /* What decodes the lines of a coding. */
 template <int kCoding>
 struct DecoderOf;
-#define LB_DECODER(coding, ...)        \
-    template <>                        \
-    struct DecoderOf<coding> {         \
-        using Type = __VA_ARGS__;      \
+#define LB_DECODER(coding, ...)                                                                                        \
+    template <>                                                                                                        \
+    struct DecoderOf<coding> {                                                                                         \
+        using Type = __VA_ARGS__;                                                                                      \
     }
 LB_DECODER(LB_CODING_W1, DecodeBits<1>);
 LB_DECODER(LB_CODING_W2, DecodeBits<2>);

@@ -3,8 +3,9 @@
  * the one sum of its output, k by k in ascending order, by a multiply-add where the level has one. So the bits of a
  * kernel's results depend on no part, block or thread.
  *
- * Few rows decode in registers: s * c - o is multiplied, and the scale of a group with its sum (FmaTile). Many rows share
- * what the first block of them decodes: a part of K as floats in the L1 cache, scales and offsets included (FmaMany). */
+ * Few rows decode in registers: s * c - o is multiplied, and the scale of a group with its sum (FmaTile). Many rows
+ * share what the first block of them decodes: a part of K as floats in the L1 cache, scales and offsets included
+ * (FmaMany). */
 #ifndef LOWBIT_KERNELS_SIMD_FMA_INL_H_
 #define LOWBIT_KERNELS_SIMD_FMA_INL_H_
 
@@ -140,8 +141,8 @@ struct FmaTile {
     static HWY_INLINE void Line(const Decoder &decoder, const Lines<kVectors> &lines, size_t l, const float *a,
                                 VF32 (&acc)[kRows][kVectors]) {
         lines.Prefetch(l);
-        DecodeLine(decoder, lines, l, [&](size_t k, const VF32(&w)[kVectors])
-                                          HWY_ATTR { AddProducts(w, a + k * kRows, acc); });
+        DecodeLine(decoder, lines, l,
+                   [&](size_t k, const VF32(&w)[kVectors]) HWY_ATTR { AddProducts(w, a + k * kRows, acc); });
     }
 
     static HWY_INLINE void Sums(const Decoder &decoder, const Lines<kVectors> &lines, size_t first, size_t count,
@@ -176,8 +177,8 @@ struct FmaTile {
     }
 };
 
-/* Many rows: one sum for all of K, which waits in the totals between parts. Columns are lines of floats as they stand, or
- * values that the first block of rows expands, in the order in which products take them: [k][vector]. */
+/* Many rows: one sum for all of K, which waits in the totals between parts. Columns are lines of floats as they stand,
+ * or values that the first block of rows expands, in the order in which products take them: [k][vector]. */
 template <class Decoder, size_t kRows, size_t kVectors>
 struct FmaMany {
     static constexpr size_t kLineK = static_cast<size_t>(Decoder::kFields) * Decoder::kInField;
@@ -241,8 +242,7 @@ struct FmaMany {
     };
 
     template <size_t kCount>
-    static HWY_INLINE void Products(const Columns &columns, size_t k, const float *a,
-                                    VF32 (&acc)[kRows][kVectors]) {
+    static HWY_INLINE void Products(const Columns &columns, size_t k, const float *a, VF32 (&acc)[kRows][kVectors]) {
         LB_UNROLL
         for (size_t i = 0; i < kCount; ++i) {
             VF32 w[kVectors];
@@ -267,8 +267,7 @@ struct FmaMany {
         const size_t stride = HWY_MAX(size_t{1}, (bytes * 4 + count - 1) / count);
         size_t k = 0;
         for (; k + 4 <= count; k += 4) {
-            for (size_t at = 0; at < stride; at += LB_LINE)
-                __builtin_prefetch(tile.ahead + k / 4 * stride + at, 0, 2);
+            for (size_t at = 0; at < stride; at += LB_LINE) __builtin_prefetch(tile.ahead + k / 4 * stride + at, 0, 2);
             Products<4>(columns, k, a, acc);
         }
         for (; k < count; ++k) Products<1>(columns, k, a, acc);
@@ -289,8 +288,8 @@ constexpr lb_kernel FmaFew() {
     constexpr size_t kWork = Decoder::kWork + Few::kLineK * kRows * kFmaWork;
     constexpr uint32_t kCost = 64 * kWork / kFloatPorts * LB_PANEL / kColumns;
     constexpr uint32_t kGroupCost = 64 * (3 + 3 * kRows) / kFloatPorts * LB_PANEL / kColumns;
-    return lb_kernel{kCoding,   LB_ALGORITHM_FMA, LB_A_F32, 0, 0, 0, kRows, kVectors * kColumns, kCost,
-                     kGroupCost, &Few::Run,        nullptr,  nullptr};
+    return lb_kernel{kCoding, LB_ALGORITHM_FMA, LB_A_F32,  0,       0,      0, kRows, kVectors * kColumns,
+                     kCost,   kGroupCost,       &Few::Run, nullptr, nullptr};
 }
 
 template <int kCoding, size_t kRows, size_t kVectors>
@@ -300,8 +299,9 @@ constexpr lb_kernel FmaShared() {
     constexpr size_t kExpand = Many::kExpands ? Decoder::kWork + 2 * Many::kLineK : 0;
     constexpr size_t kWork8 = kExpand + 8 * Many::kLineK * kRows * kFmaWork;
     constexpr uint32_t kCost = 8 * kWork8 / kFloatPorts * LB_PANEL / kColumns;
-    return lb_kernel{kCoding, LB_ALGORITHM_FMA, LB_A_F32, 0, Many::kExpands ? 4 : 0, 1, kRows, kVectors * kColumns,
-                     kCost,   0,                &Many::Run, nullptr, nullptr};
+    return lb_kernel{
+        kCoding, LB_ALGORITHM_FMA, LB_A_F32, 0,      Many::kExpands ? 4 : 0, 1, kRows, kVectors * kColumns, kCost,
+        0,       &Many::Run,       nullptr,  nullptr};
 }
 
 /* A unit's rows of one coding: one, two and four rows that decode for themselves, and many that share it. */

@@ -295,9 +295,9 @@ constexpr lb_kernel TileRow() {
     constexpr size_t kPanels = 4 / kRowTiles;
     using T = Tile<kBits, kRowTiles, kPanels>;
     constexpr uint32_t kCost = 64 * T::kFields * kRowTiles + (T::kValues ? 128 * T::kFields : 0);
-    return lb_kernel{kCodingOf<kBits>,    LB_ALGORITHM_TILE, LB_A_TILE, 0,
-                     T::kValues,          0,                 T::kRows,  T::kWidth, kCost,
-                     64 * 80 * kRowTiles, &T::Run,           TileEnter, TileLeave};
+    return lb_kernel{
+        kCodingOf<kBits>,    LB_ALGORITHM_TILE, LB_A_TILE, 0,        T::kValues, 0, T::kRows, T::kWidth, kCost,
+        64 * 80 * kRowTiles, &T::Run,           TileEnter, TileLeave};
 }
 
 }  // namespace

@@ -36,13 +36,7 @@ enum {
 enum { LB_A_S8 = 0, LB_A_S16 = 1, LB_A_TILE = 2, LB_A_F32 = 3 };
 
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
-enum {
-    LB_ALGORITHM_DOT = 0,
-    LB_ALGORITHM_TILE = 1,
-    LB_ALGORITHM_L1 = 2,
-    LB_ALGORITHM_FMA = 3,
-    LB_ALGORITHMS = 4
-};
+enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1, LB_ALGORITHM_L1 = 2, LB_ALGORITHM_FMA = 3, LB_ALGORITHMS = 4 };
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
 enum { LB_REQUANT_FRACTION = 16, LB_REQUANT_MOST = 1 << 29 };
@@ -74,8 +68,8 @@ typedef struct lb_requant {
  *
  *   dot[g]  = sum over k of group g of a[i,k] * v[k,n]          with zero points + row_sums[g][i] * (o - zero[g][n]),
  *                                                               with minima + row_sums[g][i] * o
- *   t       = sum over g of dot[g] * scale[g][n]                progressive: mult[g][n] * dot[g], at the end times scale;
- *                                                               minima: + row_sums[g][i] * min[g][n]
+ *   t       = sum over g of dot[g] * scale[g][n]                progressive: mult[g][n] * dot[g], at the end times
+ * scale; minima: + row_sums[g][i] * min[g][n]
  *
  * A call does the groups that `groups` and the pointers say. To keep lines and A in the L1 cache, K may be cut into
  * parts, one call each in ascending order with the same sums and totals: between groups (t stays in `totals`), or
@@ -163,13 +157,13 @@ typedef struct lb_kernel {
     uint8_t algorithm; /* LB_ALGORITHM_* */
     uint8_t a_layout;  /* LB_A_* */
     uint8_t code_bias; /* what the kernel subtracts from every code before it multiplies */
-    uint8_t values;    /* bytes of the values that it expands and multiplies, or 0. int8: codes, or where there are groups
-                          s * c - o, so that nothing is left to correct: shift and corr are 0. Wider: what the weights are,
-                          scales and offsets included */
-    uint8_t totals;    /* 1 = nothing of it waits in `sums`: the walk may give both scratches to totals */
-    uint16_t mr;       /* rows of a tile */
-    uint16_t nr;       /* columns: a multiple of 16, or a divisor of it */
-    uint32_t cost;     /* 1/64 cycles for one line of one panel, all mr rows: what ESTIMATE ranks by */
+    uint8_t values; /* bytes of the values that it expands and multiplies, or 0. int8: codes, or where there are groups
+                       s * c - o, so that nothing is left to correct: shift and corr are 0. Wider: what the weights are,
+                       scales and offsets included */
+    uint8_t totals; /* 1 = nothing of it waits in `sums`: the walk may give both scratches to totals */
+    uint16_t mr;    /* rows of a tile */
+    uint16_t nr;    /* columns: a multiple of 16, or a divisor of it */
+    uint32_t cost;  /* 1/64 cycles for one line of one panel, all mr rows: what ESTIMATE ranks by */
     uint32_t group_cost; /* the same for the end of a group of one panel */
     lb_tile_fn run;
     void (*enter)(const lb_tile *tile); /* or NULL */
