@@ -43,15 +43,6 @@ HWY_INLINE void AddProducts(const VF32 (&w)[kVectors], const float *a, VF32 (&ac
     }
 }
 
-/* step(FieldTag<0>()), step(FieldTag<1>()) ... */
-template <int kCount, int kIndex = 0, class Step>
-HWY_INLINE void ForEach(const Step &step) {
-    if constexpr (kIndex < kCount) {
-        step(FieldTag<kIndex>());
-        ForEach<kCount, kIndex + 1>(step);
-    }
-}
-
 /* Calls use(k, w) for the k of line l: w[j] is vector j of the columns, as v. */
 template <class Decoder, size_t kVectors, class Use>
 HWY_INLINE void DecodeLine(const Decoder &decoder, const Lines<kVectors> &lines, size_t l, const Use &use) {
@@ -140,7 +131,6 @@ struct FmaTile {
 
     static HWY_INLINE void Line(const Decoder &decoder, const Lines<kVectors> &lines, size_t l, const float *a,
                                 VF32 (&acc)[kRows][kVectors]) {
-        lines.Prefetch(l);
         DecodeLine(decoder, lines, l,
                    [&](size_t k, const VF32(&w)[kVectors]) HWY_ATTR { AddProducts(w, a + k * kRows, acc); });
     }
@@ -150,10 +140,14 @@ struct FmaTile {
         size_t l = first;
         const size_t end = first + count;
         for (; l + kStep <= end; l += kStep, a += kStep * kLineK * kRows) {
+            lines.template Prefetch<kStep>(l);
             LB_UNROLL
             for (size_t i = 0; i < kStep; ++i) Line(decoder, lines, l + i, a + i * kLineK * kRows, acc);
         }
-        for (; l < end; ++l, a += kLineK * kRows) Line(decoder, lines, l, a, acc);
+        for (; l < end; ++l, a += kLineK * kRows) {
+            lines.Prefetch(l);
+            Line(decoder, lines, l, a, acc);
+        }
     }
 
     static void Run(const lb_tile *tile_pointer) {
@@ -229,7 +223,7 @@ struct FmaMany {
     /* Vector j of the columns of k. */
     struct Columns {
         const uint8_t *at[kVectors];
-        static constexpr size_t kStep = kExpands ? kWidth * sizeof(float) : LB_LINE;
+        static constexpr size_t kStep = kExpands ? kWidth * sizeof(float) : size_t{LB_LINE};
         explicit HWY_INLINE Columns(const lb_tile &tile) {
             const Lines<kVectors> lines(tile);
             LB_UNROLL
@@ -303,6 +297,8 @@ constexpr lb_kernel FmaShared() {
         kCoding, LB_ALGORITHM_FMA, LB_A_F32, 0,      Many::kExpands ? 4 : 0, 1, kRows, kVectors * kColumns, kCost,
         0,       &Many::Run,       nullptr,  nullptr};
 }
+
+}  // namespace
 
 /* A unit's rows of one coding: one, two and four rows that decode for themselves, and many that share it. */
 #if HWY_TARGET <= HWY_AVX3
