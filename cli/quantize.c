@@ -26,7 +26,8 @@ static const struct {
     uint32_t rule;
 } kRules[] = {{"auto", LOWBIT_RULE_AUTO},     {"absmax", LOWBIT_RULE_ABSMAX},   {"full-range", LOWBIT_RULE_FULL_RANGE},
               {"minmax", LOWBIT_RULE_MINMAX}, {"absmean", LOWBIT_RULE_ABSMEAN}, {"twn", LOWBIT_RULE_TWN},
-              {"sign", LOWBIT_RULE_SIGN},     {"search", LOWBIT_RULE_SEARCH}};
+              {"sign", LOWBIT_RULE_SIGN},     {"search", LOWBIT_RULE_SEARCH},   {"nearest", LOWBIT_RULE_NEAREST},
+              {"round", LOWBIT_RULE_ROUND}};
 
 typedef struct settings {
     const char *formats, *rule, *tensor, *out, *isa, *json;
@@ -237,7 +238,8 @@ int lb_cmd_quantize(int argc, char **argv) {
     settings o = {.formats = kAllFormats, .rule = "auto"};
     const lb_option table[] = {
         {"--format", "LIST", "weight formats, as i8,i4g32,b1 (default: twenty)", LB_OPTION_TEXT, &o.formats},
-        {"--rule", "NAME", "auto, absmax, full-range, minmax, absmean, twn, sign or search", LB_OPTION_TEXT, &o.rule},
+        {"--rule", "NAME", "auto, absmax, full-range, minmax, absmean, twn, sign, search, nearest or round",
+         LB_OPTION_TEXT, &o.rule},
         {"--tensor", "NAME", "this tensor of a .safetensors file alone", LB_OPTION_TEXT, &o.tensor},
         {"--out", "FILE", "write the packed blob (one matrix, one format)", LB_OPTION_TEXT, &o.out},
         LB_OPTION_ISA(&o.isa),

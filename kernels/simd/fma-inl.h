@@ -273,14 +273,14 @@ struct FmaMany {
 /* Vector instructions that a core starts in a cycle, and those of a multiply-add. */
 constexpr size_t kFloatPorts = 2, kFmaWork = HWY_TARGET == HWY_SSE4 ? 2 : 1;
 
-/* A row of the unit's table. Its cost: vector instructions at two a cycle; of decoding, scaling and storing values that
- * blocks of rows share, an eighth. */
+/* A row of the unit's table. Its cost: vector instructions at two a cycle and a quarter of a cycle for the line itself;
+ * of decoding, scaling and storing values that blocks of rows share, an eighth. */
 template <int kCoding, size_t kRows, size_t kVectors>
 constexpr lb_kernel FmaFew() {
     using Decoder = typename DecoderOf<kCoding>::Type;
     using Few = FmaTile<Decoder, kRows, kVectors>;
     constexpr size_t kWork = Decoder::kWork + Few::kLineK * kRows * kFmaWork;
-    constexpr uint32_t kCost = 64 * kWork / kFloatPorts * LB_PANEL / kColumns;
+    constexpr uint32_t kCost = (64 * kWork / kFloatPorts + 16) * LB_PANEL / kColumns;
     constexpr uint32_t kGroupCost = 64 * (3 + 3 * kRows) / kFloatPorts * LB_PANEL / kColumns;
     return lb_kernel{kCoding, LB_ALGORITHM_FMA, LB_A_F32,  0,       0,      0, kRows, kVectors * kColumns,
                      kCost,   kGroupCost,       &Few::Run, nullptr, nullptr};
@@ -292,7 +292,7 @@ constexpr lb_kernel FmaShared() {
     using Many = FmaMany<Decoder, kRows, kVectors>;
     constexpr size_t kExpand = Many::kExpands ? Decoder::kWork + 2 * Many::kLineK : 0;
     constexpr size_t kWork8 = kExpand + 8 * Many::kLineK * kRows * kFmaWork;
-    constexpr uint32_t kCost = 8 * kWork8 / kFloatPorts * LB_PANEL / kColumns;
+    constexpr uint32_t kCost = (8 * kWork8 / kFloatPorts + 16) * LB_PANEL / kColumns;
     return lb_kernel{
         kCoding, LB_ALGORITHM_FMA, LB_A_F32, 0,      Many::kExpands ? 4 : 0, 1, kRows, kVectors * kColumns, kCost,
         0,       &Many::Run,       nullptr,  nullptr};
