@@ -16,7 +16,7 @@ typedef struct scratch {
     _Alignas(LB_LINE) float totals[STATE_ELEMENTS];
     lb_edge edge;
     lb_output output;
-    _Alignas(LB_LINE) uint8_t values[LB_VALUES_BYTES];
+    _Alignas(LB_LINE) uint8_t values[LB_VALUES_MOST];
     _Alignas(LB_LINE) uint8_t book[LB_LINE];
 } scratch;
 

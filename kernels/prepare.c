@@ -51,7 +51,7 @@ int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config,
     const int64_t group = problem->weights.group > 0 ? lb_min(problem->weights.group, all) : all;
     const int64_t unit = part_unit(problem, kernel);
     int64_t part = config->step_k > 0 ? lb_round_up(config->step_k, unit) : all;
-    if (kernel->values) part = lb_min(part, LB_VALUES_BYTES / kernel->nr / unit * unit);
+    if (kernel->values) part = lb_min(part, lb_max(unit, LB_VALUES_BYTES / kernel->nr / unit * unit));
     const int64_t end =
         group <= part ? first + part / group * group : lb_min(first + part, (first / group + 1) * group);
     return lb_min(end, all);

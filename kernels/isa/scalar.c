@@ -13,16 +13,30 @@
 
 enum { ROWS = 4, COLUMNS = LB_PANEL };
 
+/* Field f of a byte, as the coding has it; x = what the byte has left after the fields before. */
+static inline uint32_t take(int coding, const uint8_t *book, uint32_t *x) {
+    const int bits = coding == LB_CODING_C4 ? 4 : 1 << coding;
+    const uint32_t low = *x & ((1u << bits) - 1), three = 3 * *x;
+    if (coding == LB_CODING_T5) {
+        *x = three & 0xff;
+        return three >> 8;
+    }
+    *x >>= bits;
+    return coding == LB_CODING_C4 ? book[low] : low;
+}
+
 /* Sum of a * code over the lines of one group for column n and row i of a tile of `mr` rows. */
-static inline uint32_t raw_sum(const lb_tile *t, int bits, size_t mr, size_t first, size_t count, size_t n, size_t i) {
-    const size_t fields = 8 / (size_t)bits;
+static inline uint32_t raw_sum(const lb_tile *t, int coding, size_t mr, size_t first, size_t count, size_t n,
+                               size_t i) {
+    const size_t fields = lb_codings[coding].line_k / 4;
     const int8_t *a = (const int8_t *)t->a + (first * fields * mr + i) * 4;
     const uint8_t *lane = t->lines[0] + first * LB_LINE + n * 4;
-    const uint32_t mask = (1u << bits) - 1;
     uint32_t sum = 0;
-    for (size_t l = 0; l < count; l++, lane += LB_LINE)
-        for (size_t f = 0; f < fields; f++, a += mr * 4)
-            for (size_t j = 0; j < 4; j++) sum += ((uint32_t)lane[j] >> ((size_t)bits * f) & mask) * (uint32_t)a[j];
+    for (size_t l = 0; l < count; l++, lane += LB_LINE, a += fields * mr * 4)
+        for (size_t j = 0; j < 4; j++) {
+            uint32_t x = lane[j];
+            for (size_t f = 0; f < fields; f++) sum += take(coding, t->book, &x) * (uint32_t)a[f * mr * 4 + j];
+        }
     return sum;
 }
 
@@ -112,7 +126,7 @@ static inline void finish_multiplied(const lb_tile *t, size_t i, size_t n, float
         store(t, i, n, 0.0f + (float)sum * lb_scale_load(t->scale_type, t->scale, (int64_t)at));
 }
 
-static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_t i) {
+static inline void column(const lb_tile *t, int coding, size_t mr, size_t n, size_t i) {
     int32_t *sum = &t->sums[i * COLUMNS + n];
     float *total = &t->totals[i * COLUMNS + n];
     if (t->start) *total = 0;
@@ -120,7 +134,7 @@ static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_
         const size_t first = g * t->lines_per_group, at = t->scale_at[0] + g * LB_PANEL + n, row_at = g * mr + i;
         const size_t count = lb_tile_group_lines(t, g);
         const uint32_t before = g == 0 && t->resume ? (uint32_t)*sum : 0;
-        *sum = (int32_t)(before + raw_sum(t, bits, mr, first, count, n, i));
+        *sum = (int32_t)(before + raw_sum(t, coding, mr, first, count, n, i));
         if (g + 1 == t->groups && t->suspend) return;
         const int32_t dot = corrected(t, (uint32_t)*sum, row_at, at);
         if (t->mult) {
@@ -138,19 +152,23 @@ static inline void column(const lb_tile *t, int bits, size_t mr, size_t n, size_
         store(t, i, n, *total);
 }
 
-#define TILE(name, bits, mr)                                                                                           \
+#define TILE(name, coding, mr)                                                                                         \
     static void name(const lb_tile *t) {                                                                               \
         for (size_t n = 0; n < COLUMNS; n++)                                                                           \
-            for (size_t i = 0; i < (mr); i++) column(t, bits, mr, n, i);                                               \
+            for (size_t i = 0; i < (mr); i++) column(t, coding, mr, n, i);                                             \
     }
-TILE(tile_1_w8, 8, 1)
-TILE(tile_1_w4, 4, 1)
-TILE(tile_1_w2, 2, 1)
-TILE(tile_1_w1, 1, 1)
-TILE(tile_4_w8, 8, ROWS)
-TILE(tile_4_w4, 4, ROWS)
-TILE(tile_4_w2, 2, ROWS)
-TILE(tile_4_w1, 1, ROWS)
+TILE(tile_1_w8, LB_CODING_W8, 1)
+TILE(tile_1_w4, LB_CODING_W4, 1)
+TILE(tile_1_w2, LB_CODING_W2, 1)
+TILE(tile_1_w1, LB_CODING_W1, 1)
+TILE(tile_1_t5, LB_CODING_T5, 1)
+TILE(tile_1_c4, LB_CODING_C4, 1)
+TILE(tile_4_w8, LB_CODING_W8, ROWS)
+TILE(tile_4_w4, LB_CODING_W4, ROWS)
+TILE(tile_4_w2, LB_CODING_W2, ROWS)
+TILE(tile_4_w1, LB_CODING_W1, ROWS)
+TILE(tile_4_t5, LB_CODING_T5, ROWS)
+TILE(tile_4_c4, LB_CODING_C4, ROWS)
 
 static const lb_kernel kKernels[] = {
     {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_w8, NULL, NULL},
@@ -161,6 +179,10 @@ static const lb_kernel kKernels[] = {
     {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 65536, 0, tile_4_w2, NULL, NULL},
     {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 32768, 0, tile_1_w1, NULL, NULL},
     {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 131072, 0, tile_4_w1, NULL, NULL},
+    {LB_CODING_T5, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 20480, 0, tile_1_t5, NULL, NULL},
+    {LB_CODING_T5, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 81920, 0, tile_4_t5, NULL, NULL},
+    {LB_CODING_C4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 8192, 0, tile_1_c4, NULL, NULL},
+    {LB_CODING_C4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_c4, NULL, NULL},
 };
 
 static float largest_magnitude(const float *x, size_t k) {

@@ -18,12 +18,14 @@ extern "C" {
 /* Columns of a panel of the packed layout, and bytes of one of its lines (kernels/layout.h has the picture). */
 enum { LB_PANEL = 16, LB_LINE = 64 };
 
-/* Most columns, panels and elements of a tile, and bytes of the values that a kernel may keep of a part of K. */
+/* Most columns, panels and elements of a tile; bytes of the values that a kernel keeps of a part of K, and the most
+ * where the shortest part has more: 320 k of 64 columns. */
 enum {
     LB_TILE_COLUMNS = 128,
     LB_TILE_PANELS = LB_TILE_COLUMNS / LB_PANEL,
     LB_TILE_ELEMENTS = 2048,
-    LB_VALUES_BYTES = 16384
+    LB_VALUES_BYTES = 16384,
+    LB_VALUES_MOST = 20480
 };
 
 /* How a kernel wants its rows of A, mr rows together ("A panel"), element (i, k) of the panel:
@@ -85,7 +87,7 @@ typedef struct lb_tile {
     size_t lines_last_group; /* lines of the last group */
 
     /* Of kernels with `values`: every part's lines are expanded once, when the first block of rows passes. */
-    uint8_t *values;                    /* scratch of LB_VALUES_BYTES, 64-byte aligned */
+    uint8_t *values;                    /* scratch of LB_VALUES_MOST, 64-byte aligned */
     uint32_t expand;                    /* 1 = the values of this part are not there yet */
     uint32_t step_k;                    /* k of one multiplication: 64, or 32 or 16 where that is a group */
     uint32_t value_scale, value_offset; /* values are s * c - o: of the format, or 1 and 0 for the codes themselves */
@@ -143,7 +145,7 @@ typedef struct lb_kernel {
     uint8_t coding;    /* LB_CODING_*: the lines that it reads */
     uint8_t algorithm; /* LB_ALGORITHM_* */
     uint8_t a_layout;  /* LB_A_* */
-    uint8_t code_bias; /* what the kernel subtracts from every code before it multiplies */
+    int16_t code_bias; /* what the kernel subtracts from every code before it multiplies: 128, 0, 1 or -1 */
     uint8_t values;    /* 1 = it multiplies values that it expands: codes, or where there are groups s * c - o, so that
                           nothing is left to correct: shift and corr are 0 */
     uint16_t mr;       /* rows of a tile */
