@@ -255,7 +255,8 @@ static void keep_slower(lb_gemm_result *r, const char *name, double work, lb_lim
 static int probe_of(const lb_kernel_ref *kernel) {
     for (size_t i = 0; i < kernel->unit->probe_count; i++)
         if (kernel->unit->probes[i].kind == LB_PROBE_DOT) return LB_PROBE_DOT;
-    return lb_codings[kernel->kernel->coding].bits == 8 ? LB_PROBE_MADD : LB_PROBE_MADDUBS;
+    const uint8_t coding = kernel->kernel->coding;
+    return coding == LB_CODING_W8 || coding == LB_CODING_C4 ? LB_PROBE_MADD : LB_PROBE_MADDUBS;
 }
 
 /* What the kernel could multiply at best: tiles with operands from L1, or else the level's multiplication of vectors in
@@ -293,8 +294,9 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
     if (!lb_kernel_find(r->plan.kernel, &kernel)) return;
     const size_t out_bytes = (size_t)(p->m * p->n * lb_out_bytes(p));
     lb_limit decode = {0}, read = {0};
-    lb_limit_compute(b->limits, kernel.unit, LB_PROBE_DECODE, lb_codings[kernel.kernel->coding].bits, pool, &decode,
-                     NULL);
+    if (kernel.kernel->coding <= LB_CODING_W8) /* no probe decodes books or trits */
+        lb_limit_compute(b->limits, kernel.unit, LB_PROBE_DECODE, lb_codings[kernel.kernel->coding].bits, pool, &decode,
+                         NULL);
     lb_limit_read(b->limits, working_set, pool, &read, NULL);
     keep_slower(r, "compute", operations, limit_of_products(c, &kernel, pool));
     keep_slower(r, "decode", bytes, decode);

@@ -31,7 +31,7 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotInPlace, Ops, 1, 1, 2>(),     DotRow<DotDirect, Ops, 1, 2, 4>(),
     DotRow<DotDirect, Ops, 1, 3, 4>(),      DotRow<DotDirect, Ops, 1, 4, 4>(),
     DotRow<DotDirect, Ops, 1, 6, 4>(),      DotRow<DotDirect, Ops, 1, 8, 2>(),
-    DotRow<DotTrits, Ops, kTrits, 1, 8>(),  DotRow<DotTrits, Ops, kTrits, 2, 4>(),
+    DotRow<DotTrits, Ops, kTrits, 1, 8>(),  DotRow<DotTrits, Ops, kTrits, 2, 2>(),
     DotRow<DotDirect, Ops, kTrits, 3, 4>(), DotRow<DotDirect, Ops, kTrits, 4, 4>(),
     DotRow<DotDirect, Ops, kTrits, 8, 2>(), DotRow<DotDirect, Ops, kBook, 1, 8>(),
     DotRow<DotDirect, Ops, kBook, 2, 4>(),  DotRow<DotDirect, Ops, kBook, 3, 4>(),
