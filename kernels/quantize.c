@@ -376,6 +376,7 @@ lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, con
                (long long)(bad / w->cols), (long long)(bad % w->cols));
 
     lowbit_weights made = {.struct_size = weights->struct_size, .type = *type, .n = w->rows, .k = w->cols};
+    if (f->distance) made.type.group = LOWBIT_GROUP_TENSOR;
     if (lb_has_book(f) && !f->book) memcpy(made.book, weights->book, LB_BOOK);
     LB_TRY(choose_book(ctx, w, rule, &made, error));
     LB_TRY(lb_weights_alloc(ctx, &made, error));

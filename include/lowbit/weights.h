@@ -39,7 +39,9 @@ enum {
     LOWBIT_S2 = 10,  /* codes 0..3,   value 2c - 3: two bits without a zero */
     LOWBIT_NF4 = 11, /* as c4 with the book of NormalFloat4, in 1/127 */
     LOWBIT_FP4 = 12, /* as c4 with twice the values of e2m1: 0, 1, 2, 3, 4, 6, 8, 12 and their negatives */
-    LOWBIT_P4 = 13   /* as c4 with signed powers of two: 0, 1, 2, 4, ... 64 and their negatives */
+    LOWBIT_P4 = 13,  /* as c4 with signed powers of two: 0, 1, 2, 4, ... 64 and their negatives */
+    LOWBIT_L1I8 = 14 /* as i8, for distances instead of products (lowbit/gemm.h): one scale in all, which the rows of A
+                        share; LOWBIT_GROUP_ROW counts as LOWBIT_GROUP_TENSOR, and all scales must be equal */
 };
 
 enum { LOWBIT_SYMMETRIC = 0, LOWBIT_ZERO_POINT = 1, LOWBIT_MINIMUM = 2 };
@@ -153,8 +155,8 @@ enum {
     LOWBIT_RULE_NEAREST = 9,
     /* c4: the book of least squared error for the whole matrix, in double. With m = max|x| of a scale's elements, each
      * weighs m * m in the one of 2048 equal bins of [-1, 1] that x / m falls into; the bins are split into 16 runs of
-     * least sum of weight * (centre - mean of the run)^2, by dynamic programming; book = rne(127 * mean), ascending,
-     * and 0 for a run without elements. Then scale = m / 127, and codes as NEAREST. */
+     * least sum of weight * (centre - mean of the run)^2, by dynamic programming; book = rne(127 * mean), ascending;
+     * a run without elements has the value of the next one, or 127. Then scale = m / 127, and codes as NEAREST. */
     LOWBIT_RULE_KMEANS = 10,
     /* t2, t5: the ternary values of least squared error. With S_k the sum of the k largest |x|, in double in descending
      * order: scale = S_k / k for the least k of greatest S_k^2 / k; code = 1 + clamp(rne(x / scale), -1, 1). */

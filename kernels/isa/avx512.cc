@@ -19,6 +19,8 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotStaged, StagedOps, kTrits, 2, 4>(), DotRow<DotStaged, StagedOps, kTrits, 4, 2>(),
     DotRow<DotStaged, StagedOps, kTrits, 6, 2>(), DotRow<DotWide, StagedOps, kBook, 1, 4>(),
     DotRow<DotWide, StagedOps, kBook, 2, 4>(),    DotRow<DotWide, StagedOps, kBook, 6, 2>(),
+    L1Row<L1Staged, StagedOps, 1, 4>(),           L1Row<L1Staged, StagedOps, 4, 4>(),
+    L1Row<L1Staged, StagedOps, 12, 2>(),
 };
 
 }  // namespace

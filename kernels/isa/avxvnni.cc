@@ -26,6 +26,8 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotTrits, Ops, kTrits, 1, 4>(),  DotRow<DotTrits, Ops, kTrits, 2, 2>(),
     DotRow<DotDirect, Ops, kTrits, 4, 2>(), DotRow<DotDirect, Ops, kBook, 1, 4>(),
     DotRow<DotDirect, Ops, kBook, 2, 4>(),  DotRow<DotDirect, Ops, kBook, 4, 2>(),
+    L1Row<L1Direct, Ops, 1, 4>(),           L1Row<L1Direct, Ops, 3, 2>(),
+    L1Row<L1Direct, Ops, 10, 1>(),
 };
 
 }  // namespace

@@ -71,6 +71,7 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotDirect, Ops, kBook, 1, 4>(),  DotRow<DotDirect, Ops, kBook, 2, 2>(),
     DotRow<DotDirect, Ops, kBook, 3, 2>(),  DotRow<DotDirect, Ops, kBook, 4, 1>(),
     DotRow<DotDirect, Ops, kBook, 6, 1>(),  DotRow<DotDirect, Ops, kBook, 8, 1>(),
+    L1Row<L1Staged, Ops, 1, 4>(),           L1Row<L1Staged, Ops, 4, 2>(),
 };
 
 }  // namespace

@@ -35,7 +35,8 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotDirect, Ops, kTrits, 8, 2>(), DotRow<DotDirect, Ops, kBook, 1, 8>(),
     DotRow<DotDirect, Ops, kBook, 2, 4>(),  DotRow<DotDirect, Ops, kBook, 3, 4>(),
     DotRow<DotDirect, Ops, kBook, 4, 4>(),  DotRow<DotDirect, Ops, kBook, 6, 4>(),
-    DotRow<DotDirect, Ops, kBook, 8, 2>(),
+    DotRow<DotDirect, Ops, kBook, 8, 2>(),  L1Row<L1Direct, Ops, 1, 4>(),
+    L1Row<L1Direct, Ops, 6, 3>(),
 };
 
 }  // namespace

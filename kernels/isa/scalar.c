@@ -40,6 +40,23 @@ static inline uint32_t raw_sum(const lb_tile *t, int coding, size_t mr, size_t f
     return sum;
 }
 
+/* The same of v - 2 max(a, v), as kernels/simd/l1-inl.h has it; v = code - 128. */
+static inline uint32_t l1_sum(const lb_tile *t, int coding, size_t mr, size_t first, size_t count, size_t n, size_t i) {
+    const int8_t *a = (const int8_t *)t->a + (first * mr + i) * 4;
+    const uint8_t *lane = t->lines[0] + first * LB_LINE + n * 4;
+    uint32_t sum = 0;
+    (void)coding;
+    for (size_t l = 0; l < count; l++, lane += LB_LINE, a += mr * 4)
+        for (size_t j = 0; j < 4; j++) {
+            const int32_t v = lane[j] - 128;
+            sum += (uint32_t)(v - 2 * (a[j] > v ? a[j] : v));
+        }
+    return sum;
+}
+
+/* Which of them a tile adds up. */
+typedef uint32_t (*sum_fn)(const lb_tile *t, int coding, size_t mr, size_t first, size_t count, size_t n, size_t i);
+
 static inline int32_t corrected(const lb_tile *t, uint32_t raw, size_t row_at, size_t scale_at) {
     const uint32_t column = t->column_sums && !t->mult ? (uint32_t)t->a_zero * (uint32_t)t->column_sums[scale_at] : 0;
     if (t->zero) return (int32_t)(raw - (uint32_t)t->asum[row_at] * t->zero[scale_at] - column);
@@ -126,7 +143,7 @@ static inline void finish_multiplied(const lb_tile *t, size_t i, size_t n, float
         store(t, i, n, 0.0f + (float)sum * lb_scale_load(t->scale_type, t->scale, (int64_t)at));
 }
 
-static inline void column(const lb_tile *t, int coding, size_t mr, size_t n, size_t i) {
+static inline void column(const lb_tile *t, sum_fn raw, int coding, size_t mr, size_t n, size_t i) {
     int32_t *sum = &t->sums[i * COLUMNS + n];
     float *total = &t->totals[i * COLUMNS + n];
     if (t->start) *total = 0;
@@ -134,7 +151,7 @@ static inline void column(const lb_tile *t, int coding, size_t mr, size_t n, siz
         const size_t first = g * t->lines_per_group, at = t->scale_at[0] + g * LB_PANEL + n, row_at = g * mr + i;
         const size_t count = lb_tile_group_lines(t, g);
         const uint32_t before = g == 0 && t->resume ? (uint32_t)*sum : 0;
-        *sum = (int32_t)(before + raw_sum(t, coding, mr, first, count, n, i));
+        *sum = (int32_t)(before + raw(t, coding, mr, first, count, n, i));
         if (g + 1 == t->groups && t->suspend) return;
         const int32_t dot = corrected(t, (uint32_t)*sum, row_at, at);
         if (t->mult) {
@@ -152,23 +169,25 @@ static inline void column(const lb_tile *t, int coding, size_t mr, size_t n, siz
         store(t, i, n, *total);
 }
 
-#define TILE(name, coding, mr)                                                                                         \
+#define TILE(name, raw, coding, mr)                                                                                    \
     static void name(const lb_tile *t) {                                                                               \
         for (size_t n = 0; n < COLUMNS; n++)                                                                           \
-            for (size_t i = 0; i < (mr); i++) column(t, coding, mr, n, i);                                             \
+            for (size_t i = 0; i < (mr); i++) column(t, raw, coding, mr, n, i);                                        \
     }
-TILE(tile_1_w8, LB_CODING_W8, 1)
-TILE(tile_1_w4, LB_CODING_W4, 1)
-TILE(tile_1_w2, LB_CODING_W2, 1)
-TILE(tile_1_w1, LB_CODING_W1, 1)
-TILE(tile_1_t5, LB_CODING_T5, 1)
-TILE(tile_1_c4, LB_CODING_C4, 1)
-TILE(tile_4_w8, LB_CODING_W8, ROWS)
-TILE(tile_4_w4, LB_CODING_W4, ROWS)
-TILE(tile_4_w2, LB_CODING_W2, ROWS)
-TILE(tile_4_w1, LB_CODING_W1, ROWS)
-TILE(tile_4_t5, LB_CODING_T5, ROWS)
-TILE(tile_4_c4, LB_CODING_C4, ROWS)
+TILE(tile_1_w8, raw_sum, LB_CODING_W8, 1)
+TILE(tile_1_w4, raw_sum, LB_CODING_W4, 1)
+TILE(tile_1_w2, raw_sum, LB_CODING_W2, 1)
+TILE(tile_1_w1, raw_sum, LB_CODING_W1, 1)
+TILE(tile_1_t5, raw_sum, LB_CODING_T5, 1)
+TILE(tile_1_c4, raw_sum, LB_CODING_C4, 1)
+TILE(tile_4_w8, raw_sum, LB_CODING_W8, ROWS)
+TILE(tile_4_w4, raw_sum, LB_CODING_W4, ROWS)
+TILE(tile_4_w2, raw_sum, LB_CODING_W2, ROWS)
+TILE(tile_4_w1, raw_sum, LB_CODING_W1, ROWS)
+TILE(tile_4_t5, raw_sum, LB_CODING_T5, ROWS)
+TILE(tile_4_c4, raw_sum, LB_CODING_C4, ROWS)
+TILE(tile_1_l1, l1_sum, LB_CODING_W8, 1)
+TILE(tile_4_l1, l1_sum, LB_CODING_W8, ROWS)
 
 static const lb_kernel kKernels[] = {
     {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_w8, NULL, NULL},
@@ -183,6 +202,8 @@ static const lb_kernel kKernels[] = {
     {LB_CODING_T5, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 81920, 0, tile_4_t5, NULL, NULL},
     {LB_CODING_C4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 8192, 0, tile_1_c4, NULL, NULL},
     {LB_CODING_C4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_c4, NULL, NULL},
+    {LB_CODING_W8, LB_ALGORITHM_L1, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_l1, NULL, NULL},
+    {LB_CODING_W8, LB_ALGORITHM_L1, LB_A_S8, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_l1, NULL, NULL},
 };
 
 static float largest_magnitude(const float *x, size_t k) {

@@ -33,6 +33,7 @@ struct Direct512 : UnsignedDirect {
         DotRow<DotDirect, Ops, kTrits, 12, 2>(), DotRow<DotDirect, Ops, kBook, 1, 4>(),                                \
         DotRow<DotDirect, Ops, kBook, 2, 4>(), DotRow<DotDirect, Ops, kBook, 4, 4>(),                                  \
         DotRow<DotDirect, Ops, kBook, 6, 4>(), DotRow<DotDirect, Ops, kBook, 8, 2>(),                                  \
-        DotRow<DotDirect, Ops, kBook, 12, 2>()
+        DotRow<DotDirect, Ops, kBook, 12, 2>(), L1Row<L1Direct, Ops, 1, 4>(), L1Row<L1Direct, Ops, 4, 4>(),            \
+        L1Row<L1Direct, Ops, 12, 2>()
 
 #endif

@@ -422,30 +422,35 @@ void DotTile(const lb_tile *tile_pointer) {
     }
 }
 
-/* A row of the unit's table. Its cost: vector instructions on the ports that a core has for them and a quarter of a
- * cycle for the line itself, or loads at two a cycle (each field's broadcast serves all vectors), whichever takes
- * longer. */
-template <template <class, int, size_t, size_t> class Way, class Ops, int kCode, size_t kRows, size_t kVectors>
-constexpr lb_kernel DotRow() {
-    using W = Way<Ops, kCode, kRows, kVectors>;
+/* A row of the unit's table, for a tile of kVectors vectors. Its cost: vector instructions on the ports that a core has
+ * for them and a quarter of a cycle for the line itself, or loads at two a cycle (each field's broadcast serves all
+ * vectors), whichever takes longer. */
+template <class W, size_t kRows, size_t kVectors>
+constexpr lb_kernel DotRowOf(size_t ports, lb_tile_fn run) {
     constexpr size_t kBroadcasts = W::kFields * kRows * (W::kLayout == LB_A_S16 ? 2 : 1);
-    constexpr size_t kWork64 = 64 * W::kWork / Ops::kPorts + 16, kLoads64 = 32 * (1 + kBroadcasts / kVectors);
-    constexpr uint32_t kCost = HWY_MAX(kWork64, kLoads64) * LB_PANEL / kColumns;
+    const size_t work64 = 64 * W::kWork / ports + 16, loads64 = 32 * (1 + kBroadcasts / kVectors);
+    const size_t cost = HWY_MAX(work64, loads64) * LB_PANEL / kColumns;
     /* Nine instructions a row, and for a single one two to bring its fields' sums together. */
     constexpr size_t kGroupWork = 9 * kRows + (kRows == 1 ? 2 * (W::kFields - 1) : 0);
-    constexpr uint32_t kGroupCost = 64 * kGroupWork / Ops::kPorts * LB_PANEL / kColumns;
-    return lb_kernel{kCodingOf<kCode>,
+    const size_t group_cost = 64 * kGroupWork / ports * LB_PANEL / kColumns;
+    return lb_kernel{kCodingOf<W::kCode>,
                      LB_ALGORITHM_DOT,
                      W::kLayout,
                      W::kBias,
                      0,
                      kRows,
                      kVectors * kColumns,
-                     kCost,
-                     kGroupCost,
-                     &DotTile<W, kRows, kVectors>,
+                     static_cast<uint32_t>(cost),
+                     static_cast<uint32_t>(group_cost),
+                     run,
                      nullptr,
                      nullptr};
+}
+
+template <template <class, int, size_t, size_t> class Way, class Ops, int kCode, size_t kRows, size_t kVectors>
+constexpr lb_kernel DotRow() {
+    using W = Way<Ops, kCode, kRows, kVectors>;
+    return DotRowOf<W, kRows, kVectors>(Ops::kPorts, &DotTile<W, kRows, kVectors>);
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ enum {
     LB_PROBE_TILE = 7,         /* tile products of u8 and s8 into s32, 2 x 2 accumulators, in registers */
     LB_PROBE_TILES = 8,        /* the same with tiles from memory: a block of B that stays, A streaming past it */
     LB_PROBE_TILE_GROUPS = 9,  /* the same with accumulators that are emptied into scaled floats every `width` k */
-    LB_PROBE_KINDS = 10
+    LB_PROBE_L1 = 10,          /* maxima of s8, added up as DOT or MADDUBS add products, in registers */
+    LB_PROBE_KINDS = 11
 };
 
 /* k of a block of tiles, and its bytes: 32 rows of A, or two panels of 16 columns of B. */
@@ -40,6 +41,7 @@ enum { LB_PROBE_BLOCK_K = 512, LB_PROBE_BLOCK_BYTES = 32 * LB_PROBE_BLOCK_K };
  *            A[block][m, k] = s8 at block * BLOCK_BYTES + (k / t * 32 + m) * t + k % t, t = 64, or 32 for groups of 32
  *            B[k, n]        = u8 at (n / 16 * BLOCK_K + k) / 4 * 64 + n % 16 * 4 + k % 4, for every block the same;
  *            TILE_GROUPS is exact while no element's sum over blocks and reps leaves 24 bits
+ *   L1       as below, of max(s8 line[i], a[i % 4]); exact while no sum of a level without DOT leaves s16
  *   others   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i % 4]: one step for
  *            each 64 bytes of `bytes`, but nothing is read after the first line
  *

@@ -22,7 +22,8 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotStaged, StagedOps, kTrits, 4, 1>(), DotRow<DotStaged, StagedOps, kTrits, 6, 1>(),
     DotRow<DotStaged, StagedOps, kTrits, 8, 1>(), DotRow<DotWide, StagedOps, kBook, 1, 2>(),
     DotRow<DotWide, StagedOps, kBook, 2, 2>(),    DotRow<DotWide, StagedOps, kBook, 4, 1>(),
-    DotRow<DotWide, StagedOps, kBook, 6, 1>(),
+    DotRow<DotWide, StagedOps, kBook, 6, 1>(),    L1Row<L1Staged, StagedOps, 1, 4>(),
+    L1Row<L1Staged, StagedOps, 3, 2>(),           L1Row<L1Staged, StagedOps, 10, 1>(),
 };
 
 }  // namespace

@@ -37,7 +37,7 @@ enum {
 enum { LB_A_S8 = 0, LB_A_S16 = 1, LB_A_TILE = 2 };
 
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
-enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1, LB_ALGORITHMS = 2 };
+enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1, LB_ALGORITHM_L1 = 2, LB_ALGORITHMS = 3 };
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
 enum { LB_REQUANT_FRACTION = 16, LB_REQUANT_MOST = 1 << 29 };

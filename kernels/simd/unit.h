@@ -6,6 +6,7 @@
 #include "kernels/simd/bits-ops-inl.h"
 #include "kernels/simd/dot-inl.h"
 #include "kernels/simd/dot_trits-inl.h"
+#include "kernels/simd/l1-inl.h"
 #include "kernels/simd/probe-inl.h"
 #include "kernels/simd/rows-inl.h"
 
