@@ -8,16 +8,20 @@ LB_UNIT_TARGET(HWY_AVX3);
 namespace {
 
 constexpr lb_kernel kKernels[] = {
-    DotRow<DotWide, StagedOps, 8, 1, 4>(),   DotRow<DotWide, StagedOps, 8, 2, 4>(),
-    DotRow<DotWide, StagedOps, 8, 6, 2>(),   DotRow<DotStaged, StagedOps, 4, 1, 4>(),
-    DotRow<DotStaged, StagedOps, 4, 2, 4>(), DotRow<DotStaged, StagedOps, 4, 4, 2>(),
-    DotRow<DotStaged, StagedOps, 4, 6, 2>(), DotRow<DotStaged, StagedOps, 2, 1, 4>(),
-    DotRow<DotStaged, StagedOps, 2, 2, 4>(), DotRow<DotStaged, StagedOps, 2, 4, 2>(),
-    DotRow<DotStaged, StagedOps, 2, 6, 2>(), DotRow<DotStagedInPlace, StagedOps, 1, 1, 4>(),
-    DotRow<DotStaged, StagedOps, 1, 2, 4>(), DotRow<DotStaged, StagedOps, 1, 4, 2>(),
-    DotRow<DotStaged, StagedOps, 1, 6, 2>(),
+    DotRow<DotWide, StagedOps, 8, 1, 4>(),     DotRow<DotWide, StagedOps, 8, 2, 4>(),
+    DotRow<DotWide, StagedOps, 8, 6, 2>(),     DotRow<DotStaged, StagedOps, 4, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 4, 2, 4>(),   DotRow<DotStaged, StagedOps, 4, 4, 2>(),
+    DotRow<DotStaged, StagedOps, 4, 6, 2>(),   DotRow<DotStaged, StagedOps, 2, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 2, 2, 4>(),   DotRow<DotStaged, StagedOps, 2, 4, 2>(),
+    DotRow<DotStaged, StagedOps, 2, 6, 2>(),   DotRow<DotStagedInPlace, StagedOps, 1, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 1, 2, 4>(),   DotRow<DotStaged, StagedOps, 1, 4, 2>(),
+    DotRow<DotStaged, StagedOps, 1, 6, 2>(),   PopcountRow<NibbleOps, Signs, 1, 4>(),
+    PopcountRow<NibbleOps, Signs, 4, 4>(),     PopcountRow<NibbleOps, Signs, 8, 2>(),
+    PopcountRow<NibbleOps, Planes<1>, 1, 4>(), PopcountRow<NibbleOps, Planes<1>, 4, 4>(),
+    PopcountRow<NibbleOps, Planes<1>, 8, 2>(), PopcountRow<NibbleOps, Planes<2>, 1, 4>(),
+    PopcountRow<NibbleOps, Planes<2>, 4, 2>(), PopcountRow<NibbleOps, Planes<4>, 1, 4>(),
 };
 
 }  // namespace
 
-LB_EXPORT_UNIT(avx512) = {LOWBIT_ISA_AVX512, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(avx512) = {LOWBIT_ISA_AVX512, LB_KERNELS, QuantizeRow, PackRow, &kBitsOps, LB_PROBES};
