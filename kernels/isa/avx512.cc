@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* avx512: 512-bit vpmaddubsw through 16 bits, vpmaddwd for 8-bit codes (Skylake-SP). */
+#include "kernels/simd/tree512.h"
 #include "kernels/simd/unit.h"
 #include "kernels/simd/x86_ops.h"
 
@@ -8,18 +9,23 @@ LB_UNIT_TARGET(HWY_AVX3);
 namespace {
 
 constexpr lb_kernel kKernels[] = {
-    DotRow<DotWide, StagedOps, 8, 1, 4>(),     DotRow<DotWide, StagedOps, 8, 2, 4>(),
-    DotRow<DotWide, StagedOps, 8, 6, 2>(),     DotRow<DotStaged, StagedOps, 4, 1, 4>(),
-    DotRow<DotStaged, StagedOps, 4, 2, 4>(),   DotRow<DotStaged, StagedOps, 4, 4, 2>(),
-    DotRow<DotStaged, StagedOps, 4, 6, 2>(),   DotRow<DotStaged, StagedOps, 2, 1, 4>(),
-    DotRow<DotStaged, StagedOps, 2, 2, 4>(),   DotRow<DotStaged, StagedOps, 2, 4, 2>(),
-    DotRow<DotStaged, StagedOps, 2, 6, 2>(),   DotRow<DotStagedInPlace, StagedOps, 1, 1, 4>(),
-    DotRow<DotStaged, StagedOps, 1, 2, 4>(),   DotRow<DotStaged, StagedOps, 1, 4, 2>(),
-    DotRow<DotStaged, StagedOps, 1, 6, 2>(),   PopcountRow<NibbleOps, Signs, 1, 4>(),
-    PopcountRow<NibbleOps, Signs, 4, 4>(),     PopcountRow<NibbleOps, Signs, 8, 2>(),
-    PopcountRow<NibbleOps, Planes<1>, 1, 4>(), PopcountRow<NibbleOps, Planes<1>, 4, 4>(),
-    PopcountRow<NibbleOps, Planes<1>, 8, 2>(), PopcountRow<NibbleOps, Planes<2>, 1, 4>(),
-    PopcountRow<NibbleOps, Planes<2>, 4, 2>(), PopcountRow<NibbleOps, Planes<4>, 1, 4>(),
+    DotRow<DotWide, StagedOps, 8, 1, 4>(),
+    DotRow<DotWide, StagedOps, 8, 2, 4>(),
+    DotRow<DotWide, StagedOps, 8, 6, 2>(),
+    DotRow<DotStaged, StagedOps, 4, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 4, 2, 4>(),
+    DotRow<DotStaged, StagedOps, 4, 4, 2>(),
+    DotRow<DotStaged, StagedOps, 4, 6, 2>(),
+    DotRow<DotStaged, StagedOps, 2, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 2, 2, 4>(),
+    DotRow<DotStaged, StagedOps, 2, 4, 2>(),
+    DotRow<DotStaged, StagedOps, 2, 6, 2>(),
+    DotRow<DotStagedInPlace, StagedOps, 1, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 1, 2, 4>(),
+    DotRow<DotStaged, StagedOps, 1, 4, 2>(),
+    DotRow<DotStaged, StagedOps, 1, 6, 2>(),
+    PopcountRow<NibbleOps, Signs, 1, 4>(),
+    LB_TREE512_ROWS,
 };
 
 }  // namespace

@@ -20,6 +20,7 @@ namespace {
 
 HWY_INLINE VU8 BroadcastWord(const uint32_t *word) { return hn::BitCast(DU8(), hn::Set(DU32(), *word)); }
 
+/* The bits that are counted. */
 template <bool kXor>
 HWY_INLINE VU8 Meet(VU8 x, VU8 y) {
     return kXor ? hn::Xor(x, y) : hn::And(x, y);
@@ -64,11 +65,11 @@ struct NibbleOps {
     static constexpr size_t kPorts = StagedOps::kPorts, kSplitWork = 3, kCountWork = 6, kWords = 2, kDepthLines = 31;
 
     static HWY_INLINE Codes Split(VU8 line) { return SplitNibbles(line); }
+    static HWY_INLINE Codes Word(const uint32_t *a) { return {BroadcastWord(a), BroadcastWord(a + 1)}; }
     static HWY_INLINE Count Zero() { return hn::Zero(DU8()); }
     template <bool kXor>
-    static HWY_INLINE Count Add(Count count, Codes codes, const uint32_t *a) {
-        const VU8 low = BroadcastWord(a), high = BroadcastWord(a + 1);
-        return Keep(AddNibbleCounts(count, {Meet<kXor>(codes.low, low), Meet<kXor>(codes.high, high)}));
+    static HWY_INLINE Count Add(Count count, Codes line, Codes a) {
+        return Keep(AddNibbleCounts(count, {Meet<kXor>(line.low, a.low), Meet<kXor>(line.high, a.high)}));
     }
     static HWY_INLINE VI32 Widen(VI32 acc, Count count) { return WidenBytes(acc, count); }
 };
@@ -82,18 +83,61 @@ struct LaneOps {
     static constexpr size_t kPorts = 2, kSplitWork = 0, kCountWork = 3, kWords = 1, kDepthLines = 1 << 16;
 
     static HWY_INLINE Codes Split(VU8 line) { return line; }
+    static HWY_INLINE Codes Word(const uint32_t *a) { return BroadcastWord(a); }
     static HWY_INLINE Count Zero() { return hn::Zero(DI32()); }
     template <bool kXor>
-    static HWY_INLINE Count Add(Count count, Codes codes, const uint32_t *a) {
-        return hn::Add(count, VI32{_mm512_popcnt_epi32(Meet<kXor>(codes, BroadcastWord(a)).raw)});
+    static HWY_INLINE Count Add(Count count, Codes line, Codes a) {
+        return hn::Add(count, VI32{_mm512_popcnt_epi32(Meet<kXor>(line, a).raw)});
     }
     static HWY_INLINE VI32 Widen(VI32 acc, Count count) { return hn::Add(acc, count); }
 };
 #endif
 
+#define LB_HAS_TREES 1
+
 /* What a carry-save adder makes of three bits: their sum's lower bit, and the upper one. */
 HWY_INLINE VU8 SumBits(VU8 x, VU8 y, VU8 z) { return VU8{_mm512_ternarylogic_epi32(x.raw, y.raw, z.raw, 0x96)}; }
 HWY_INLINE VU8 CarryBits(VU8 x, VU8 y, VU8 z) { return VU8{_mm512_ternarylogic_epi32(x.raw, y.raw, z.raw, 0xe8)}; }
+
+/* The bits of many vectors: those of vectors that are no eight yet, and of each eight the one that stands for eight. */
+struct Tree {
+    VU8 ones, twos, fours, eights; /* bits, bits, bits, counts in bytes */
+
+    static constexpr size_t kVectors = 8;
+    static constexpr size_t kMost = 31; /* times that Add may be called */
+    /* For each of the eight: Meet, seven adders, a count. */
+    static constexpr size_t kWork64 = 64 + 64 * (7 * 2 + 7) / 8;
+
+    HWY_INLINE void Clear() { ones = twos = fours = eights = hn::Zero(DU8()); }
+
+    /* at(0) .. at(7) are the vectors. */
+    template <class At>
+    HWY_INLINE void Add(const At &at) {
+        VU8 carry[2];
+        LB_UNROLL
+        for (size_t half = 0; half < 2; ++half) {
+            VU8 pair[2];
+            LB_UNROLL
+            for (size_t i = 0; i < 2; ++i) {
+                const VU8 x = at(4 * half + 2 * i), y = at(4 * half + 2 * i + 1);
+                pair[i] = CarryBits(ones, x, y);
+                ones = SumBits(ones, x, y);
+            }
+            carry[half] = CarryBits(twos, pair[0], pair[1]);
+            twos = SumBits(twos, pair[0], pair[1]);
+        }
+        eights = AddNibbleCounts(eights, SplitNibbles(CarryBits(fours, carry[0], carry[1])));
+        fours = SumBits(fours, carry[0], carry[1]);
+    }
+
+    /* Counts in bytes of all that is no eight: at most 7 * 8. */
+    HWY_INLINE VU8 Rest() const {
+        const VU8 zero = hn::Zero(DU8());
+        const VU8 four = AddNibbleCounts(zero, SplitNibbles(fours)), two = AddNibbleCounts(zero, SplitNibbles(twos));
+        const VU8 upper = hn::Add(hn::Add(four, four), two);
+        return AddNibbleCounts(hn::Add(upper, upper), SplitNibbles(ones));
+    }
+};
 #endif
 
 #else
@@ -105,16 +149,29 @@ struct ByteOps {
     static constexpr size_t kPorts = 2, kSplitWork = 0, kCountWork = 3, kWords = 1, kDepthLines = 31;
 
     static HWY_INLINE Codes Split(VU8 line) { return line; }
+    static HWY_INLINE Codes Word(const uint32_t *a) { return BroadcastWord(a); }
     static HWY_INLINE Count Zero() { return hn::Zero(DU8()); }
     template <bool kXor>
-    static HWY_INLINE Count Add(Count count, Codes codes, const uint32_t *a) {
-        return VU8(vaddq_u8(count.raw, vcntq_u8(Meet<kXor>(codes, BroadcastWord(a)).raw)));
+    static HWY_INLINE Count Add(Count count, Codes line, Codes a) {
+        return VU8(vaddq_u8(count.raw, vcntq_u8(Meet<kXor>(line, a).raw)));
     }
     static HWY_INLINE VI32 Widen(VI32 acc, Count count) {
         return VI32(vreinterpretq_s32_u32(vpadalq_u16(vreinterpretq_u32_s32(acc.raw), vpaddlq_u8(count.raw))));
     }
 };
 
+#endif
+
+#ifndef LB_HAS_TREES
+#define LB_HAS_TREES 0
+#endif
+
+#if defined(__AVX512VPOPCNTDQ__)
+using LevelBits = LaneOps;
+#elif HWY_ARCH_X86
+using LevelBits = NibbleOps;
+#else
+using LevelBits = ByteOps;
 #endif
 
 /* What A is: bits that differ from those of the codes count -1, or planes of which each counts a power of two. */
@@ -156,6 +213,7 @@ struct PopcountPlain {
     static constexpr size_t kPlanes = Bits::kPlanes, kLineA = kPlanes * Ops::kWords;
     static constexpr uint8_t kLayout = kBitLayout<Ops::kWords, kPlanes>, kAlgorithm = Bits::kAlgorithm;
     static constexpr size_t kPorts = Ops::kPorts, kWork = Ops::kSplitWork + kRows * kPlanes * Ops::kCountWork;
+    static constexpr size_t kGroupWork = 4 * kPlanes; /* of a row */
     using A = uint32_t;
     using Count = typename Ops::Count;
 
@@ -170,9 +228,10 @@ struct PopcountPlain {
             for (size_t j = 0; j < kVectors; ++j) codes[j] = Ops::Split(lines.Load(l, j));
             LB_UNROLL
             for (size_t i = 0; i < kRows * kPlanes; ++i) {
+                const typename Ops::Codes word = Ops::Word(a + i * Ops::kWords);
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j)
-                    counts[i][j] = Ops::template Add<Bits::kXor>(counts[i][j], codes[j], a + i * Ops::kWords);
+                    counts[i][j] = Ops::template Add<Bits::kXor>(counts[i][j], codes[j], word);
             }
         }
         LB_UNROLL
@@ -194,12 +253,100 @@ struct PopcountPlain {
     }
 };
 
+#if LB_HAS_TREES
+/* Eight lines at a time; the last few one by one, in nibbles. */
+template <class Bits, size_t kRows, size_t kVectors>
+struct PopcountTree {
+    static constexpr int kBits = 1, kBias = 0;
+    static constexpr size_t kPlanes = Bits::kPlanes, kLineA = kPlanes, kEach = kRows * kPlanes;
+    static constexpr uint8_t kLayout = kBitLayout<1, kPlanes>, kAlgorithm = Bits::kAlgorithm;
+    static constexpr size_t kPorts = 2, kWork = (kEach * Tree::kWork64 + 63) / 64;
+    /* At its end three counts, and lines that were no eight. */
+    static constexpr size_t kGroupWork = kPlanes * 36;
+    static_assert(kEach * kVectors <= 4, "a tree has four registers");
+    using A = uint32_t;
+
+    static HWY_INLINE void Eights(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                  Tree (&tree)[kEach][kVectors]) {
+        for (size_t l = first; l < first + count; l += Tree::kVectors, a += Tree::kVectors * kEach) {
+            LB_UNROLL
+            for (size_t u = 0; u < Tree::kVectors; ++u) lines.Prefetch(l + u);
+            LB_UNROLL
+            for (size_t i = 0; i < kEach; ++i) {
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j)
+                    tree[i][j].Add([&](size_t u) HWY_ATTR {
+                        return Meet<Bits::kXor>(lines.Load(l + u, j), BroadcastWord(a + u * kEach + i));
+                    });
+            }
+        }
+    }
+
+    static HWY_INLINE void Singles(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                   VU8 (&rest)[kEach][kVectors]) {
+        for (size_t l = first; l < first + count; ++l, a += kEach) {
+            lines.Prefetch(l);
+            LB_UNROLL
+            for (size_t i = 0; i < kEach; ++i) {
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j)
+                    rest[i][j] = AddNibbleCounts(
+                        rest[i][j], SplitNibbles(Meet<Bits::kXor>(lines.Load(l, j), BroadcastWord(a + i))));
+            }
+        }
+    }
+
+    static HWY_INLINE void Stage(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                 VI32 (&sum)[kRows][kVectors]) {
+        const size_t whole = count / Tree::kVectors * Tree::kVectors;
+        Tree tree[kEach][kVectors];
+        VU8 rest[kEach][kVectors];
+        LB_UNROLL
+        for (size_t i = 0; i < kEach; ++i) {
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                tree[i][j].Clear();
+                rest[i][j] = hn::Zero(DU8());
+            }
+        }
+        if (whole > 0) {
+            Eights(lines, first, whole, a, tree);
+            LB_UNROLL
+            for (size_t i = 0; i < kEach; ++i) {
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j) rest[i][j] = tree[i][j].Rest();
+            }
+        }
+        Singles(lines, first + whole, count - whole, a + whole * kEach, rest);
+        LB_UNROLL
+        for (size_t i = 0; i < kRows; ++i) {
+            ForPlanes<kPlanes>([&](auto plane) HWY_ATTR {
+                constexpr size_t kPlane = decltype(plane)::value;
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j) {
+                    const size_t at = i * kPlanes + kPlane;
+                    const VI32 eights = hn::ShiftLeft<3>(WidenBytes(hn::Zero(DI32()), tree[at][j].eights));
+                    sum[i][j] = Bits::template AddPlane<kPlane>(sum[i][j], WidenBytes(eights, rest[at][j]));
+                }
+            });
+        }
+    }
+
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&sum)[kRows][kVectors]) {
+        constexpr size_t kDepthLines = Tree::kVectors * Tree::kMost;
+        for (size_t l = 0; l < count; l += kDepthLines)
+            Stage(lines, first + l, HWY_MIN(kDepthLines, count - l), a + l * kEach, sum);
+    }
+};
+#endif
+
 /* A row of the unit's table. */
 template <class W, size_t kRows, size_t kVectors>
 constexpr lb_kernel BitsRow() {
     constexpr size_t kWork64 = 64 * W::kWork / W::kPorts + 16, kLoads64 = 32 * (1 + kRows * W::kLineA / kVectors);
     constexpr uint32_t kCost = HWY_MAX(kWork64, kLoads64) * LB_PANEL / kColumns;
-    constexpr uint32_t kGroupCost = 64 * (9 + 4 * W::kPlanes) * kRows / W::kPorts * LB_PANEL / kColumns;
+    constexpr uint32_t kGroupCost = 64 * (9 + W::kGroupWork) * kRows / W::kPorts * LB_PANEL / kColumns;
     return lb_kernel{LB_CODING_W1,
                      W::kAlgorithm,
                      W::kLayout,
@@ -218,6 +365,13 @@ template <class Ops, class Bits, size_t kRows, size_t kVectors>
 constexpr lb_kernel PopcountRow() {
     return BitsRow<PopcountPlain<Ops, Bits, kRows, kVectors>, kRows, kVectors>();
 }
+
+#if LB_HAS_TREES
+template <class Bits, size_t kRows, size_t kVectors>
+constexpr lb_kernel TreeRow() {
+    return BitsRow<PopcountTree<Bits, kRows, kVectors>, kRows, kVectors>();
+}
+#endif
 
 }  // namespace
 
