@@ -17,6 +17,10 @@ static const int64_t kRingBytes = INT64_C(1) << 30;
 
 static const int64_t kVerifiedProducts = INT64_C(1) << 28;
 
+/* A step of A, whose elements are in -1 .. 1, and its zero point. */
+static const float kScaleOfA = 1.0f / 128;
+enum { ZERO_OF_A = 5 };
+
 /* Everything that one cell of the bench owns, so that one function releases it however far the making came. */
 typedef struct cell {
     const lb_gemm_bench *bench;
@@ -69,6 +73,7 @@ static lowbit_status make_weights(cell *c, lowbit_error *error) {
     const uint32_t codes = lb_format_of(w->type.format)->codes;
     lb_random_codes(w->codes, w->n * w->stride, codes, 1);
     lb_random_floats(w->scales, scales, 2);
+    for (int64_t i = 0; i < scales && lb_format_of(w->type.format)->distance; i++) w->scales[i] = kScaleOfA;
     if (w->zeros) lb_random_codes(w->zeros, groups, codes, 3);
     if (w->mins) lb_random_floats(w->mins, groups, 4);
     if (w->multipliers) lb_random_codes(w->multipliers, groups, (uint32_t)lb_multiplier_limit(&w->type) + 1, 9);
@@ -100,10 +105,6 @@ static lowbit_status make_column_sums(cell *c, lowbit_error *error) {
                (long long)c->column_bytes);
     return lowbit_column_sums(c->packed, c->column_sums, c->column_bytes, c->bench->pool, error);
 }
-
-/* A step of A, whose elements are in -1 .. 1, and its zero point. */
-static const float kScaleOfA = 1.0f / 128;
-enum { ZERO_OF_A = 5 };
 
 static lowbit_status make_integer_form(cell *c, lowbit_error *error) {
     const lowbit_problem *p = &c->problem;
@@ -253,6 +254,7 @@ static void keep_slower(lb_gemm_result *r, const char *name, double work, lb_lim
 
 /* What the kernel's level multiplies with. */
 static int probe_of(const lb_kernel_ref *kernel) {
+    if (kernel->kernel->algorithm == LB_ALGORITHM_L1) return LB_PROBE_L1;
     for (size_t i = 0; i < kernel->unit->probe_count; i++)
         if (kernel->unit->probes[i].kind == LB_PROBE_DOT) return LB_PROBE_DOT;
     return lb_codings[kernel->kernel->coding].bits == 8 ? LB_PROBE_MADD : LB_PROBE_MADDUBS;
@@ -274,7 +276,7 @@ static lb_limit limit_of_products(const cell *c, const lb_kernel_ref *kernel, co
         lb_limit_compute(c->bench->limits, kernel->unit, LB_PROBE_BITS, 0, pool, &products, NULL);
         return (lb_limit){products.best / planes, products.median / planes, products.probe};
     }
-    if (kernel->kernel->algorithm == LB_ALGORITHM_DOT)
+    if (kernel->kernel->algorithm != LB_ALGORITHM_TILE)
         lb_limit_compute(c->bench->limits, kernel->unit, probe_of(kernel), 0, pool, &products, NULL);
     else
         lb_limit_tiles(c->bench->limits, kernel->unit, LB_PROBE_TILES, 0, LB_TILES_L1, pool, &products, NULL);

@@ -18,9 +18,10 @@ typedef struct column {
 
 static const column kColumns[] = {
     {"dot", LB_PROBE_DOT, 0, 1e-12, "op/s"},        {"maddubs", LB_PROBE_MADDUBS, 0, 1e-12, "op/s"},
-    {"madd", LB_PROBE_MADD, 0, 1e-12, "op/s"},      {"bits", LB_PROBE_BITS, 0, 1e-12, "op/s"},
-    {"decode", LB_PROBE_DECODE, 1, 1e-9, "byte/s"}, {"decode", LB_PROBE_DECODE, 2, 1e-9, "byte/s"},
-    {"decode", LB_PROBE_DECODE, 4, 1e-9, "byte/s"}, {"decode", LB_PROBE_DECODE, 8, 1e-9, "byte/s"},
+    {"madd", LB_PROBE_MADD, 0, 1e-12, "op/s"},      {"l1", LB_PROBE_L1, 0, 1e-12, "op/s"},
+    {"bits", LB_PROBE_BITS, 0, 1e-12, "op/s"},      {"decode", LB_PROBE_DECODE, 1, 1e-9, "byte/s"},
+    {"decode", LB_PROBE_DECODE, 2, 1e-9, "byte/s"}, {"decode", LB_PROBE_DECODE, 4, 1e-9, "byte/s"},
+    {"decode", LB_PROBE_DECODE, 8, 1e-9, "byte/s"},
 };
 
 static const int64_t kSizes[] = {32 << 10, 1 << 20, 8 << 20, 64 << 20, INT64_C(1) << 30};

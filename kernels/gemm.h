@@ -43,9 +43,10 @@ bool lb_integer_form(const lowbit_problem *problem, const char **reason);
 /* The output's element: 4 bytes or 1. */
 static inline int64_t lb_out_bytes(const lowbit_problem *problem) { return problem->out >= LOWBIT_OUT_S8 ? 1 : 4; }
 
-/* The rule by which the float rows of args are quantized; checks it. Static ones need the fields at the end of args. */
-lowbit_status lb_row_rule_of(const lowbit_problem *problem, const lowbit_gemm_args *args, lb_row_rule *rule,
-                             lowbit_error *error);
+/* The rule by which the float rows of args are quantized; checks it. Static ones need the fields at the end of args;
+ * of distances it is the scale `shared` of the weights. */
+lowbit_status lb_row_rule_of(const lowbit_problem *problem, const lowbit_gemm_args *args, float shared,
+                             lb_row_rule *rule, lowbit_error *error);
 
 /* Whether a kernel can compute a legal problem: it reads codes of that width, and the problem's groups end where it can
  * stop. */

@@ -16,8 +16,10 @@ static lowbit_status check_kinds(const lowbit_problem *p, lowbit_error *error) {
                "static_scale, bias or residual is neither 0 nor 1");
     LB_REQUIRE(p->activations != LOWBIT_AF, error, LOWBIT_UNSUPPORTED,
                "float activations have no kernels in this version");
-    LB_REQUIRE(!lb_is_float(lb_format_of(p->weights.format)), error, LOWBIT_UNSUPPORTED,
-               "f32 and bf16 weights need float activations");
+    const lb_format *f = lb_format_of(p->weights.format);
+    LB_REQUIRE(!f->distance || (p->activations == LOWBIT_A8 && !p->static_scale), error, LOWBIT_INVALID_ARGUMENT,
+               "%s needs a8 activations, which take the scale of the weights", f->name);
+    LB_REQUIRE(!lb_is_float(f), error, LOWBIT_UNSUPPORTED, "f32 and bf16 weights need float activations");
     return LOWBIT_OK;
 }
 
@@ -56,10 +58,15 @@ lowbit_status lb_check_problem(const lowbit_problem *p, lowbit_error *error) {
     return p->out == LOWBIT_OUT_S32 ? check_raw(p, error) : LOWBIT_OK;
 }
 
+bool lb_algorithm_takes(const lb_algorithm *algorithm, const lowbit_problem *problem) {
+    return (algorithm->activations >> problem->activations & 1) &&
+           algorithm->distance == lb_format_of(problem->weights.format)->distance;
+}
+
 bool lb_kernel_fits(const lb_kernel *kernel, const lowbit_problem *problem) {
     const int64_t group = problem->weights.group;
     if (kernel->coding != lb_format_of(problem->weights.format)->coding) return false;
-    if (!(lb_algorithm_of(kernel)->activations >> problem->activations & 1)) return false;
+    if (!lb_algorithm_takes(lb_algorithm_of(kernel), problem)) return false;
     return kernel->a_layout != LB_A_TILE || lb_groups(problem->k, group) == 1 || group % 64 == 0 || 64 % group == 0;
 }
 
@@ -171,9 +178,10 @@ lowbit_status lb_check_requant_columns(const lowbit_problem *p, const lowbit_gem
     return LOWBIT_OK;
 }
 
-lowbit_status lb_row_rule_of(const lowbit_problem *p, const lowbit_gemm_args *args, lb_row_rule *rule,
+lowbit_status lb_row_rule_of(const lowbit_problem *p, const lowbit_gemm_args *args, float shared, lb_row_rule *rule,
                              lowbit_error *error) {
     *rule = lb_row_rule_for(p->activations);
+    if (lb_format_of(p->weights.format)->distance) return lb_fix_row_rule(rule, shared, 0, error);
     if (!p->static_scale) return LOWBIT_OK;
     LB_REQUIRE(LB_HAS_FIELD(args, lowbit_gemm_args, column_sums), error, LOWBIT_INVALID_ARGUMENT,
                "args' struct_size is too small for static activations");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/prepare.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "kernels/base/pool.h"
@@ -150,17 +151,21 @@ static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t
     }
 }
 
-/* dot = raw << shift + factor * sum: what the constants of the format and of the kernel leave to add. */
-static int32_t correction_factor(const lowbit_problem *problem, const lb_kernel *kernel) {
-    const lb_format *f = lb_format_of(problem->weights.format);
-    if (lb_values_fold(kernel, problem)) return 0;
-    if (problem->weights.offset == LOWBIT_MINIMUM) return kernel->code_bias;
-    return f->value_scale * kernel->code_bias - f->value_offset;
-}
+/* What the constants of the format and of the kernel leave to add: dot = raw << shift + factor * sum + constant,
+ * and so much for each k of the group. */
+typedef struct correction {
+    int32_t factor, constant, each;
+} correction;
 
-/* What a kernel adds to the sums of a group of `count` k whose codes of A have that sum. */
-static int32_t correction(const lb_kernel *kernel, uint32_t factor, int32_t sum, int64_t count) {
-    return kernel->algorithm == LB_ALGORITHM_XOR ? (int32_t)count : (int32_t)(factor * (uint32_t)sum);
+static correction correction_of(const lowbit_problem *problem, const lb_kernel *kernel) {
+    const lb_format *f = lb_format_of(problem->weights.format);
+    if (kernel->algorithm == LB_ALGORITHM_XOR) return (correction){0, 0, 1};
+    /* Padding is code 0, the value -o, which a distance counts and a product with 0 does not. */
+    if (f->distance)
+        return (correction){1, (int32_t)(lb_round_up(problem->k, lb_line_k(f)) - problem->k) * f->value_offset, 0};
+    if (lb_values_fold(kernel, problem)) return (correction){0, 0, 0};
+    if (problem->weights.offset == LOWBIT_MINIMUM) return (correction){kernel->code_bias, 0, 0};
+    return (correction){f->value_scale * kernel->code_bias - f->value_offset, 0, 0};
 }
 
 /* Quantizes a row, unless it is already, to codes or bits. */
@@ -170,16 +175,19 @@ static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t 
     if (!call->args->rows)
         lb_quantize_one_row(packs_bits(call) ? call->config.unit->pack_row : call->config.unit->quantize_row,
                             &call->rule, &call->args->a, row, &p->rows, (int8_t *)(uintptr_t)codes);
-    const uint32_t factor = (uint32_t)correction_factor(call->problem, kernel);
+    const correction add = correction_of(call->problem, kernel);
     const int64_t k = call->problem->k, group = groups > 1 ? call->problem->weights.group : k;
     const int32_t zero = call->problem->weights.offset == LOWBIT_MINIMUM ? call->rule.zero : 0;
     for (int64_t g = 0; g < groups; g++) {
         const int64_t at = (block * groups + g) * mr + i, count = lb_min(group, k - g * group);
         const int32_t sum = p->rows.sums[row * groups + g];
-        p->corrs[at] = correction(kernel, factor, sum, count);
+        p->corrs[at] =
+            (int32_t)((uint32_t)add.factor * (uint32_t)sum + (uint32_t)add.constant) + add.each * (int32_t)count;
         p->sums[at] = sum - zero * (int32_t)count;
     }
-    p->scales[row] = p->rows.scales[row];
+    /* The scale that A shares with the weights counts once. */
+    const bool shared = lb_format_of(call->problem->weights.format)->distance && !isnan(p->rows.scales[row]);
+    p->scales[row] = shared ? 1 : p->rows.scales[row];
 }
 
 /* Padding rows compute zeros that nobody reads. */

@@ -301,6 +301,7 @@ lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, con
                (long long)(bad / w->cols), (long long)(bad % w->cols));
 
     lowbit_weights made = {.struct_size = weights->struct_size, .type = *type, .n = w->rows, .k = w->cols};
+    if (f->distance) made.type.group = LOWBIT_GROUP_TENSOR;
     memcpy(made.book, lb_format_of(LOWBIT_NF4)->book, LB_BOOK);
     LB_TRY(lb_weights_alloc(ctx, &made, error));
     quantize_job job = {.w = *w,

@@ -2,6 +2,7 @@
 /* The specification as code: three plain loops over canonical weights, in the order of docs/numerics.md. Shares nothing
  * with the packed layout, the SIMD units or their scalar twin, but for the fixed sequences of activations.h. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "kernels/base/ctx.h"
 #include "kernels/formats/format.h"
@@ -72,13 +73,15 @@ static float total(const lowbit_weights *w, const int8_t *a, int32_t a_zero, int
     if (w->multipliers) return progressive_total(w, a, a_zero, n, dot);
     const int64_t group = w->type.group > 0 ? w->type.group : w->k;
     const uint32_t type = w->type.scale_type;
+    const bool distance = lb_format_of(w->type.format)->distance;
     float t = 0;
     for (int64_t g = 0; g * group < w->k; g++) {
         const int64_t at = lb_scale_index(w, n, g), end = lb_min(w->k, (g + 1) * group);
         int32_t sum = 0;
         *dot = 0;
         for (int64_t k = g * group; k < end; k++) {
-            *dot += (a[k] - a_zero) * lb_integer_at(w, n, k);
+            const int32_t x = a[k] - a_zero, v = lb_integer_at(w, n, k);
+            *dot += distance ? -abs(x - v) : x * v;
             sum += a[k] - a_zero;
         }
         t = t + (float)*dot * lb_scale_round(type, w->scales[at]);
@@ -135,7 +138,9 @@ static float float_result(const lowbit_problem *p, const lowbit_gemm_args *args,
 
 static void reference_row(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args,
                           const lb_row_rule *rule, int64_t m, int8_t *codes) {
-    const float *x = args->a.data + m * args->a.stride, scale = quantize_row(x, w->k, rule, codes);
+    const float *x = args->a.data + m * args->a.stride, a_scale = quantize_row(x, w->k, rule, codes);
+    const bool distance = lb_format_of(w->type.format)->distance;
+    const float scale = distance && !isnan(a_scale) ? 1 : a_scale; /* that of the weights is shared */
     const lowbit_requant *q = p->out >= LOWBIT_OUT_S8 ? args->requant : NULL;
     for (int64_t n = 0; n < w->n; n++) {
         const int64_t at = m * args->out_stride + n;
@@ -166,7 +171,8 @@ lowbit_status lowbit_gemm_reference(const lowbit_ctx *ctx, const lowbit_problem 
                "a has %lld columns, the weights have K %lld", (long long)args->a.cols, (long long)weights->k);
     lb_row_rule rule;
     LB_TRY(lb_check_requant_columns(problem, args, error));
-    LB_TRY(lb_row_rule_of(problem, args, &rule, error));
+    const float shared = lb_scale_round(weights->type.scale_type, weights->scales[0]);
+    LB_TRY(lb_row_rule_of(problem, args, shared, &rule, error));
     int8_t *codes = lb_alloc(ctx, (size_t)weights->k);
     LB_REQUIRE(codes, error, LOWBIT_NO_MEMORY, "no memory for a row of %lld codes", (long long)weights->k);
     for (int64_t m = 0; m < args->a.rows; m++) reference_row(problem, weights, args, &rule, m, codes);

@@ -7,6 +7,7 @@
 
 #include "kernels/base/ctx.h"
 #include "kernels/simd/ukernel.h"
+#include "lowbit/gemm.h"
 
 /* Units in ascending order of their level; index 0 is scalar. NULL past the end. */
 const lb_isa_unit *lb_unit_at(size_t index);
@@ -33,9 +34,13 @@ bool lb_kernel_at(size_t index, lb_kernel_ref *kernel);
 typedef struct lb_algorithm {
     const char *name;
     uint32_t activations; /* bit LOWBIT_A8, ...: it takes them */
+    bool distance;        /* sums of |a - v|, not of a * v */
 } lb_algorithm;
 
 const lb_algorithm *lb_algorithm_of(const lb_kernel *kernel);
+
+/* Whether it multiplies the problem's kinds of weights and activations. */
+bool lb_algorithm_takes(const lb_algorithm *algorithm, const lowbit_problem *problem);
 
 /* "w4.dot.12x32.avx512vnni": coding of the lines, algorithm, rows x columns of the tile, level. */
 enum { LB_KERNEL_NAME = 48 };

@@ -34,12 +34,23 @@ lowbit_status lb_check_multipliers(const lowbit_weight_type *type, const uint8_t
     return LOWBIT_OK;
 }
 
+/* Distances have one scale in all, however many entries hold it. */
+static lowbit_status check_shared_scale(const lowbit_weights *w, lowbit_error *error) {
+    const int64_t count = lb_scale_count(&w->type, w->n, w->k);
+    for (int64_t i = 1; lb_format_of(w->type.format)->distance && i < count; i++)
+        LB_REQUIRE(w->scales[i] == w->scales[0], error, LOWBIT_INVALID_ARGUMENT,
+                   "weights: scale %lld is %g, scale 0 is %g: %s has one scale in all, which A shares", (long long)i,
+                   (double)w->scales[i], (double)w->scales[0], lb_format_of(w->type.format)->name);
+    return LOWBIT_OK;
+}
+
 lowbit_status lb_check_weights(const lowbit_weights *w, lowbit_error *error) {
     LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_weights, book), error, LOWBIT_INVALID_ARGUMENT,
                "weights is NULL or its struct_size is too small");
     LB_TRY(lb_check_weight_shape(&w->type, w->n, w->k, error));
     const bool scaled = !lb_is_float(lb_format_of(w->type.format));
     LB_REQUIRE(w->codes && (w->scales || !scaled), error, LOWBIT_INVALID_ARGUMENT, "weights: codes or scales is NULL");
+    LB_TRY(check_shared_scale(w, error));
     LB_TRY(lb_check_stride("weights", w->n, w->k, w->stride, error));
     LB_REQUIRE(!w->zeros == (w->type.offset != LOWBIT_ZERO_POINT), error, LOWBIT_INVALID_ARGUMENT,
                "weights: zeros is %s, the type has %s", w->zeros ? "given" : "NULL",

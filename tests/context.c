@@ -10,6 +10,7 @@
 #include "kernels/base/cpu.h"
 #include "kernels/ukernels.h"
 #include "tests/check.h"
+#include "tests/emulate/emulate.h"
 #include "tests/problems.h"
 
 void subject_context(void) {
@@ -116,6 +117,7 @@ static bool passed(int status) { return WIFEXITED(status) && WEXITSTATUS(status)
 /* The permission to use tiles: refused, it is a reason and slower products; masked, nobody asks for it. */
 void subject_context_tiles(void) {
     if (!(lb_isa_present() & lb_units_compiled() & LOWBIT_ISA_AMX)) check_skip("this machine or build has no amx");
+    if (emulate_levels_emulated() & LOWBIT_ISA_AMX) check_skip("nobody need be asked for emulated tiles");
     const int refused = in_child(SECCOMP_RET_ERRNO | EPERM, when_refused);
     if (WIFEXITED(refused) && WEXITSTATUS(refused) == NO_FILTERS) check_skip("system call filters are not allowed");
     CHECK(passed(refused));

@@ -46,6 +46,12 @@ static uint32_t tile_sum(const uint8_t *a, const uint8_t *b, size_t tile_k) {
     return sum;
 }
 
+static uint32_t maximum_sum(const uint8_t *line, const int8_t *a) {
+    int32_t sum = 0;
+    for (int i = 0; i < LINE; i++) sum += (int8_t)line[i] > a[i % 4] ? (int8_t)line[i] : a[i % 4];
+    return (uint32_t)sum;
+}
+
 static bool has_blocks(const lb_probe *p) { return p->kind == LB_PROBE_TILES || p->kind == LB_PROBE_TILE_GROUPS; }
 
 static bool writes(const lb_probe *p) { return p->kind == LB_PROBE_WRITE || p->kind == LB_PROBE_WRITE_AROUND; }
@@ -64,7 +70,8 @@ static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t byt
             sum += tile_sum(lines + at, lines, p->width == 32 ? 32 : 64);
         return (uint32_t)reps * sum;
     }
-    return (uint32_t)(reps * (bytes / LINE) * p->repeat) * decode_sum(8, lines, LINE, a);
+    const uint32_t steps = (uint32_t)(reps * (bytes / LINE) * p->repeat);
+    return steps * (p->kind == LB_PROBE_L1 ? maximum_sum(lines, a) : decode_sum(8, lines, LINE, a));
 }
 
 enum { DATA_RANDOM, DATA_LEAST, DATA_MOST, DATA_KINDS };
@@ -73,7 +80,7 @@ enum { DATA_RANDOM, DATA_LEAST, DATA_MOST, DATA_KINDS };
  * accumulator that is widened too late. The probes that are exact
  * for small sums only get values that their contract allows. */
 static void fill(const lb_probe *p, int data, uint8_t *lines, size_t bytes, int8_t *a) {
-    const bool narrow = p->kind == LB_PROBE_MADDUBS || p->kind == LB_PROBE_TILE_GROUPS;
+    const bool narrow = p->kind == LB_PROBE_MADDUBS || p->kind == LB_PROBE_TILE_GROUPS || p->kind == LB_PROBE_L1;
     for (size_t i = 0; i < bytes; i++) lines[i] = (uint8_t)(data == DATA_RANDOM ? check_random_in(0, 255) : 255);
     for (size_t i = 0; i < 32; i++)
         a[i] = (int8_t)(data == DATA_RANDOM ? check_random_in(-128, 127) : data == DATA_LEAST ? -128 : 127);
@@ -146,6 +153,7 @@ static void check_complete(const lb_isa_unit *unit) {
     if (unit->isa == LOWBIT_ISA_SCALAR) return;
     CHECK(has_probe(unit, LB_PROBE_MADDUBS, 0) && has_probe(unit, LB_PROBE_MADD, 0));
     CHECK(has_probe(unit, LB_PROBE_BITS, 0));
+    CHECK(has_probe(unit, LB_PROBE_L1, 0));
     for (int width = 1; width <= 8; width *= 2) CHECK(has_probe(unit, LB_PROBE_DECODE, width));
     const uint32_t kWithoutDot = LOWBIT_ISA_SSE4 | LOWBIT_ISA_AVX2 | LOWBIT_ISA_AVX512 | LOWBIT_ISA_NEON;
     CHECK(has_probe(unit, LB_PROBE_DOT, 0) == !(unit->isa & kWithoutDot));

@@ -56,6 +56,8 @@ void weights_fill(lowbit_weights *w, int data) {
         w->book[c] = (int8_t)(data == DATA_RANDOM ? check_random_in(-128, 127) : c & 1 ? 127 : -128);
     for (int64_t i = 0; i < scales; i++)
         w->scales[i] = lb_scale_round(w->type.scale_type, check_random_float(-0.02f, 0.05f));
+    for (int64_t i = 0; i < scales && lb_format_of(w->type.format)->distance; i++)
+        w->scales[i] = lb_scale_round(w->type.scale_type, 0.02f);
     for (int64_t i = 0; i < groups; i++) {
         if (w->multipliers) w->multipliers[i] = random_code(most + 1, data);
         if (w->zeros)

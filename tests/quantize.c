@@ -271,6 +271,8 @@ void subject_quantize(void) {
             for (uint32_t scale = 0; scale < LB_SCALE_TYPES; scale++)
                 for (size_t g = 0; g < LB_COUNT(kGroups); g++) {
                     const lowbit_weight_type t = {sizeof t, f->id, offset, scale, kGroups[g], 0};
+                    /* distances take the row for the tensor */
+                    if (f->distance && kGroups[g] == LOWBIT_GROUP_ROW) continue;
                     if (lb_check_weight_type(&t, NULL) == LOWBIT_OK) check_type(ctx, &t);
                 }
     lowbit_ctx_destroy(ctx);

@@ -6,6 +6,7 @@
 #include "kernels/base/ctx.h"
 #include "kernels/base/pool.h"
 #include "kernels/formats/format.h"
+#include "kernels/formats/scale.h"
 #include "kernels/gemm.h"
 #include "kernels/rows.h"
 #include "kernels/ukernels.h"
@@ -72,8 +73,8 @@ lowbit_status lowbit_plan_force(const lowbit_ctx *ctx, const lowbit_problem *pro
     const lb_format *f = lb_format_of(problem->weights.format);
     LB_REQUIRE(found.kernel->coding == f->coding, error, LOWBIT_UNSUPPORTED, "kernel %s reads lines of %s, %s has %s",
                kernel, lb_codings[found.kernel->coding].name, f->name, lb_codings[f->coding].name);
-    LB_REQUIRE(lb_algorithm_of(found.kernel)->activations >> problem->activations & 1, error, LOWBIT_UNSUPPORTED,
-               "kernel %s does not take these activations", kernel);
+    LB_REQUIRE(lb_algorithm_takes(lb_algorithm_of(found.kernel), problem), error, LOWBIT_UNSUPPORTED,
+               "kernel %s does not multiply %s with these activations", kernel, f->name);
     LB_REQUIRE(lb_kernel_fits(found.kernel, problem), error, LOWBIT_UNSUPPORTED,
                "kernel %s needs groups of 16, 32 or a multiple of 64, not %d", kernel, problem->weights.group);
     LB_TRY(new_plan(ctx, problem, "forced", plan, error));
@@ -151,7 +152,8 @@ static lowbit_status check_input(const lowbit_plan *plan, const lowbit_gemm_args
         LB_TRY(lb_check_matrix("a", &args->a, error));
         LB_REQUIRE(args->a.cols == p->k, error, LOWBIT_INVALID_ARGUMENT, "a has %lld columns, the problem has K %lld",
                    (long long)args->a.cols, (long long)p->k);
-        LB_TRY(lb_row_rule_of(p, args, &call->rule, error));
+        const float shared = lb_scale_load(args->weights->type.scale_type, args->weights->scales, 0);
+        LB_TRY(lb_row_rule_of(p, args, shared, &call->rule, error));
         call->m = args->a.rows;
     }
     LB_REQUIRE(!call->rule.zero || (LB_HAS_FIELD(args, lowbit_gemm_args, column_sums) && args->column_sums), error,
@@ -165,11 +167,11 @@ static lowbit_status begin(const lowbit_plan *plan, const lowbit_gemm_args *args
     LB_TRY(lb_check_output(&plan->problem, args, error));
     int64_t bytes = 0;
     lb_gemm_call made = {.problem = &plan->problem, .args = args, .workspace = (void *)(uintptr_t)workspace};
-    LB_TRY(check_input(plan, args, &made, error));
     const lowbit_packed *w = args->weights;
     LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, book) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
                "weights is not an opened blob");
     LB_TRY(lb_check_same_weights(&plan->problem, &w->type, w->n, w->k, error));
+    LB_TRY(check_input(plan, args, &made, error));
     LB_TRY(lowbit_workspace_size(plan, made.m, &bytes, error));
     LB_REQUIRE(workspace && (uintptr_t)workspace % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT,
                "workspace is NULL or not aligned to %d bytes", LB_LINE);

@@ -6,9 +6,10 @@
  *     dot_g  = sum over k in g of a[m,k] * (s*c[n,k] - o)                         exact integer
  *     t[m,n] = f32(sum over g of multiplier[n,g] * dot_g[m,n]) * scale[n]         progressive groups, exact inside
  * f32()
+ *     dot_g  = -sum over k of |a[m,k] - v[n,k]|                                    l1i8: distances, as[m] = 1
  *
  * a = the rows of A quantized to int8: row by row (as[m] = absmax / 127), or all by one scale given ahead, then with a
- * zero point z, for which dot_g counts a - z. Every float operation rounds once, to nearest even, in
+ * zero point z, for which dot_g counts a - z; for distances by the one scale of the weights, which counts once. Every float operation rounds once, to nearest even, in
  * the order written: the result is the same bits for every instruction set, kernel, tile, thread count and M.
  * docs/numerics.md is the law; lowbit_gemm_reference is written from it. A call that the law does not cover: a NaN in
  * the result may have any payload. */

@@ -39,7 +39,9 @@ enum {
     LOWBIT_S2 = 10,  /* codes 0..3,   value 2c - 3: two bits without a zero */
     LOWBIT_NF4 = 11, /* as c4 with the book of NormalFloat4, in 1/127 */
     LOWBIT_FP4 = 12, /* as c4 with twice the values of e2m1: 0, 1, 2, 3, 4, 6, 8, 12 and their negatives */
-    LOWBIT_P4 = 13   /* as c4 with signed powers of two: 0, 1, 2, 4, ... 64 and their negatives */
+    LOWBIT_P4 = 13,  /* as c4 with signed powers of two: 0, 1, 2, 4, ... 64 and their negatives */
+    LOWBIT_L1I8 = 14 /* as i8, for distances instead of products (lowbit/gemm.h): one scale in all, which the rows of A
+                        share; LOWBIT_GROUP_ROW counts as LOWBIT_GROUP_TENSOR, and all scales must be equal */
 };
 
 enum { LOWBIT_SYMMETRIC = 0, LOWBIT_ZERO_POINT = 1, LOWBIT_MINIMUM = 2 };

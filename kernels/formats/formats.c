@@ -23,19 +23,22 @@ static const int8_t kNormalFloat4[16] = {-127, -88, -67, -50, -36, -23, -12, 0, 
 
 /* Adding a format: a row here, its number in weights.h, a line in docs/formats.md. A new coding also needs kernels. */
 static const lb_format kFormats[] = {
-    {"i8", LOWBIT_I8, LB_CODING_W8, 256, 1, 128, 1, LOWBIT_RULE_ABSMAX, RULE(ABSMAX) | RULE(FULL_RANGE), NULL},
-    {"i4", LOWBIT_I4, LB_CODING_W4, 16, 1, 8, 1, LOWBIT_RULE_ABSMAX, RULE(ABSMAX) | RULE(FULL_RANGE), NULL},
-    {"i2", LOWBIT_I2, LB_CODING_W2, 4, 1, 2, 1, LOWBIT_RULE_FULL_RANGE, RULE(ABSMAX) | RULE(FULL_RANGE), NULL},
-    {"t2", LOWBIT_T2, LB_CODING_W2, 3, 1, 1, 0, LOWBIT_RULE_ABSMEAN, RULE(ABSMAX) | RULE(ABSMEAN) | RULE(TWN), NULL},
-    {"b1", LOWBIT_B1, LB_CODING_W1, 2, 2, 1, 0, LOWBIT_RULE_SIGN, RULE(SIGN), NULL},
-    {"s2", LOWBIT_S2, LB_CODING_W2, 4, 2, 3, 0, LOWBIT_RULE_ABSMAX, RULE(ABSMAX), NULL},
-    {"t5", LOWBIT_T5, LB_CODING_T5, 3, 1, 1, 0, LOWBIT_RULE_ABSMEAN, RULE(ABSMAX) | RULE(ABSMEAN) | RULE(TWN), NULL},
-    {"c4", LOWBIT_C4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, RULE(NEAREST), NULL},
-    {"nf4", LOWBIT_NF4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, RULE(NEAREST), kNormalFloat4},
-    {"fp4", LOWBIT_FP4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, RULE(NEAREST), kFloat4},
-    {"p4", LOWBIT_P4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, RULE(NEAREST), kPowers},
-    {"bf16", LOWBIT_BF16, LB_CODING_BF16, 0, 1, 0, 0, LOWBIT_RULE_ROUND, RULE(ROUND), NULL},
-    {"f32", LOWBIT_F32, LB_CODING_F32, 0, 1, 0, 0, LOWBIT_RULE_ROUND, RULE(ROUND), NULL},
+    {"i8", LOWBIT_I8, LB_CODING_W8, 256, 1, 128, 1, LOWBIT_RULE_ABSMAX, RULE(ABSMAX) | RULE(FULL_RANGE), NULL, false},
+    {"i4", LOWBIT_I4, LB_CODING_W4, 16, 1, 8, 1, LOWBIT_RULE_ABSMAX, RULE(ABSMAX) | RULE(FULL_RANGE), NULL, false},
+    {"i2", LOWBIT_I2, LB_CODING_W2, 4, 1, 2, 1, LOWBIT_RULE_FULL_RANGE, RULE(ABSMAX) | RULE(FULL_RANGE), NULL, false},
+    {"t2", LOWBIT_T2, LB_CODING_W2, 3, 1, 1, 0, LOWBIT_RULE_ABSMEAN, RULE(ABSMAX) | RULE(ABSMEAN) | RULE(TWN), NULL,
+     false},
+    {"b1", LOWBIT_B1, LB_CODING_W1, 2, 2, 1, 0, LOWBIT_RULE_SIGN, RULE(SIGN), NULL, false},
+    {"s2", LOWBIT_S2, LB_CODING_W2, 4, 2, 3, 0, LOWBIT_RULE_ABSMAX, RULE(ABSMAX), NULL, false},
+    {"t5", LOWBIT_T5, LB_CODING_T5, 3, 1, 1, 0, LOWBIT_RULE_ABSMEAN, RULE(ABSMAX) | RULE(ABSMEAN) | RULE(TWN), NULL,
+     false},
+    {"c4", LOWBIT_C4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, RULE(NEAREST), NULL, false},
+    {"nf4", LOWBIT_NF4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, RULE(NEAREST), kNormalFloat4, false},
+    {"fp4", LOWBIT_FP4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, RULE(NEAREST), kFloat4, false},
+    {"p4", LOWBIT_P4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, RULE(NEAREST), kPowers, false},
+    {"bf16", LOWBIT_BF16, LB_CODING_BF16, 0, 1, 0, 0, LOWBIT_RULE_ROUND, RULE(ROUND), NULL, false},
+    {"f32", LOWBIT_F32, LB_CODING_F32, 0, 1, 0, 0, LOWBIT_RULE_ROUND, RULE(ROUND), NULL, false},
+    {"l1i8", LOWBIT_L1I8, LB_CODING_W8, 256, 1, 128, 0, LOWBIT_RULE_ABSMAX, RULE(ABSMAX), NULL, true},
 };
 
 const lb_format *lb_format_at(size_t index) { return index < LB_COUNT(kFormats) ? &kFormats[index] : NULL; }
@@ -76,6 +79,7 @@ static lowbit_status check_group(const lb_format *f, int32_t group, lowbit_error
     LB_REQUIRE(group == 16 || (group >= 32 && group % 32 == 0), error, LOWBIT_INVALID_ARGUMENT,
                "group is %d: legal are 16, multiples of 32, LOWBIT_GROUP_ROW and LOWBIT_GROUP_TENSOR", group);
     LB_REQUIRE(!lb_is_float(f), error, LOWBIT_INVALID_ARGUMENT, "group is %d: %s has no scales", group, f->name);
+    LB_REQUIRE(!f->distance, error, LOWBIT_INVALID_ARGUMENT, "group is %d: %s has one scale in all", group, f->name);
     LB_REQUIRE(group % lb_line_k(f) == 0, error, LOWBIT_INVALID_ARGUMENT,
                "group is %d: a packed line of %s holds %d elements of a row", group, f->name, (int)lb_line_k(f));
     return LOWBIT_OK;

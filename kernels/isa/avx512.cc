@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* avx512: 512-bit vpmaddubsw through 16 bits, vpmaddwd for 8-bit codes (Skylake-SP). */
-#include "kernels/simd/tree512.h"
 #include "kernels/simd/unit.h"
 #include "kernels/simd/x86_ops.h"
 
@@ -24,8 +23,10 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotStaged, StagedOps, 1, 2, 4>(),
     DotRow<DotStaged, StagedOps, 1, 4, 2>(),
     DotRow<DotStaged, StagedOps, 1, 6, 2>(),
-    PopcountRow<NibbleOps, Signs, 1, 4>(),
-    LB_TREE512_ROWS,
+    L1Row<L1Staged, StagedOps, 1, 4>(),
+    L1Row<L1Staged, StagedOps, 4, 4>(),
+    L1Row<L1Staged, StagedOps, 12, 2>(),
+    LB_BIT_ROWS,
 };
 
 }  // namespace

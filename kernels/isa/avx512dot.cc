@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* avx512dot: 512-bit vpdpbusd alone (Cascade Lake, Cooper Lake). */
 #include "kernels/simd/direct512.h"
-#include "kernels/simd/tree512.h"
 
 LB_UNIT_TARGET(HWY_AVX3);
 
@@ -9,7 +8,7 @@ namespace {
 
 using Ops = Direct512;
 
-constexpr lb_kernel kKernels[] = {LB_DIRECT512_ROWS, LB_TREE512_ROWS};
+constexpr lb_kernel kKernels[] = {LB_DIRECT512_ROWS, LB_BIT_ROWS};
 
 }  // namespace
 

@@ -26,19 +26,7 @@ struct Ops : Direct512 {
     }
 };
 
-constexpr lb_kernel kKernels[] = {
-    LB_DIRECT512_ROWS,
-    PopcountRow<LaneOps, Signs, 1, 4>(),
-    PopcountRow<LaneOps, Signs, 4, 4>(),
-    PopcountRow<LaneOps, Signs, 12, 2>(),
-    PopcountRow<LaneOps, Planes<1>, 1, 4>(),
-    PopcountRow<LaneOps, Planes<1>, 4, 4>(),
-    PopcountRow<LaneOps, Planes<1>, 12, 2>(),
-    PopcountRow<LaneOps, Planes<2>, 1, 4>(),
-    PopcountRow<LaneOps, Planes<2>, 4, 2>(),
-    PopcountRow<LaneOps, Planes<2>, 12, 1>(),
-    PopcountRow<LaneOps, Planes<4>, 1, 4>(),
-};
+constexpr lb_kernel kKernels[] = {LB_DIRECT512_ROWS, LB_BIT_ROWS};
 
 }  // namespace
 

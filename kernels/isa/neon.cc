@@ -53,17 +53,11 @@ struct Ops {
 };
 
 constexpr lb_kernel kKernels[] = {
-    DotRow<DotDirect, Ops, 8, 1, 4>(),       DotRow<DotDirect, Ops, 8, 2, 2>(),
-    DotRow<DotDirect, Ops, 8, 4, 2>(),       DotRow<DotStaged, Ops, 4, 1, 2>(),
-    DotRow<DotStaged, Ops, 4, 2, 2>(),       DotRow<DotStaged, Ops, 4, 4, 1>(),
-    DotRow<DotStaged, Ops, 2, 1, 2>(),       DotRow<DotStaged, Ops, 2, 2, 2>(),
-    DotRow<DotStaged, Ops, 2, 4, 1>(),       DotRow<DotStaged, Ops, 1, 1, 2>(),
-    DotRow<DotStaged, Ops, 1, 2, 2>(),       DotRow<DotStaged, Ops, 1, 4, 1>(),
-    PopcountRow<ByteOps, Signs, 1, 4>(),     PopcountRow<ByteOps, Signs, 4, 4>(),
-    PopcountRow<ByteOps, Signs, 6, 4>(),     PopcountRow<ByteOps, Planes<1>, 1, 4>(),
-    PopcountRow<ByteOps, Planes<1>, 4, 4>(), PopcountRow<ByteOps, Planes<1>, 6, 4>(),
-    PopcountRow<ByteOps, Planes<2>, 1, 4>(), PopcountRow<ByteOps, Planes<2>, 4, 2>(),
-    PopcountRow<ByteOps, Planes<4>, 1, 4>(), PopcountRow<ByteOps, Planes<4>, 4, 1>(),
+    DotRow<DotDirect, Ops, 8, 1, 4>(), DotRow<DotDirect, Ops, 8, 2, 2>(), DotRow<DotDirect, Ops, 8, 4, 2>(),
+    DotRow<DotStaged, Ops, 4, 1, 2>(), DotRow<DotStaged, Ops, 4, 2, 2>(), DotRow<DotStaged, Ops, 4, 4, 1>(),
+    DotRow<DotStaged, Ops, 2, 1, 2>(), DotRow<DotStaged, Ops, 2, 2, 2>(), DotRow<DotStaged, Ops, 2, 4, 1>(),
+    DotRow<DotStaged, Ops, 1, 1, 2>(), DotRow<DotStaged, Ops, 1, 2, 2>(), DotRow<DotStaged, Ops, 1, 4, 1>(),
+    L1Row<L1Staged, Ops, 1, 4>(),      L1Row<L1Staged, Ops, 4, 2>(),      LB_BIT_ROWS,
 };
 
 }  // namespace

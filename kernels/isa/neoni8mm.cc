@@ -13,19 +13,25 @@ struct Ops : UnsignedDirect {
 };
 
 constexpr lb_kernel kKernels[] = {
-    DotRow<DotInPlace, Ops, 8, 1, 8>(),      DotRow<DotDirect, Ops, 8, 2, 4>(),
-    DotRow<DotDirect, Ops, 8, 4, 4>(),       DotRow<DotDirect, Ops, 8, 6, 4>(),
-    DotRow<DotInPlace, Ops, 4, 1, 8>(),      DotRow<DotDirect, Ops, 4, 2, 4>(),
-    DotRow<DotDirect, Ops, 4, 4, 4>(),       DotRow<DotDirect, Ops, 4, 6, 4>(),
-    DotRow<DotInPlace, Ops, 2, 1, 4>(),      DotRow<DotDirect, Ops, 2, 2, 4>(),
-    DotRow<DotDirect, Ops, 2, 4, 4>(),       DotRow<DotDirect, Ops, 2, 6, 4>(),
-    DotRow<DotInPlace, Ops, 1, 1, 2>(),      DotRow<DotDirect, Ops, 1, 2, 4>(),
-    DotRow<DotDirect, Ops, 1, 4, 4>(),       DotRow<DotDirect, Ops, 1, 6, 4>(),
-    PopcountRow<ByteOps, Signs, 1, 4>(),     PopcountRow<ByteOps, Signs, 4, 4>(),
-    PopcountRow<ByteOps, Signs, 6, 4>(),     PopcountRow<ByteOps, Planes<1>, 1, 4>(),
-    PopcountRow<ByteOps, Planes<1>, 4, 4>(), PopcountRow<ByteOps, Planes<1>, 6, 4>(),
-    PopcountRow<ByteOps, Planes<2>, 1, 4>(), PopcountRow<ByteOps, Planes<2>, 4, 2>(),
-    PopcountRow<ByteOps, Planes<4>, 1, 4>(), PopcountRow<ByteOps, Planes<4>, 4, 1>(),
+    DotRow<DotInPlace, Ops, 8, 1, 8>(),
+    DotRow<DotDirect, Ops, 8, 2, 4>(),
+    DotRow<DotDirect, Ops, 8, 4, 4>(),
+    DotRow<DotDirect, Ops, 8, 6, 4>(),
+    DotRow<DotInPlace, Ops, 4, 1, 8>(),
+    DotRow<DotDirect, Ops, 4, 2, 4>(),
+    DotRow<DotDirect, Ops, 4, 4, 4>(),
+    DotRow<DotDirect, Ops, 4, 6, 4>(),
+    DotRow<DotInPlace, Ops, 2, 1, 4>(),
+    DotRow<DotDirect, Ops, 2, 2, 4>(),
+    DotRow<DotDirect, Ops, 2, 4, 4>(),
+    DotRow<DotDirect, Ops, 2, 6, 4>(),
+    DotRow<DotInPlace, Ops, 1, 1, 2>(),
+    DotRow<DotDirect, Ops, 1, 2, 4>(),
+    DotRow<DotDirect, Ops, 1, 4, 4>(),
+    DotRow<DotDirect, Ops, 1, 6, 4>(),
+    L1Row<L1Direct, Ops, 1, 4>(),
+    L1Row<L1Direct, Ops, 6, 3>(),
+    LB_BIT_ROWS,
 };
 
 }  // namespace

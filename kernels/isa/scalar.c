@@ -13,12 +13,18 @@
 
 enum { ROWS = 4, COLUMNS = LB_PANEL };
 
-/* How a product is computed: codes of so many bits times int8, or 1-bit codes times bit planes of A, which are added
- * where both are 1, or, of signs, count -1 where they differ. */
-typedef struct way {
-    size_t bits, planes;
-    bool differ;
-} way;
+/* Sum of a * code over the lines of one group for column n and row i of a tile of `mr` rows. */
+static inline uint32_t raw_sum(const lb_tile *t, int bits, size_t mr, size_t first, size_t count, size_t n, size_t i) {
+    const size_t fields = 8 / (size_t)bits;
+    const int8_t *a = (const int8_t *)t->a + (first * fields * mr + i) * 4;
+    const uint8_t *lane = t->lines[0] + first * LB_LINE + n * 4;
+    const uint32_t mask = (1u << bits) - 1;
+    uint32_t sum = 0;
+    for (size_t l = 0; l < count; l++, lane += LB_LINE)
+        for (size_t f = 0; f < fields; f++, a += mr * 4)
+            for (size_t j = 0; j < 4; j++) sum += ((uint32_t)lane[j] >> ((size_t)bits * f) & mask) * (uint32_t)a[j];
+    return sum;
+}
 
 static inline uint32_t ones(uint32_t bits) {
     bits -= bits >> 1 & 0x55555555;
@@ -26,38 +32,51 @@ static inline uint32_t ones(uint32_t bits) {
     return ((bits + (bits >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
 }
 
-/* Sum of a * code over the lines of one group for column n and row i of a tile of `mr` rows. */
-static inline uint32_t raw_codes(const lb_tile *t, size_t bits, size_t mr, size_t first, size_t count, size_t n,
-                                 size_t i) {
-    const size_t fields = 8 / bits;
-    const int8_t *a = (const int8_t *)t->a + (first * fields * mr + i) * 4;
-    const uint8_t *lane = t->lines[0] + first * LB_LINE + n * 4;
-    const uint32_t mask = (1u << bits) - 1;
-    uint32_t sum = 0;
-    for (size_t l = 0; l < count; l++, lane += LB_LINE)
-        for (size_t f = 0; f < fields; f++, a += mr * 4)
-            for (size_t j = 0; j < 4; j++) sum += ((uint32_t)lane[j] >> (bits * f) & mask) * (uint32_t)a[j];
-    return sum;
-}
-
-/* The same of bits: `bits` planes of A that meet those of the codes, or differ from them. */
-static inline uint32_t raw_bits(const lb_tile *t, way w, size_t mr, size_t first, size_t count, size_t n, size_t i) {
+/* The same of 1-bit codes and so many bit planes of A, the top one of several negative. */
+static inline uint32_t and_sum(const lb_tile *t, int planes, size_t mr, size_t first, size_t count, size_t n,
+                               size_t i) {
     uint32_t sum = 0;
     for (size_t l = first; l < first + count; l++) {
-        const uint32_t *a = (const uint32_t *)t->a + (l * mr + i) * w.planes;
+        const uint32_t *a = (const uint32_t *)t->a + (l * mr + i) * (size_t)planes;
         uint32_t lane;
         memcpy(&lane, t->lines[0] + l * LB_LINE + n * 4, sizeof lane);
-        if (w.differ) {
-            sum -= ones(lane ^ *a);
-            continue;
-        }
-        for (size_t p = 0; p < w.planes; p++) {
+        for (int p = 0; p < planes; p++) {
             const uint32_t counted = ones(lane & a[p]) << p;
-            sum = p > 0 && p + 1 == w.planes ? sum - counted : sum + counted;
+            sum = p > 0 && p + 1 == planes ? sum - counted : sum + counted;
         }
     }
     return sum;
 }
+
+/* The same of signs, as the contract has it: less one for each k where they differ. */
+static inline uint32_t xor_sum(const lb_tile *t, int planes, size_t mr, size_t first, size_t count, size_t n,
+                               size_t i) {
+    uint32_t sum = 0;
+    (void)planes;
+    for (size_t l = first; l < first + count; l++) {
+        uint32_t lane;
+        memcpy(&lane, t->lines[0] + l * LB_LINE + n * 4, sizeof lane);
+        sum -= ones(lane ^ ((const uint32_t *)t->a)[l * mr + i]);
+    }
+    return sum;
+}
+
+/* The same of v - 2 max(a, v), as kernels/simd/l1-inl.h has it; v = code - 128. */
+static inline uint32_t l1_sum(const lb_tile *t, int bits, size_t mr, size_t first, size_t count, size_t n, size_t i) {
+    const int8_t *a = (const int8_t *)t->a + (first * mr + i) * 4;
+    const uint8_t *lane = t->lines[0] + first * LB_LINE + n * 4;
+    uint32_t sum = 0;
+    (void)bits;
+    for (size_t l = 0; l < count; l++, lane += LB_LINE, a += mr * 4)
+        for (size_t j = 0; j < 4; j++) {
+            const int32_t v = lane[j] - 128;
+            sum += (uint32_t)(v - 2 * (a[j] > v ? a[j] : v));
+        }
+    return sum;
+}
+
+/* Which of them a tile adds up. */
+typedef uint32_t (*sum_fn)(const lb_tile *t, int bits, size_t mr, size_t first, size_t count, size_t n, size_t i);
 
 static inline int32_t corrected(const lb_tile *t, uint32_t raw, size_t row_at, size_t scale_at) {
     const uint32_t column = t->column_sums && !t->mult ? (uint32_t)t->a_zero * (uint32_t)t->column_sums[scale_at] : 0;
@@ -145,7 +164,7 @@ static inline void finish_multiplied(const lb_tile *t, size_t i, size_t n, float
         store(t, i, n, 0.0f + (float)sum * lb_scale_load(t->scale_type, t->scale, (int64_t)at));
 }
 
-static inline void column(const lb_tile *t, way w, size_t mr, size_t n, size_t i) {
+static inline void column(const lb_tile *t, sum_fn raw, int bits, size_t mr, size_t n, size_t i) {
     int32_t *sum = &t->sums[i * COLUMNS + n];
     float *total = &t->totals[i * COLUMNS + n];
     if (t->start) *total = 0;
@@ -153,9 +172,7 @@ static inline void column(const lb_tile *t, way w, size_t mr, size_t n, size_t i
         const size_t first = g * t->lines_per_group, at = t->scale_at[0] + g * LB_PANEL + n, row_at = g * mr + i;
         const size_t count = lb_tile_group_lines(t, g);
         const uint32_t before = g == 0 && t->resume ? (uint32_t)*sum : 0;
-        const uint32_t raw =
-            w.planes ? raw_bits(t, w, mr, first, count, n, i) : raw_codes(t, w.bits, mr, first, count, n, i);
-        *sum = (int32_t)(before + raw);
+        *sum = (int32_t)(before + raw(t, bits, mr, first, count, n, i));
         if (g + 1 == t->groups && t->suspend) return;
         const int32_t dot = corrected(t, (uint32_t)*sum, row_at, at);
         if (t->mult) {
@@ -173,24 +190,25 @@ static inline void column(const lb_tile *t, way w, size_t mr, size_t n, size_t i
         store(t, i, n, *total);
 }
 
-#define TILE(name, mr, ...)                                                                                            \
+#define TILE(name, raw, bits, mr)                                                                                      \
     static void name(const lb_tile *t) {                                                                               \
-        const way w = {__VA_ARGS__};                                                                                   \
         for (size_t n = 0; n < COLUMNS; n++)                                                                           \
-            for (size_t i = 0; i < (mr); i++) column(t, w, mr, n, i);                                                  \
+            for (size_t i = 0; i < (mr); i++) column(t, raw, bits, mr, n, i);                                          \
     }
-TILE(tile_1_w8, 1, .bits = 8)
-TILE(tile_1_w4, 1, .bits = 4)
-TILE(tile_1_w2, 1, .bits = 2)
-TILE(tile_1_w1, 1, .bits = 1)
-TILE(tile_4_w8, ROWS, .bits = 8)
-TILE(tile_4_w4, ROWS, .bits = 4)
-TILE(tile_4_w2, ROWS, .bits = 2)
-TILE(tile_4_w1, ROWS, .bits = 1)
-TILE(tile_xor, 1, .planes = 1, .differ = true)
-TILE(tile_and, 1, .planes = 1)
-TILE(tile_and2, 1, .planes = 2)
-TILE(tile_and4, 1, .planes = 4)
+TILE(tile_1_w8, raw_sum, 8, 1)
+TILE(tile_1_w4, raw_sum, 4, 1)
+TILE(tile_1_w2, raw_sum, 2, 1)
+TILE(tile_1_w1, raw_sum, 1, 1)
+TILE(tile_4_w8, raw_sum, 8, ROWS)
+TILE(tile_4_w4, raw_sum, 4, ROWS)
+TILE(tile_4_w2, raw_sum, 2, ROWS)
+TILE(tile_4_w1, raw_sum, 1, ROWS)
+TILE(tile_1_l1, l1_sum, 8, 1)
+TILE(tile_4_l1, l1_sum, 8, ROWS)
+TILE(tile_xor, xor_sum, 1, 1)
+TILE(tile_and, and_sum, 1, 1)
+TILE(tile_and2, and_sum, 2, 1)
+TILE(tile_and4, and_sum, 4, 1)
 
 static const lb_kernel kKernels[] = {
     {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_w8, NULL, NULL},
@@ -201,6 +219,8 @@ static const lb_kernel kKernels[] = {
     {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 65536, 0, tile_4_w2, NULL, NULL},
     {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 32768, 0, tile_1_w1, NULL, NULL},
     {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 131072, 0, tile_4_w1, NULL, NULL},
+    {LB_CODING_W8, LB_ALGORITHM_L1, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_l1, NULL, NULL},
+    {LB_CODING_W8, LB_ALGORITHM_L1, LB_A_S8, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_l1, NULL, NULL},
     {LB_CODING_W1, LB_ALGORITHM_XOR, LB_A_BITS1, 0, 0, 1, COLUMNS, 8192, 0, tile_xor, NULL, NULL},
     {LB_CODING_W1, LB_ALGORITHM_AND, LB_A_BITS1, 0, 0, 1, COLUMNS, 8192, 0, tile_and, NULL, NULL},
     {LB_CODING_W1, LB_ALGORITHM_AND2, LB_A_BITS2, 0, 0, 1, COLUMNS, 16384, 0, tile_and2, NULL, NULL},

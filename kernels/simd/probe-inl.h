@@ -98,6 +98,38 @@ uint32_t Pairs(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
     return SumLanes(total);
 }
 
+/* Sums of bytes by the level's dot product, or else in pairs; and those to 32 bits. */
+#if LB_HAS_DOT
+HWY_INLINE VI32 AddBytes(VI32 acc, VU8 ones, VU8 bytes) { return DotAdd(acc, ones, bytes); }
+HWY_INLINE VI32 Collect(VI32 total, VI32 acc) { return hn::Add(total, acc); }
+#else
+HWY_INLINE VI16 AddBytes(VI16 acc, VU8 ones, VU8 bytes) { return PairsAdd(acc, ones, bytes); }
+HWY_INLINE VI32 Collect(VI32 total, VI16 acc) { return Widen(total, acc); }
+#endif
+
+/* What distances are made of: one more instruction than products. */
+uint32_t Maxima(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
+    using V = std::conditional_t<LB_HAS_DOT, VI32, VI16>;
+    constexpr size_t kAccs = kVectors * kPairsRepeat;
+    const VI8 act = hn::BitCast(DI8(), Activations(a, 0));
+    const VU8 ones = hn::Set(d8, 1);
+    VU8 w[kVectors];
+    V acc[kAccs];
+    Unroll<kVectors>(LB_EACH(i) { w[i] = hn::Load(d8, line + i * kBytes); });
+    Unroll<kAccs>(LB_EACH(i) { acc[i] = hn::Zero(hn::DFromV<V>()); });
+    for (size_t step = reps * (bytes / 64); step > 0; step--) {
+        Unroll<kAccs>(LB_EACH(i) {
+            Pin(w[i % kVectors]);
+            const VU8 most = hn::BitCast(d8, hn::Max(hn::BitCast(DI8(), w[i % kVectors]), act));
+            acc[i] = AddBytes(acc[i], ones, most);
+            Pin(acc[i]);
+        });
+    }
+    VI32 total = hn::Zero(d32);
+    Unroll<kAccs>(LB_EACH(i) { total = Collect(total, acc[i]); });
+    return SumLanes(total);
+}
+
 constexpr size_t kExactRepeat = 4 / kVectors;
 
 uint32_t Exact(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
@@ -305,6 +337,7 @@ const lb_probe kProbes[] = {
 #endif
     {LB_PROBE_MADDUBS, 0, 1, 0, kPairsRepeat, Pairs},
     {LB_PROBE_MADD, 0, 1, 0, kExactRepeat, Exact},
+    {LB_PROBE_L1, 0, 1, 0, kPairsRepeat, Maxima},
     {LB_PROBE_DECODE, 1, 1, 0, 0, Decode<1>},
     {LB_PROBE_DECODE, 2, 1, 0, 0, Decode<2>},
     {LB_PROBE_DECODE, 4, 1, 0, 0, Decode<4>},

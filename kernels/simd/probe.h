@@ -24,8 +24,9 @@ enum {
     LB_PROBE_TILE = 7,         /* tile products of u8 and s8 into s32, 2 x 2 accumulators, in registers */
     LB_PROBE_TILES = 8,        /* the same with tiles from memory: a block of B that stays, A streaming past it */
     LB_PROBE_TILE_GROUPS = 9,  /* the same with accumulators that are emptied into scaled floats every `width` k */
-    LB_PROBE_BITS = 10,        /* xor and popcount, in registers */
-    LB_PROBE_KINDS = 11
+    LB_PROBE_BITS = 11,        /* xor and popcount, in registers */
+    LB_PROBE_L1 = 10,          /* maxima of s8, added up as DOT or MADDUBS add products, in registers */
+    LB_PROBE_KINDS = 12
 };
 
 /* k of a block of tiles, and its bytes: 32 rows of A, or two panels of 16 columns of B. */
@@ -42,6 +43,7 @@ enum { LB_PROBE_BLOCK_K = 512, LB_PROBE_BLOCK_BYTES = 32 * LB_PROBE_BLOCK_K };
  *            B[k, n]        = u8 at (n / 16 * BLOCK_K + k) / 4 * 64 + n % 16 * 4 + k % 4, for every block the same;
  *            TILE_GROUPS is exact while no element's sum over blocks and reps leaves 24 bits
  *   BITS     reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of popcount(line[i] ^ a[i % 4])
+ *   L1       as below, of max(s8 line[i], a[i % 4]); exact while no sum of a level without DOT leaves s16
  *   others   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i % 4]: one step for
  *            each 64 bytes of `bytes`, but nothing is read after the first line
  *

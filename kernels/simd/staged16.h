@@ -9,21 +9,17 @@
 namespace {
 
 constexpr lb_kernel kKernels[] = {
-    DotRow<DotWide, StagedOps, 8, 1, 4>(),     DotRow<DotWide, StagedOps, 8, 2, 2>(),
-    DotRow<DotWide, StagedOps, 8, 4, 2>(),     DotRow<DotStaged, StagedOps, 4, 1, 4>(),
-    DotRow<DotStaged, StagedOps, 4, 2, 2>(),   DotRow<DotStaged, StagedOps, 4, 4, 1>(),
-    DotRow<DotStaged, StagedOps, 4, 6, 1>(),   DotRow<DotStaged, StagedOps, 4, 8, 1>(),
-    DotRow<DotStaged, StagedOps, 2, 1, 4>(),   DotRow<DotStaged, StagedOps, 2, 2, 2>(),
-    DotRow<DotStaged, StagedOps, 2, 4, 1>(),   DotRow<DotStaged, StagedOps, 2, 6, 1>(),
-    DotRow<DotStaged, StagedOps, 2, 8, 1>(),   DotRow<DotStaged, StagedOps, 1, 1, 4>(),
-    DotRow<DotStaged, StagedOps, 1, 2, 2>(),   DotRow<DotStaged, StagedOps, 1, 4, 1>(),
-    DotRow<DotStaged, StagedOps, 1, 6, 1>(),   DotRow<DotStaged, StagedOps, 1, 8, 1>(),
-    PopcountRow<NibbleOps, Signs, 1, 4>(),     PopcountRow<NibbleOps, Signs, 2, 2>(),
-    PopcountRow<NibbleOps, Signs, 4, 2>(),     PopcountRow<NibbleOps, Signs, 8, 1>(),
-    PopcountRow<NibbleOps, Planes<1>, 1, 4>(), PopcountRow<NibbleOps, Planes<1>, 2, 2>(),
-    PopcountRow<NibbleOps, Planes<1>, 4, 2>(), PopcountRow<NibbleOps, Planes<1>, 8, 1>(),
-    PopcountRow<NibbleOps, Planes<2>, 1, 4>(), PopcountRow<NibbleOps, Planes<2>, 2, 2>(),
-    PopcountRow<NibbleOps, Planes<2>, 4, 1>(), PopcountRow<NibbleOps, Planes<4>, 1, 2>(),
+    DotRow<DotWide, StagedOps, 8, 1, 4>(),   DotRow<DotWide, StagedOps, 8, 2, 2>(),
+    DotRow<DotWide, StagedOps, 8, 4, 2>(),   DotRow<DotStaged, StagedOps, 4, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 4, 2, 2>(), DotRow<DotStaged, StagedOps, 4, 4, 1>(),
+    DotRow<DotStaged, StagedOps, 4, 6, 1>(), DotRow<DotStaged, StagedOps, 4, 8, 1>(),
+    DotRow<DotStaged, StagedOps, 2, 1, 4>(), DotRow<DotStaged, StagedOps, 2, 2, 2>(),
+    DotRow<DotStaged, StagedOps, 2, 4, 1>(), DotRow<DotStaged, StagedOps, 2, 6, 1>(),
+    DotRow<DotStaged, StagedOps, 2, 8, 1>(), DotRow<DotStaged, StagedOps, 1, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 1, 2, 2>(), DotRow<DotStaged, StagedOps, 1, 4, 1>(),
+    DotRow<DotStaged, StagedOps, 1, 6, 1>(), DotRow<DotStaged, StagedOps, 1, 8, 1>(),
+    L1Row<L1Staged, StagedOps, 1, 4>(),      L1Row<L1Staged, StagedOps, 3, 2>(),
+    L1Row<L1Staged, StagedOps, 10, 1>(),     LB_BIT_ROWS,
 };
 
 }  // namespace

@@ -51,11 +51,12 @@ enum {
 enum {
     LB_ALGORITHM_DOT = 0,
     LB_ALGORITHM_TILE = 1,
-    LB_ALGORITHM_XOR = 2,  /* of bits, by counting them: -1, 1 */
-    LB_ALGORITHM_AND = 3,  /* 0, 1 */
-    LB_ALGORITHM_AND2 = 4, /* codes of 2 and 4 bits, plane by plane */
-    LB_ALGORITHM_AND4 = 5,
-    LB_ALGORITHMS = 6
+    LB_ALGORITHM_L1 = 2,
+    LB_ALGORITHM_XOR = 3,  /* of bits, by counting them: -1, 1 */
+    LB_ALGORITHM_AND = 4,  /* 0, 1 */
+    LB_ALGORITHM_AND2 = 5, /* codes of 2 and 4 bits, plane by plane */
+    LB_ALGORITHM_AND4 = 6,
+    LB_ALGORITHMS = 7
 };
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */

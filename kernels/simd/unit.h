@@ -4,7 +4,9 @@
 #define LOWBIT_KERNELS_SIMD_UNIT_H_
 
 #include "kernels/simd/bits-ops-inl.h"
-#include "kernels/simd/popcount-inl.h"
+#include "kernels/simd/dot-inl.h"
+#include "kernels/simd/l1-inl.h"
+#include "kernels/simd/popcount_rows.h"
 #include "kernels/simd/probe-inl.h"
 #include "kernels/simd/signs-inl.h"
 
