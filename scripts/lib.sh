@@ -81,6 +81,34 @@ find_data() {
     fi
 }
 
+# pristine_root SUITE FOLDER: FOLDER/SUITE is a Debian root, made by debootstrap if it is missing.
+pristine_root() {
+    if [ ! -e "$2/$1/etc/debian_version" ]; then debootstrap "$1" "$2/$1"; fi
+}
+
+# copy_root PRISTINE COPY: a root to work in, with a clone of the committed state of this repository.
+copy_root() {
+    local pristine=$1 copy=$2
+    rm -rf --one-file-system "$copy"
+    cp -a "$pristine" "$copy"
+    cp -L /etc/resolv.conf "$copy/etc/resolv.conf"
+    mkdir -p "$copy/home/shared/data"
+    git clone --quiet "$repo" "$copy/home/lowbit"
+}
+
+# in_root ROOT USER online|offline COMMAND: runs it as the user in the root. Mounts live in a namespace of their own and
+# vanish with it.
+# shellcheck disable=SC2016
+in_root() {
+    local root=$1 user=$2 net=$3 command=$4
+    local flags=(--mount --propagation private)
+    if [ "$net" = offline ]; then flags+=(--net); fi
+    unshare "${flags[@]}" bash -c '
+        mount --bind /dev "$1/dev" && mount -t proc proc "$1/proc" && mount --rbind /sys "$1/sys" || exit 125
+        if [ -n "$2" ]; then mount --bind "$2" "$1/home/shared/data" && mount -o remount,bind,ro "$1/home/shared/data"; fi
+        exec chroot "$1" su - "$3" -c "$4"' - "$root" "${LOWBIT_DATA:-}" "$user" "$command" </dev/null
+}
+
 # reference_tool NAME: prints the path of NAME of LLVM 14 (Debian 12), which settles what is well formed; other versions
 # break lines and warn differently. Fails, with a word on stderr, where it is missing.
 reference_tool() {

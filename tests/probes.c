@@ -155,7 +155,8 @@ static void check_complete(const lb_isa_unit *unit) {
     CHECK(has_probe(unit, LB_PROBE_BITS, 0));
     CHECK(has_probe(unit, LB_PROBE_L1, 0));
     for (int width = 1; width <= 8; width *= 2) CHECK(has_probe(unit, LB_PROBE_DECODE, width));
-    const uint32_t kWithoutDot = LOWBIT_ISA_SSE4 | LOWBIT_ISA_AVX2 | LOWBIT_ISA_AVX512 | LOWBIT_ISA_NEON;
+    const uint32_t kWithoutDot =
+        LOWBIT_ISA_SSE4 | LOWBIT_ISA_AVX2 | LOWBIT_ISA_AVX512 | LOWBIT_ISA_NEON | LOWBIT_ISA_SVE;
     CHECK(has_probe(unit, LB_PROBE_DOT, 0) == !(unit->isa & kWithoutDot));
     CHECK(has_probe(unit, LB_PROBE_WRITE_AROUND, 0));
     const bool tiles = unit->isa == LOWBIT_ISA_AMX;

@@ -15,7 +15,7 @@ struct Pair32 {
     int32x4_t low, high;
 };
 
-struct Ops {
+struct Ops : BroadcastFours {
     using Acc = Pair32;
     using Acc16 = Pair16;
     static constexpr size_t kPorts = 2, kDotWork = 4, kStageWork = 2;
@@ -53,10 +53,13 @@ struct Ops {
 };
 
 constexpr lb_kernel kKernels[] = {
-    DotRow<DotDirect, Ops, 8, 1, 4>(), DotRow<DotDirect, Ops, 8, 2, 2>(), DotRow<DotDirect, Ops, 8, 4, 2>(),
-    DotRow<DotStaged, Ops, 4, 1, 2>(), DotRow<DotStaged, Ops, 4, 2, 2>(), DotRow<DotStaged, Ops, 4, 4, 1>(),
-    DotRow<DotStaged, Ops, 2, 1, 2>(), DotRow<DotStaged, Ops, 2, 2, 2>(), DotRow<DotStaged, Ops, 2, 4, 1>(),
-    DotRow<DotStaged, Ops, 1, 1, 2>(), DotRow<DotStaged, Ops, 1, 2, 2>(), DotRow<DotStaged, Ops, 1, 4, 1>(),
+    DotRow<DotDirect, Ops, 8, 1, 4>(), DotRow<DotDirect, Ops, 8, 2, 2>(), DotRow<DotDirect, Ops, 8, 3, 2>(),
+    DotRow<DotDirect, Ops, 8, 4, 1>(), DotRow<DotDirect, Ops, 8, 6, 1>(), DotRow<DotDirect, Ops, 8, 8, 1>(),
+    DotRow<DotStaged, Ops, 4, 1, 2>(), DotRow<DotStaged, Ops, 4, 2, 2>(), DotRow<DotStaged, Ops, 4, 3, 2>(),
+    DotRow<DotStaged, Ops, 4, 4, 1>(), DotRow<DotStaged, Ops, 4, 6, 1>(), DotRow<DotStaged, Ops, 2, 1, 2>(),
+    DotRow<DotStaged, Ops, 2, 2, 2>(), DotRow<DotStaged, Ops, 2, 3, 2>(), DotRow<DotStaged, Ops, 2, 4, 1>(),
+    DotRow<DotStaged, Ops, 2, 6, 1>(), DotRow<DotStaged, Ops, 1, 1, 2>(), DotRow<DotStaged, Ops, 1, 2, 2>(),
+    DotRow<DotStaged, Ops, 1, 3, 2>(), DotRow<DotStaged, Ops, 1, 4, 1>(), DotRow<DotStaged, Ops, 1, 6, 1>(),
     L1Row<L1Staged, Ops, 1, 4>(),      L1Row<L1Staged, Ops, 4, 2>(),      LB_BIT_ROWS,
 };
 

@@ -1,37 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* neoni8mm: usdot (Armv8.2 with i8mm: Cortex-A510 and A710, Neoverse V1 and N2, and newer). */
+#include "kernels/simd/arm_ops.h"
 #include "kernels/simd/unit.h"
 
 LB_UNIT_TARGET(HWY_NEON);
 
 namespace {
 
-/* usdot reads codes as unsigned, so that nothing is subtracted from any width and the fields of one row may stand in
- * place. */
-struct Ops : UnsignedDirect {
+/* usdot reads codes as unsigned, so that nothing is subtracted from any width. */
+struct Ops : UnsignedLanes {
     static HWY_INLINE Acc Dot(Acc acc, VU8 w, VI8 a) { return VI32{vusdotq_s32(acc.raw, w.raw, a.raw)}; }
+    template <int kLane>
+    static HWY_INLINE Acc Dot(Acc acc, VU8 w, Lane<kLane> a) {
+        __asm__("usdot %0.4s, %1.16b, %2.4b[%3]" : "+w"(acc.raw) : "w"(w.raw), "w"(a.fours), "i"(kLane));
+        return acc;
+    }
 };
 
 constexpr lb_kernel kKernels[] = {
-    DotRow<DotInPlace, Ops, 8, 1, 8>(),
-    DotRow<DotDirect, Ops, 8, 2, 4>(),
-    DotRow<DotDirect, Ops, 8, 4, 4>(),
-    DotRow<DotDirect, Ops, 8, 6, 4>(),
-    DotRow<DotInPlace, Ops, 4, 1, 8>(),
-    DotRow<DotDirect, Ops, 4, 2, 4>(),
-    DotRow<DotDirect, Ops, 4, 4, 4>(),
-    DotRow<DotDirect, Ops, 4, 6, 4>(),
-    DotRow<DotInPlace, Ops, 2, 1, 4>(),
-    DotRow<DotDirect, Ops, 2, 2, 4>(),
-    DotRow<DotDirect, Ops, 2, 4, 4>(),
-    DotRow<DotDirect, Ops, 2, 6, 4>(),
-    DotRow<DotInPlace, Ops, 1, 1, 2>(),
-    DotRow<DotDirect, Ops, 1, 2, 4>(),
-    DotRow<DotDirect, Ops, 1, 4, 4>(),
-    DotRow<DotDirect, Ops, 1, 6, 4>(),
-    L1Row<L1Direct, Ops, 1, 4>(),
-    L1Row<L1Direct, Ops, 6, 3>(),
-    LB_BIT_ROWS,
+    DotRow<DotInPlace, Ops, 8, 1, 8>(), DotRow<DotDirect, Ops, 8, 2, 8>(), DotRow<DotDirect, Ops, 8, 3, 4>(),
+    DotRow<DotDirect, Ops, 8, 4, 4>(),  DotRow<DotDirect, Ops, 8, 6, 4>(), DotRow<DotDirect, Ops, 8, 8, 2>(),
+    DotRow<DotInPlace, Ops, 4, 1, 8>(), DotRow<DotDirect, Ops, 4, 2, 4>(), DotRow<DotDirect, Ops, 4, 3, 4>(),
+    DotRow<DotDirect, Ops, 4, 4, 4>(),  DotRow<DotDirect, Ops, 4, 6, 4>(), DotRow<DotDirect, Ops, 4, 8, 2>(),
+    DotRow<DotInPlace, Ops, 2, 1, 4>(), DotRow<DotDirect, Ops, 2, 2, 4>(), DotRow<DotDirect, Ops, 2, 3, 4>(),
+    DotRow<DotDirect, Ops, 2, 4, 4>(),  DotRow<DotDirect, Ops, 2, 6, 4>(), DotRow<DotDirect, Ops, 2, 8, 2>(),
+    DotRow<DotInPlace, Ops, 1, 1, 2>(), DotRow<DotDirect, Ops, 1, 2, 4>(), DotRow<DotDirect, Ops, 1, 3, 4>(),
+    DotRow<DotDirect, Ops, 1, 4, 4>(),  DotRow<DotDirect, Ops, 1, 6, 4>(), DotRow<DotDirect, Ops, 1, 8, 2>(),
+    L1Row<L1Direct, Ops, 1, 4>(),       L1Row<L1Direct, Ops, 6, 3>(),      LB_BIT_ROWS,
 };
 
 }  // namespace

@@ -4,7 +4,8 @@
  * One line of width b gives P = 8 / b operands of a byte dot product; each is multiplied with four activations that are
  * broadcast to all lanes. The ways to accumulate, all with the same interface:
  *   DotDirect   a level's dot product adds into 32 bits (direct vocabulary)
- *   DotInPlace  the same for one row: fields are masked but not shifted, each has its own accumulator, and the
+ *   DotInPlace  the same for one row: fields are masked but not shifted (where codes are read as signed, all but the
+ *               top one), each has its own accumulator, and the
  *               accumulators are shifted once at the end. Halves the decoding, which is all that one row pays for.
  *               Exact: K/P * 255 * 128 < 2^31 for K <= 131071 and P >= 2
  *   DotStaged   through 16 bits, widened before they can overflow (staged vocabulary)
@@ -42,11 +43,19 @@ struct Lines {
     }
     HWY_INLINE VU8 Load(size_t line, size_t j) const { return hn::LoadU(DU8(), at[j] + line * LB_LINE); }
 
-    /* Once for each line. Where several blocks of rows share the lines, the next part of the weights comes into the L2
-     * cache, in slices; where the lines are read once, every panel's come into the L1 cache. */
+    /* Once for each line, kCount at a time. Where several blocks of rows share the lines, the next part of the weights
+     * comes into the L2 cache, in slices; where the lines are read once, every panel's come into the L1 cache. */
+    template <size_t kCount = 1>
     HWY_INLINE void Prefetch(size_t line) const {
-        if (!stream) return __builtin_prefetch(ahead + line * ahead_step, 0, 2);
-        const size_t offset = StreamOffset(line);
+        if (stream) {
+            LB_UNROLL
+            for (size_t l = 0; l < kCount; ++l) PrefetchPanels(StreamOffset(line + l));
+        } else {
+            LB_UNROLL
+            for (size_t l = 0; l < kCount; ++l) __builtin_prefetch(ahead + (line + l) * ahead_step, 0, 2);
+        }
+    }
+    HWY_INLINE void PrefetchPanels(size_t offset) const {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j)
             if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(at[j] + offset);
@@ -62,18 +71,24 @@ struct Lines {
     }
 };
 
-template <int kField>
-struct FieldTag {
-    static constexpr int value = kField;
+template <int kValue>
+struct Tag {
+    static constexpr int value = kValue;
 };
 
-/* Calls step(FieldTag<f>) for each field f of a line. */
-template <int kBits, int kField = 0, class Step>
-HWY_INLINE void ForFields(const Step &step) {
-    if constexpr (kField < 8 / kBits) {
-        step(FieldTag<kField>());
-        ForFields<kBits, kField + 1>(step);
+/* Calls step(Tag<0>) .. step(Tag<kCount - 1>). */
+template <size_t kCount, int kFirst = 0, class Step>
+HWY_INLINE void ForEach(const Step &step) {
+    if constexpr (kFirst < static_cast<int>(kCount)) {
+        step(Tag<kFirst>());
+        ForEach<kCount, kFirst + 1>(step);
     }
+}
+
+/* The same for each field of a line. */
+template <int kBits, class Step>
+HWY_INLINE void ForFields(const Step &step) {
+    ForEach<8 / kBits>(step);
 }
 
 template <class V, size_t kRows, size_t kVectors>
@@ -134,26 +149,35 @@ HWY_INLINE void WidenAll(const typename Ops::Acc16 (&staged)[kRows][kVectors],
     }
 }
 
-/* Accumulators of fields in place from the sums of the row, which field 0 takes. */
-template <class Ops, size_t kFields, size_t kVectors>
-HWY_INLINE void StartFields(const VI32 (&sum)[kVectors], typename Ops::Acc (&acc)[kFields][kVectors]) {
+/* Accumulators of fields in place from the sums of the row, which the first takes. */
+template <class Ops, size_t kAccs, size_t kVectors>
+HWY_INLINE void StartFields(const VI32 (&sum)[kVectors], typename Ops::Acc (&acc)[kAccs][kVectors]) {
     Fill(acc, Ops::Start(hn::Zero(DI32())));
     LB_UNROLL
     for (size_t j = 0; j < kVectors; ++j) acc[0][j] = Ops::Start(sum[j]);
 }
 
-/* Sums of fields in place to those of the row: field f counts 2^(kBits * f) times. */
-template <class Ops, int kBits, size_t kFields, size_t kVectors>
-HWY_INLINE void SumFields(const typename Ops::Acc (&acc)[kFields][kVectors], VI32 (&sum)[kVectors]) {
+/* Sums of fields in place to those of the row: accumulator f counts 2^(kBits * f) times. */
+template <class Ops, int kBits, size_t kAccs, size_t kVectors>
+HWY_INLINE void SumFields(const typename Ops::Acc (&acc)[kAccs][kVectors], VI32 (&sum)[kVectors]) {
     LB_UNROLL
     for (size_t j = 0; j < kVectors; ++j) {
         sum[j] = Ops::Sum(acc[0][j]);
-        ForFields<8 / kFields>([&](auto field) HWY_ATTR {
-            constexpr int kField = decltype(field)::value;
-            if constexpr (kField > 0)
-                sum[j] = hn::Add(sum[j], hn::ShiftRight<kBits * kField>(Ops::Sum(acc[kField][j])));
+        ForEach<kAccs>([&](auto at) HWY_ATTR {
+            constexpr int kAt = decltype(at)::value;
+            if constexpr (kAt > 0) sum[j] = hn::Add(sum[j], hn::ShiftRight<kBits * kAt>(Ops::Sum(acc[kAt][j])));
         });
     }
+}
+
+/* Lines by way's Take<lines>(lines, first, a, acc), as many in turn as share loads of A. */
+template <class Way, size_t kVectors, class Accs>
+HWY_INLINE void TakeAll(const Lines<kVectors> &lines, size_t first, size_t count, const int8_t *a, Accs &acc) {
+    const size_t end = first + count;
+    for (; first + Way::kTogether <= end; first += Way::kTogether, a += Way::kTogether * Way::kFours * 4)
+        Way::template Take<Way::kTogether>(lines, first, a, acc);
+    if constexpr (Way::kTogether > 1)
+        for (; first < end; ++first, a += Way::kFours * 4) Way::template Take<1>(lines, first, a, acc);
 }
 
 /* Each way below is a struct with kBias (what it subtracts from codes), kLayout (of A), kWork (vector instructions for
@@ -164,63 +188,83 @@ HWY_INLINE void SumFields(const typename Ops::Acc (&acc)[kFields][kVectors], VI3
 template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotDirect {
     static constexpr int kBits = kBitsOf, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
-    static constexpr size_t kFields = 8 / kBits;
+    static constexpr size_t kFields = 8 / kBits, kFours = kFields * kRows;
+    static constexpr size_t kTogether = Ops::template kLinesTogether<kFours>;
     static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + Ops::template kCodesWork<kBits>;
     using A = int8_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
-                                VI32 (&sum)[kRows][kVectors]) {
-        typename Ops::Acc acc[kRows][kVectors];
-        StartAll<Ops>(sum, acc);
-        for (size_t l = first; l < first + count; ++l) {
+    template <size_t kCount>
+    static HWY_INLINE void Take(const Lines<kVectors> &lines, size_t first, const A *a,
+                                typename Ops::Acc (&acc)[kRows][kVectors]) {
+        const typename Ops::template Fours<kCount * kFours> fours(a);
+        lines.template Prefetch<kCount>(first);
+        ForEach<kCount>([&](auto at) HWY_ATTR {
+            constexpr int kAt = decltype(at)::value;
             VU8 line[kVectors];
-            lines.Prefetch(l);
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
+            for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(first + kAt, j);
             ForFields<kBits>([&](auto field) HWY_ATTR {
                 constexpr int kField = decltype(field)::value;
                 VU8 codes[kVectors];
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j) codes[j] = Ops::template Codes<kBits, kField>(line[j]);
-                LB_UNROLL
-                for (size_t i = 0; i < kRows; ++i) {
-                    const VI8 four = BroadcastFour(a + (kField * kRows + i) * 4);
+                ForEach<kRows>([&](auto row) HWY_ATTR {
+                    constexpr int kRow = decltype(row)::value;
+                    const auto four = fours.template Four<kAt * kFours + kField * kRows + kRow>();
                     LB_UNROLL
-                    for (size_t j = 0; j < kVectors; ++j) acc[i][j] = Ops::Dot(acc[i][j], codes[j], four);
-                }
+                    for (size_t j = 0; j < kVectors; ++j) acc[kRow][j] = Ops::Dot(acc[kRow][j], codes[j], four);
+                });
             });
-            a += kFields * kRows * 4;
-        }
+        });
+    }
+
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&sum)[kRows][kVectors]) {
+        typename Ops::Acc acc[kRows][kVectors];
+        StartAll<Ops>(sum, acc);
+        TakeAll<DotDirect>(lines, first, count, a, acc);
         SumAll<Ops>(acc, sum);
     }
 };
 
 template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotInPlace {
-    static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S8;
-    static constexpr size_t kFields = 8 / kBits;
-    static constexpr size_t kWork = kFields * (Ops::kDotWork + (kBits < 8));
+    static constexpr int kBits = kBitsOf, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
+    static constexpr size_t kFields = 8 / kBits, kFours = kFields;
+    static constexpr size_t kTogether = Ops::template kLinesTogether<kFours>;
+    static constexpr size_t kWork = kFields * Ops::kDotWork + (kBits < 8 ? kFields : Ops::template kCodesWork<8>);
+    /* One for each place in a byte: fields that are shifted down meet in the first. */
+    static constexpr size_t kTopShift = Ops::template kInPlaceShift<kBits, 8 / kBits - 1>;
+    static constexpr size_t kAccs = kTopShift || kFields == 1 ? kFields : kFields - 1;
     static_assert(kRows == 1, "registers go to the fields");
     using A = int8_t;
 
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
-                                VI32 (&sum)[kRows][kVectors]) {
-        typename Ops::Acc acc[kFields][kVectors];
-        StartFields<Ops>(sum[0], acc);
-        for (size_t l = first; l < first + count; ++l) {
+    template <size_t kCount>
+    static HWY_INLINE void Take(const Lines<kVectors> &lines, size_t first, const A *a,
+                                typename Ops::Acc (&acc)[kAccs][kVectors]) {
+        const typename Ops::template Fours<kCount * kFours> fours(a);
+        lines.template Prefetch<kCount>(first);
+        ForEach<kCount>([&](auto at) HWY_ATTR {
+            constexpr int kAt = decltype(at)::value;
             VU8 line[kVectors];
-            lines.Prefetch(l);
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
+            for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(first + kAt, j);
             ForFields<kBits>([&](auto field) HWY_ATTR {
                 constexpr int kField = decltype(field)::value;
-                const VI8 four = BroadcastFour(a + kField * 4);
+                constexpr int kAcc = Ops::template kInPlaceShift<kBits, kField> / kBits;
+                const auto four = fours.template Four<kAt * kFours + kField>();
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j)
-                    acc[kField][j] = Ops::Dot(acc[kField][j], FieldInPlace<kBits, kField>(line[j]), four);
+                    acc[kAcc][j] = Ops::Dot(acc[kAcc][j], Ops::template InPlace<kBits, kField>(line[j]), four);
             });
-            a += kFields * 4;
-        }
+        });
+    }
+
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
+                                VI32 (&sum)[kRows][kVectors]) {
+        typename Ops::Acc acc[kAccs][kVectors];
+        StartFields<Ops>(sum[0], acc);
+        TakeAll<DotInPlace>(lines, first, count, a, acc);
         SumFields<Ops, kBits>(acc, sum[0]);
     }
 };
@@ -413,30 +457,35 @@ void DotTile(const lb_tile *tile_pointer) {
     }
 }
 
-/* A row of the unit's table. Its cost: vector instructions on the ports that a core has for them and a quarter of a
- * cycle for the line itself, or loads at two a cycle (each field's broadcast serves all vectors), whichever takes
- * longer. */
-template <template <class, int, size_t, size_t> class Way, class Ops, int kBits, size_t kRows, size_t kVectors>
-constexpr lb_kernel DotRow() {
-    using W = Way<Ops, kBits, kRows, kVectors>;
+/* A row of the unit's table, for a tile of kVectors vectors. Its cost: vector instructions on the ports that a core has
+ * for them and a quarter of a cycle for the line itself, or loads at two a cycle (each field's broadcast serves all
+ * vectors), whichever takes longer. */
+template <class W, size_t kRows, size_t kVectors>
+constexpr lb_kernel DotRowOf(size_t ports, lb_tile_fn run) {
     constexpr size_t kBroadcasts = W::kFields * kRows * (W::kLayout == LB_A_S16 ? 2 : 1);
-    constexpr size_t kWork64 = 64 * W::kWork / Ops::kPorts + 16, kLoads64 = 32 * (1 + kBroadcasts / kVectors);
-    constexpr uint32_t kCost = HWY_MAX(kWork64, kLoads64) * LB_PANEL / kColumns;
+    const size_t work64 = 64 * W::kWork / ports + 16, loads64 = 32 * (1 + kBroadcasts / kVectors);
+    const size_t cost = HWY_MAX(work64, loads64) * LB_PANEL / kColumns;
     /* Nine instructions a row, and for a single one two to bring its fields' sums together. */
     constexpr size_t kGroupWork = 9 * kRows + (kRows == 1 ? 2 * (W::kFields - 1) : 0);
-    constexpr uint32_t kGroupCost = 64 * kGroupWork / Ops::kPorts * LB_PANEL / kColumns;
-    return lb_kernel{kCodingOf<kBits>,
+    const size_t group_cost = 64 * kGroupWork / ports * LB_PANEL / kColumns;
+    return lb_kernel{kCodingOf<W::kBits>,
                      LB_ALGORITHM_DOT,
                      W::kLayout,
                      W::kBias,
                      0,
                      kRows,
                      kVectors * kColumns,
-                     kCost,
-                     kGroupCost,
-                     &DotTile<W, kRows, kVectors, 4 * W::kFields>,
+                     static_cast<uint32_t>(cost),
+                     static_cast<uint32_t>(group_cost),
+                     run,
                      nullptr,
                      nullptr};
+}
+
+template <template <class, int, size_t, size_t> class Way, class Ops, int kBits, size_t kRows, size_t kVectors>
+constexpr lb_kernel DotRow() {
+    using W = Way<Ops, kBits, kRows, kVectors>;
+    return DotRowOf<W, kRows, kVectors>(Ops::kPorts, &DotTile<W, kRows, kVectors, 4 * W::kFields>);
 }
 
 }  // namespace

@@ -200,12 +200,6 @@ using Planes = BitsOf<false, kPlanes>;
 template <size_t kWords, size_t kPlanes>
 constexpr uint8_t kBitLayout = (kWords == 1 ? LB_A_BITS1 : LB_A_NIBBLES1) + (kPlanes == 4 ? 2 : kPlanes - 1);
 
-/* Calls step(FieldTag<p>) for each plane. */
-template <size_t kPlanes, class Step>
-HWY_INLINE void ForPlanes(const Step &step) {
-    ForFields<8 / kPlanes>(step);
-}
-
 /* Ways as in dot-inl.h; A is words. kWork counts a line of a vector. */
 template <class Ops, class Bits, size_t kRows, size_t kVectors>
 struct PopcountPlain {
@@ -236,7 +230,7 @@ struct PopcountPlain {
         }
         LB_UNROLL
         for (size_t i = 0; i < kRows; ++i) {
-            ForPlanes<kPlanes>([&](auto plane) HWY_ATTR {
+            ForEach<kPlanes>([&](auto plane) HWY_ATTR {
                 constexpr size_t kPlane = decltype(plane)::value;
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j)
@@ -320,7 +314,7 @@ struct PopcountTree {
         Singles(lines, first + whole, count - whole, a + whole * kEach, rest);
         LB_UNROLL
         for (size_t i = 0; i < kRows; ++i) {
-            ForPlanes<kPlanes>([&](auto plane) HWY_ATTR {
+            ForEach<kPlanes>([&](auto plane) HWY_ATTR {
                 constexpr size_t kPlane = decltype(plane)::value;
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j) {

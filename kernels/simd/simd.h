@@ -86,18 +86,50 @@ constexpr size_t kShiftWork = kBits == 8 ? 0 : 2 * (8 / kBits) - 1;
  * core of the level starts in a cycle.
  *
  * Direct, for levels whose byte dot product adds four products straight into 32 bits:
- *     Acc Start(VI32);  Acc Dot(Acc, VU8 codes, VI8 a);  VI32 Sum(Acc);  kDotWork = instructions of Dot
+ *     Acc Start(VI32);  Acc Dot(Acc, VU8 codes, four);  VI32 Sum(Acc);  kDotWork = instructions of Dot
  *     VU8 Codes<bits, field>(VU8 line): a field of a line, less kCodeBias<bits> where Dot reads signed codes;
  *     kCodesWork<bits> = instructions for all fields of a line
+ *     VU8 InPlace<bits, field>(VU8 line): the same, or 2^kInPlaceShift<bits, field> times it where that takes one
+ *     instruction only
+ *     Fours<count>: activations as Dot takes them, those of kLinesTogether<fours of one line> lines
  * Staged, for levels that must pass through 16 bits. MulAdd adds the products of neighbouring bytes into 16-bit lanes
  * and may be repeated kDepth<bits> times before Widen:
  *     Acc16 Zero16();  Acc16 MulAdd(Acc16, VU8 codes, VI8 a);  Acc Widen(Acc, Acc16);  Acc Start(VI32);  VI32 Sum(Acc);
  *     kStageWork = instructions of MulAdd
  * Start takes one 32-bit sum a column, and Sum gives it. */
 
+/* 4 consecutive activations in every 32-bit lane. */
+HWY_INLINE VI8 BroadcastFour(const int8_t *a) {
+    int32_t four;
+    memcpy(&four, a, sizeof four);
+    return hn::BitCast(DI8(), hn::Set(DI32(), four));
+}
+
+/* kCount times four activations, each broadcast where it is used. */
+template <size_t kCount>
+class Broadcasts {
+  public:
+    explicit HWY_INLINE Broadcasts(const int8_t *a) : at(a) {}
+    template <size_t kFour>
+    HWY_INLINE VI8 Four() const {
+        return BroadcastFour(at + kFour * 4);
+    }
+
+  private:
+    const int8_t *at;
+};
+
+/* Activations of a vocabulary that takes one line at a time and wants a vector of each four. */
+struct BroadcastFours {
+    template <size_t kFours>
+    static constexpr size_t kLinesTogether = 1;
+    template <size_t kCount>
+    using Fours = Broadcasts<kCount>;
+};
+
 /* What the direct vocabularies share, for levels whose dot product reads codes as unsigned: one vector is one
  * accumulator, and nothing is subtracted from a code. A unit's Ops adds Dot. */
-struct UnsignedDirect {
+struct UnsignedDirect : BroadcastFours {
     using Acc = VI32;
     static constexpr size_t kPorts = 2, kDotWork = 1;
     template <int kBits>
@@ -108,16 +140,15 @@ struct UnsignedDirect {
     static HWY_INLINE VU8 Codes(VU8 line) {
         return Field<kBits, kField>(line);
     }
+    template <int kBits, int kField>
+    static constexpr int kInPlaceShift = kBits *kField;
+    template <int kBits, int kField>
+    static HWY_INLINE VU8 InPlace(VU8 line) {
+        return FieldInPlace<kBits, kField>(line);
+    }
     static HWY_INLINE Acc Start(VI32 sum) { return sum; }
     static HWY_INLINE VI32 Sum(Acc acc) { return acc; }
 };
-
-/* 4 consecutive activations in every 32-bit lane. */
-HWY_INLINE VI8 BroadcastFour(const int8_t *a) {
-    int32_t four;
-    memcpy(&four, a, sizeof four);
-    return hn::BitCast(DI8(), hn::Set(DI32(), four));
-}
 
 /* 2 consecutive 16-bit activations in every 32-bit lane. */
 HWY_INLINE VI16 BroadcastPair(const int16_t *a) {
