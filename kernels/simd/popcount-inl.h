@@ -48,9 +48,11 @@ HWY_INLINE Nibbles SplitNibbles(VU8 bytes) {
     return {hn::And(bytes, mask), hn::And(shifted, mask)};
 }
 
+/* In this order, which gcc 12 would change and then need a move to come back to the count's register. */
 HWY_INLINE VU8 AddNibbleCounts(VU8 count, Nibbles n) {
     const VU8 table = NibbleCounts();
-    return hn::Add(hn::Add(count, hn::TableLookupBytes(table, n.low)), hn::TableLookupBytes(table, n.high));
+    count = Keep(hn::Add(count, hn::TableLookupBytes(table, n.low)));
+    return Keep(hn::Add(count, hn::TableLookupBytes(table, n.high)));
 }
 
 /* Bytes to their columns; all are at most 255. */
@@ -69,7 +71,7 @@ struct NibbleOps {
     static HWY_INLINE Count Zero() { return hn::Zero(DU8()); }
     template <bool kXor>
     static HWY_INLINE Count Add(Count count, Codes line, Codes a) {
-        return Keep(AddNibbleCounts(count, {Meet<kXor>(line.low, a.low), Meet<kXor>(line.high, a.high)}));
+        return AddNibbleCounts(count, {Meet<kXor>(line.low, a.low), Meet<kXor>(line.high, a.high)});
     }
     static HWY_INLINE VI32 Widen(VI32 acc, Count count) { return WidenBytes(acc, count); }
 };
@@ -263,8 +265,7 @@ struct PopcountTree {
     static HWY_INLINE void Eights(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
                                   Tree (&tree)[kEach][kVectors]) {
         for (size_t l = first; l < first + count; l += Tree::kVectors, a += Tree::kVectors * kEach) {
-            LB_UNROLL
-            for (size_t u = 0; u < Tree::kVectors; ++u) lines.Prefetch(l + u);
+            lines.template Prefetch<Tree::kVectors>(l);
             LB_UNROLL
             for (size_t i = 0; i < kEach; ++i) {
                 LB_UNROLL

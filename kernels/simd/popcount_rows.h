@@ -30,7 +30,7 @@
     PopcountRow<NibbleOps, Signs, 1, 4>(), PopcountRow<NibbleOps, Signs, 2, 2>(),                                      \
         PopcountRow<NibbleOps, Signs, 4, 2>(), PopcountRow<NibbleOps, Signs, 8, 1>(),                                  \
         PopcountRow<NibbleOps, Planes<1>, 1, 4>(), PopcountRow<NibbleOps, Planes<1>, 4, 2>(),                          \
-        PopcountRow<NibbleOps, Planes<1>, 8, 1>(), PopcountRow<NibbleOps, Planes<2>, 1, 4>(),                          \
+        PopcountRow<NibbleOps, Planes<1>, 8, 1>(), PopcountRow<NibbleOps, Planes<2>, 1, 2>(),                          \
         PopcountRow<NibbleOps, Planes<2>, 4, 1>(), PopcountRow<NibbleOps, Planes<4>, 1, 2>()
 
 #else
