@@ -13,6 +13,7 @@ static const struct {
     uint32_t level, host;
 } kLevels[] = {
     {LOWBIT_ISA_AVXVNNI, LOWBIT_ISA_AVX2},
+    {LOWBIT_ISA_AVX512DOT, LOWBIT_ISA_AVX512},
     {LOWBIT_ISA_AVX512VNNI, LOWBIT_ISA_AVX512},
     {LOWBIT_ISA_AMX, LOWBIT_ISA_AVX512},
 };
