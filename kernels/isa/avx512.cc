@@ -20,9 +20,9 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotStaged, StagedOps, kTrits, 6, 2>(), DotRow<DotWide, StagedOps, kBook, 1, 4>(),
     DotRow<DotWide, StagedOps, kBook, 2, 4>(),    DotRow<DotWide, StagedOps, kBook, 6, 2>(),
     L1Row<L1Staged, StagedOps, 1, 4>(),           L1Row<L1Staged, StagedOps, 4, 4>(),
-    L1Row<L1Staged, StagedOps, 12, 2>(),
+    L1Row<L1Staged, StagedOps, 12, 2>(),          LB_BIT_ROWS,
 };
 
 }  // namespace
 
-LB_EXPORT_UNIT(avx512) = {LOWBIT_ISA_AVX512, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(avx512) = {LOWBIT_ISA_AVX512, LB_KERNELS, QuantizeRow, PackRow, &kBitsOps, LB_PROBES};

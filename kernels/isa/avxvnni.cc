@@ -27,9 +27,9 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotDirect, Ops, kTrits, 4, 2>(), DotRow<DotDirect, Ops, kBook, 1, 4>(),
     DotRow<DotDirect, Ops, kBook, 2, 4>(),  DotRow<DotDirect, Ops, kBook, 4, 2>(),
     L1Row<L1Direct, Ops, 1, 4>(),           L1Row<L1Direct, Ops, 3, 2>(),
-    L1Row<L1Direct, Ops, 10, 1>(),
+    L1Row<L1Direct, Ops, 10, 1>(),          LB_BIT_ROWS,
 };
 
 }  // namespace
 
-LB_EXPORT_UNIT(avxvnni) = {LOWBIT_ISA_AVXVNNI, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(avxvnni) = {LOWBIT_ISA_AVXVNNI, LB_KERNELS, QuantizeRow, PackRow, &kBitsOps, LB_PROBES};

@@ -36,9 +36,9 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotDirect, Ops, kBook, 2, 4>(),  DotRow<DotDirect, Ops, kBook, 3, 4>(),
     DotRow<DotDirect, Ops, kBook, 4, 4>(),  DotRow<DotDirect, Ops, kBook, 6, 4>(),
     DotRow<DotDirect, Ops, kBook, 8, 2>(),  L1Row<L1Direct, Ops, 1, 4>(),
-    L1Row<L1Direct, Ops, 6, 3>(),
+    L1Row<L1Direct, Ops, 6, 3>(),           LB_BIT_ROWS,
 };
 
 }  // namespace
 
-LB_EXPORT_UNIT(neoni8mm) = {LOWBIT_ISA_NEONI8MM, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(neoni8mm) = {LOWBIT_ISA_NEONI8MM, LB_KERNELS, QuantizeRow, PackRow, &kBitsOps, LB_PROBES};

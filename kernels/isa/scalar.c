@@ -40,6 +40,41 @@ static inline uint32_t raw_sum(const lb_tile *t, int coding, size_t mr, size_t f
     return sum;
 }
 
+static inline uint32_t ones(uint32_t bits) {
+    bits -= bits >> 1 & 0x55555555;
+    bits = (bits & 0x33333333) + (bits >> 2 & 0x33333333);
+    return ((bits + (bits >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
+}
+
+/* The same of 1-bit codes and so many bit planes of A, the top one of several negative. */
+static inline uint32_t and_sum(const lb_tile *t, int planes, size_t mr, size_t first, size_t count, size_t n,
+                               size_t i) {
+    uint32_t sum = 0;
+    for (size_t l = first; l < first + count; l++) {
+        const uint32_t *a = (const uint32_t *)t->a + (l * mr + i) * (size_t)planes;
+        uint32_t lane;
+        memcpy(&lane, t->lines[0] + l * LB_LINE + n * 4, sizeof lane);
+        for (int p = 0; p < planes; p++) {
+            const uint32_t counted = ones(lane & a[p]) << p;
+            sum = p > 0 && p + 1 == planes ? sum - counted : sum + counted;
+        }
+    }
+    return sum;
+}
+
+/* The same of signs, as the contract has it: less one for each k where they differ. */
+static inline uint32_t xor_sum(const lb_tile *t, int planes, size_t mr, size_t first, size_t count, size_t n,
+                               size_t i) {
+    uint32_t sum = 0;
+    (void)planes;
+    for (size_t l = first; l < first + count; l++) {
+        uint32_t lane;
+        memcpy(&lane, t->lines[0] + l * LB_LINE + n * 4, sizeof lane);
+        sum -= ones(lane ^ ((const uint32_t *)t->a)[l * mr + i]);
+    }
+    return sum;
+}
+
 /* The same of v - 2 max(a, v), as kernels/simd/l1-inl.h has it; v = code - 128. */
 static inline uint32_t l1_sum(const lb_tile *t, int coding, size_t mr, size_t first, size_t count, size_t n, size_t i) {
     const int8_t *a = (const int8_t *)t->a + (first * mr + i) * 4;
@@ -188,6 +223,10 @@ TILE(tile_4_t5, raw_sum, LB_CODING_T5, ROWS)
 TILE(tile_4_c4, raw_sum, LB_CODING_C4, ROWS)
 TILE(tile_1_l1, l1_sum, LB_CODING_W8, 1)
 TILE(tile_4_l1, l1_sum, LB_CODING_W8, ROWS)
+TILE(tile_xor, xor_sum, 1, 1)
+TILE(tile_and, and_sum, 1, 1)
+TILE(tile_and2, and_sum, 2, 1)
+TILE(tile_and4, and_sum, 4, 1)
 
 static const lb_kernel kKernels[] = {
     {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_w8, NULL, NULL},
@@ -204,6 +243,10 @@ static const lb_kernel kKernels[] = {
     {LB_CODING_C4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_c4, NULL, NULL},
     {LB_CODING_W8, LB_ALGORITHM_L1, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_l1, NULL, NULL},
     {LB_CODING_W8, LB_ALGORITHM_L1, LB_A_S8, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_l1, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_XOR, LB_A_BITS1, 0, 0, 1, COLUMNS, 8192, 0, tile_xor, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_AND, LB_A_BITS1, 0, 0, 1, COLUMNS, 8192, 0, tile_and, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_AND2, LB_A_BITS2, 0, 0, 1, COLUMNS, 16384, 0, tile_and2, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_AND4, LB_A_BITS4, 0, 0, 1, COLUMNS, 32768, 0, tile_and4, NULL, NULL},
 };
 
 static float largest_magnitude(const float *x, size_t k) {
@@ -258,11 +301,27 @@ static void quantize_row(const float *x, size_t k, size_t ahead, size_t group, c
     for (size_t i = 0; i < k; i++) sums[i / group] += codes[i];
 }
 
+static void pack_row(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule, int8_t *codes,
+                     size_t padded, int32_t *sums, float *scale) {
+    (void)ahead;
+    uint32_t *words = (uint32_t *)(void *)codes;
+    memset(words, 0, padded / 8);
+    memset(sums, 0, (k + group - 1) / group * sizeof *sums);
+    for (size_t i = 0; i < k; i++) {
+        int8_t code;
+        code_by_sign(x + i, 1, rule->kind, &code);
+        words[i / 32] |= (uint32_t)(code > 0) << (8 * (i % 4) + i % 32 / 4);
+        sums[i / group] += code;
+    }
+    *scale = has_nan(x, k) ? NAN : 1.0f;
+}
+
 extern const lb_isa_unit lb_unit_scalar;
 const lb_isa_unit lb_unit_scalar = {.isa = LOWBIT_ISA_SCALAR,
                                     .kernels = kKernels,
                                     .kernel_count = sizeof kKernels / sizeof kKernels[0],
                                     .quantize_row = quantize_row,
+                                    .pack_row = pack_row,
                                     .bits = &lb_bits_scalar,
                                     .probes = kProbes,
                                     .probe_count = sizeof kProbes / sizeof kProbes[0]};

@@ -380,9 +380,10 @@ struct DotWide {
 /* A group of at most this many k has a sum of A that fits 16 bits. */
 constexpr size_t kShortGroup = 256;
 
-/* The tile function of one way: groups in ascending order, then the output. A group that lies within the call goes from
- * its correction through the registers to the totals; the sums of others pass through memory. */
-template <class Way, size_t kRows, size_t kVectors>
+/* The tile function of one way, whose A panel has kLineA elements of a row for each line: groups in ascending order,
+ * then the output. A group that lies within the call goes from its correction through the registers to the totals; the
+ * sums of others pass through memory. */
+template <class Way, size_t kRows, size_t kVectors, size_t kLineA>
 void DotTile(const lb_tile *tile_pointer) {
     using Epilogue = Epilogue<kVectors>;
     const lb_tile &tile = *tile_pointer;
@@ -407,7 +408,7 @@ void DotTile(const lb_tile *tile_pointer) {
             Epilogue::StartCorrections(tile, g, sum);
         else
             Fill(sum, hn::Zero(DI32()));
-        Way::Sums(lines, first, count, a + first * kLineK * kRows, sum);
+        Way::Sums(lines, first, count, a + first * kLineA * kRows, sum);
         if (whole) {
             if (tile.mult)
                 Epilogue::AddMultiplied(tile, g, sum);
@@ -450,7 +451,7 @@ constexpr lb_kernel DotRowOf(size_t ports, lb_tile_fn run) {
 template <template <class, int, size_t, size_t> class Way, class Ops, int kCode, size_t kRows, size_t kVectors>
 constexpr lb_kernel DotRow() {
     using W = Way<Ops, kCode, kRows, kVectors>;
-    return DotRowOf<W, kRows, kVectors>(Ops::kPorts, &DotTile<W, kRows, kVectors>);
+    return DotRowOf<W, kRows, kVectors>(Ops::kPorts, &DotTile<W, kRows, kVectors, 4 * W::kFields>);
 }
 
 }  // namespace

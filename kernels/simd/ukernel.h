@@ -33,11 +33,33 @@ enum {
  *   LB_A_S16  int16  at ((k / 4) * mr + i) * 4 + {0, 2, 1, 3}[k % 4]: pairs (k0, k2) and (k1, k3), which meet the even
  *                    and the odd bytes of a line of 8-bit codes in two 16-bit multiply-adds
  *   LB_A_TILE int8   at (k / 64 * mr + i) * 64 + k % 64: the rows of a tile register
- * With mr = 1, LB_A_S8 is the quantized row itself. */
-enum { LB_A_S8 = 0, LB_A_S16 = 1, LB_A_TILE = 2 };
+ *   LB_A_BITSp     words of 32 bits at (k / 32 * mr + i) * p + plane: bit `plane` of the code of each of 32 k, where a
+ *                  lane of a line of 1-bit codes has that k: bit 8 * (k % 4) + k % 32 / 4
+ *   LB_A_NIBBLESp  two words for each of those: the lower four bits of every byte, then the upper four
+ * With mr = 1, LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
+enum {
+    LB_A_S8 = 0,
+    LB_A_S16 = 1,
+    LB_A_TILE = 2,
+    LB_A_BITS1 = 3,
+    LB_A_BITS2 = 4,
+    LB_A_BITS4 = 5,
+    LB_A_NIBBLES1 = 6,
+    LB_A_NIBBLES2 = 7,
+    LB_A_NIBBLES4 = 8
+};
 
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
-enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1, LB_ALGORITHM_L1 = 2, LB_ALGORITHMS = 3 };
+enum {
+    LB_ALGORITHM_DOT = 0,
+    LB_ALGORITHM_TILE = 1,
+    LB_ALGORITHM_L1 = 2,
+    LB_ALGORITHM_XOR = 3,  /* of bits, by counting them: -1, 1 */
+    LB_ALGORITHM_AND = 4,  /* 0, 1 */
+    LB_ALGORITHM_AND2 = 5, /* codes of 2 and 4 bits, plane by plane */
+    LB_ALGORITHM_AND4 = 6,
+    LB_ALGORITHMS = 7
+};
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
 enum { LB_REQUANT_FRACTION = 16, LB_REQUANT_MOST = 1 << 29 };
@@ -52,7 +74,8 @@ typedef struct lb_requant {
 
 /* One tile of the product, mr rows of A times nr columns of the packed weights, for all of K or a part of it.
  *
- *   raw[g]  = sum over k of group g of a[i,k] * (c[k,n] - code_bias)            integer, modulo 2^32
+ *   raw[g]  = sum over k of group g of a[i,k] * (c[k,n] - code_bias)            integer, modulo 2^32; or, `xor`,
+ *   raw[g]  = -(the number of k of group g where the bits of a[i,k] and c[k,n] differ)
  *   dot[g]  = (raw[g] << shift) + corr[g][i]                                    or, with zero points,
  *   dot[g]  = raw[g] + asum[g][i] * (code_bias - zero[g][n])                    and where A has a zero point,
  *   dot[g] -= a_zero * column_sums[g][n]
@@ -94,14 +117,14 @@ typedef struct lb_tile {
     const uint8_t *book; /* what takes the place of a code c: LB_LINE bytes, 64-byte aligned, of the 16 values + 128
                             four times over; o is 128. NULL = c itself */
 
-    const void *scale;          /* of scale_type; not read for s32 */
-    const uint8_t *zero;        /* or NULL */
-    const void *min;            /* of scale_type, or NULL */
-    const uint8_t *mult;        /* or NULL; with it, min is NULL */
-    uint32_t scale_type;        /* LOWBIT_SCALE_* */
-    uint32_t shift;             /* log2 of the format's s: 0 or 1 */
-    const int32_t *corr;        /* [groups][mr]: (s * code_bias - o) * asum */
-    const int32_t *asum;        /* [groups][mr]: sum of a over the group; with minima, of a - a_zero */
+    const void *scale;   /* of scale_type; not read for s32 */
+    const uint8_t *zero; /* or NULL */
+    const void *min;     /* of scale_type, or NULL */
+    const uint8_t *mult; /* or NULL; with it, min is NULL */
+    uint32_t scale_type; /* LOWBIT_SCALE_* */
+    uint32_t shift;      /* log2 of the format's s: 0 or 1 */
+    const int32_t *corr; /* [groups][mr]: (s * code_bias - o) * asum; of `xor` the k of the group, without padding */
+    const int32_t *asum; /* [groups][mr]: sum of a over the group; with minima, of a - a_zero */
     const int32_t *column_sums; /* where scale_at says (with mult, row_scale_at): sum of the values of W over the group
                                    (the row); NULL = a_zero is 0 */
     int32_t a_zero;             /* code of A that stands for 0 */
@@ -191,6 +214,7 @@ typedef struct lb_isa_unit {
     const lb_kernel *kernels;
     size_t kernel_count;
     lb_quantize_row_fn quantize_row;
+    lb_quantize_row_fn pack_row; /* the same by SIGN and STEP, but `codes` are words of bits: LB_A_BITS1 of one row */
     const struct lb_bits_ops *bits;
     const struct lb_probe *probes; /* measuring loops of `bench limits` */
     size_t probe_count;
