@@ -9,7 +9,9 @@
 #include "kernels/base/base.h"
 #include "kernels/base/pool.h"
 #include "kernels/formats/format.h"
+#include "kernels/formats/scale.h"
 #include "kernels/gemm.h"
+#include "kernels/reference_float.h"
 #include "kernels/weights.h"
 
 /* Cold calls walk a ring of weights of this size: beyond the caches of a core's neighbours, as an LLM's layers are. */
@@ -65,12 +67,29 @@ static void release(cell *c) {
     lowbit_plan_destroy(ctx, c->plan);
 }
 
+/* Weights that are floats themselves. */
+static lowbit_status make_floats(const cell *c, lowbit_weights *w, lowbit_error *error) {
+    const int64_t count = w->n * w->stride;
+    float *x = lb_alloc(c->bench->ctx, (size_t)count * sizeof *x);
+    LB_REQUIRE(x, error, LOWBIT_NO_MEMORY, "no memory for %lld weights", (long long)count);
+    lb_random_floats(x, count, 1);
+    void *elements = w->codes;
+    for (int64_t i = 0; i < count; i++)
+        if (w->type.format == LOWBIT_BF16)
+            ((uint16_t *)elements)[i] = lb_bf16_from_float(x[i]);
+        else
+            ((float *)elements)[i] = x[i];
+    lb_free(c->bench->ctx, x, (size_t)count * sizeof *x);
+    return LOWBIT_OK;
+}
+
 static lowbit_status make_weights(cell *c, lowbit_error *error) {
     lowbit_weights *w = &c->weights;
     *w = (lowbit_weights){.struct_size = sizeof *w, .type = c->problem.weights, .n = c->problem.n, .k = c->problem.k};
     LB_TRY(lb_weights_alloc(c->bench->ctx, w, error));
     const int64_t scales = lb_scale_count(&w->type, w->n, w->k), groups = lb_group_count(&w->type, w->n, w->k);
     const uint32_t codes = lb_format_of(w->type.format)->codes;
+    if (codes == 0) return make_floats(c, w, error);
     lb_random_codes(w->codes, w->n * w->stride, codes, 1);
     lb_random_floats(w->scales, scales, 2);
     for (int64_t i = 0; i < scales && lb_format_of(w->type.format)->distance; i++) w->scales[i] = kScaleOfA;
@@ -208,8 +227,21 @@ static void compare(const lowbit_problem *p, const uint8_t *got, const uint8_t *
     const int64_t bytes = lb_out_bytes(p);
     for (int64_t n = 0; n < p->n; n++) {
         if (memcmp(got + n * bytes, want + n * bytes, (size_t)bytes) == 0) continue;
-        r->exact = false;
+        r->exact = r->within = false;
         r->max_abs_err = fmax(r->max_abs_err, fabs(element(p->out, got, n) - element(p->out, want, n)));
+    }
+}
+
+/* A row of float activations against its bounds. */
+static void compare_floats(const cell *c, const lowbit_gemm_args *args, const void *got, lb_gemm_result *r) {
+    const lowbit_problem *p = &c->problem;
+    const int64_t bytes = lb_out_bytes(p);
+    r->exact = false;
+    for (int64_t n = 0; n < p->n; n++) {
+        const lb_float_result want = lb_reference_float(p, &c->weights, args, 0, n, false);
+        const void *at = (const uint8_t *)got + n * bytes;
+        r->within = r->within && lb_float_within(p, args->requant, want, at);
+        if (p->out == LOWBIT_OUT_F32) r->max_abs_err = fmax(r->max_abs_err, fabs(element(p->out, got, n) - want.y));
     }
 }
 
@@ -223,7 +255,8 @@ static lowbit_status verify(cell *c, lb_gemm_result *r, lowbit_error *error) {
     uint8_t *want = lb_alloc(c->bench->ctx, (size_t)row_bytes);
     LB_REQUIRE(want, error, LOWBIT_NO_MEMORY, "no memory for a row of %lld results", (long long)p->n);
     lowbit_status status = LOWBIT_OK;
-    r->exact = true;
+    const bool floats = lb_is_float_kind(p->activations);
+    r->exact = r->within = true;
     for (int64_t i = 0; i < rows && status == LOWBIT_OK; i++) {
         const int64_t m = rows == 1 ? 0 : i * (p->m - 1) / (rows - 1);
         lowbit_gemm_args args = arguments(c, NULL);
@@ -233,8 +266,12 @@ static lowbit_status verify(cell *c, lb_gemm_result *r, lowbit_error *error) {
         if (requant.residual) requant.residual = c->codes + m * p->n;
         args.requant = &requant;
         args.out = want;
-        status = lowbit_gemm_reference(c->bench->ctx, p, &c->weights, &args, error);
-        if (status == LOWBIT_OK) compare(p, (const uint8_t *)c->out + m * row_bytes, want, r);
+        const uint8_t *got = (const uint8_t *)c->out + m * row_bytes;
+        if (floats)
+            compare_floats(c, &args, got, r);
+        else
+            status = lowbit_gemm_reference(c->bench->ctx, p, &c->weights, &args, error);
+        if (!floats && status == LOWBIT_OK) compare(p, got, want, r);
         r->verified_rows++;
     }
     lb_free(c->bench->ctx, want, (size_t)row_bytes);
@@ -254,6 +291,7 @@ static void keep_slower(lb_gemm_result *r, const char *name, double work, lb_lim
 
 /* What the kernel's level multiplies with. */
 static int probe_of(const lb_kernel_ref *kernel) {
+    if (kernel->kernel->algorithm == LB_ALGORITHM_FMA) return LB_PROBE_FMA;
     if (kernel->kernel->algorithm == LB_ALGORITHM_L1) return LB_PROBE_L1;
     for (size_t i = 0; i < kernel->unit->probe_count; i++)
         if (kernel->unit->probes[i].kind == LB_PROBE_DOT) return LB_PROBE_DOT;
@@ -295,7 +333,7 @@ static lb_limit limit_of_writes(const cell *c, size_t bytes, const lowbit_pool *
     return around.median > stores.median ? around : stores;
 }
 
-/* The slowest of: all products at the best rate of the kernel's multiplication; the weights decoded once from L1; the
+/* The slowest of: all products at the best rate of the kernel's multiplication; codes decoded once from L1; the
  * weights read once from where they lie; the output written once where it leaves the L2 cache. */
 static void find_limit(const cell *c, lb_gemm_result *r) {
     const lb_gemm_bench *b = c->bench;
@@ -308,7 +346,8 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
     if (!lb_kernel_find(r->plan.kernel, &kernel)) return;
     const size_t out_bytes = (size_t)(p->m * p->n * lb_out_bytes(p));
     lb_limit decode = {0}, read = {0};
-    if (!planes_of(kernel.kernel) && kernel.kernel->coding <= LB_CODING_W8) /* no probe decodes books or trits */
+    const bool decoded = !planes_of(kernel.kernel) && kernel.kernel->algorithm != LB_ALGORITHM_FMA;
+    if (decoded && kernel.kernel->coding <= LB_CODING_W8) /* no probe decodes books, trits or floats */
         lb_limit_compute(b->limits, kernel.unit, LB_PROBE_DECODE, lb_codings[kernel.kernel->coding].bits, pool, &decode,
                          NULL);
     lb_limit_read(b->limits, working_set, pool, &read, NULL);
@@ -317,6 +356,80 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
     keep_slower(r, "read", bytes, read);
     keep_slower(r, "write", (double)out_bytes, limit_of_writes(c, out_bytes, pool));
     r->share = r->limit_us * 1e-6 / r->time.median_s;
+}
+
+/* ---- peers ---- */
+
+static bool is_listed(const char *list, const char *name) {
+    const size_t length = strlen(name);
+    for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == length && memcmp(at, name, length) == 0) return true;
+    return false;
+}
+
+typedef struct peer_cell {
+    const lb_peer *peer;
+    lb_peer_work work;
+    void *state;
+} peer_cell;
+
+static void run_peer(void *arg, size_t reps) {
+    const peer_cell *c = arg;
+    for (; reps > 0; reps--) c->peer->run(&c->work, c->state);
+}
+
+/* The first row against the same bound as ours. */
+static bool check_peer(const cell *c, const peer_cell *peer) {
+    lb_gemm_result r = {.within = true};
+    const lowbit_gemm_args args = arguments(c, NULL);
+    compare_floats(c, &args, peer->work.out, &r);
+    return r.within;
+}
+
+enum { ROUNDS = 7 };
+
+/* Ours and the peer's samples in turn, so that what disturbs the machine disturbs both: medians of their medians. */
+static void time_peer(cell *c, const peer_cell *peer, lb_gemm_result *r, lb_peer_result *to) {
+    double ours[ROUNDS], theirs[ROUNDS];
+    lb_sample sample;
+    for (int i = 0; i < ROUNDS; i++) {
+        lb_measure(run_cell, c, c->bench->budget_s / ROUNDS, &sample);
+        ours[i] = sample.median_s;
+        lb_measure(run_peer, (void *)(uintptr_t)peer, c->bench->budget_s / ROUNDS, &sample);
+        theirs[i] = sample.median_s;
+    }
+    lb_summarize(theirs, ROUNDS, &sample);
+    to->median_s = sample.median_s;
+    lb_summarize(ours, ROUNDS, &sample);
+    r->time = sample;
+}
+
+static lowbit_status time_peers(cell *c, lb_gemm_result *r, lowbit_error *error) {
+    const lowbit_problem *p = &c->problem;
+    const lowbit_ctx *ctx = c->bench->ctx;
+    const size_t weights = (size_t)(p->n * p->k) * sizeof(float), out = (size_t)(p->m * p->n) * sizeof(float);
+    lb_peer_work work = {.a = c->a, .m = p->m, .n = p->n, .k = p->k, .threads = r->threads};
+    float *w = lb_alloc(ctx, weights);
+    work.w = w;
+    work.out = lb_alloc(ctx, out);
+    lowbit_status status = LOWBIT_NO_MEMORY;
+    if (w && work.out) status = lowbit_dequantize(&c->weights, w, p->k, error);
+    const lb_peer *peer;
+    for (size_t i = 0; status == LOWBIT_OK && r->peer_count < LB_BENCH_PEERS && (peer = lb_peer_at(i)); i++) {
+        if (!is_listed(c->bench->peers, peer->name) || !peer->takes(p)) continue;
+        const peer_cell each = {peer, work, peer->create(&work)};
+        if (!each.state) continue;
+        lb_peer_result *to = &r->peers[r->peer_count++];
+        to->name = peer->name;
+        peer->run(&each.work, each.state);
+        to->within = check_peer(c, &each);
+        time_peer(c, &each, r, to);
+        to->gops = 2e-9 * (double)p->m * (double)p->n * (double)p->k / to->median_s;
+        peer->destroy(each.state);
+    }
+    lb_free(ctx, w, weights);
+    lb_free(ctx, work.out, out);
+    return status;
 }
 
 static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) {
@@ -328,7 +441,8 @@ static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) 
     LB_TRY(lowbit_plan_describe(c->plan, c->problem.m, &r->plan, error));
     run_cell(c, 1);
     LB_TRY(verify(c, r, error));
-    lb_measure(run_cell, c, c->bench->budget_s, &r->time);
+    if (c->bench->peers && !c->bench->cold) LB_TRY(time_peers(c, r, error));
+    if (r->peer_count == 0) lb_measure(run_cell, c, c->bench->budget_s, &r->time);
     const lowbit_problem *p = &c->problem;
     r->weight_bytes = c->blob_bytes;
     r->gops = 2e-9 * (double)p->m * (double)p->n * (double)p->k / r->time.median_s;

@@ -5,6 +5,7 @@
 #define LOWBIT_BENCH_GEMM_H_
 
 #include "bench/limits.h"
+#include "bench/peers/peers.h"
 #include "bench/stats.h"
 #include "lowbit/lowbit.h"
 
@@ -16,8 +17,18 @@ typedef struct lb_gemm_bench {
     double budget_s;           /* of the samples */
     bool cold;                 /* every call on other weights of a ring beyond the caches */
     bool verify_all;           /* check every row, not a sample of them */
+    const char *peers;         /* names of peers, as "openblas,onednn", to time beside ours; NULL = none. Not cold */
     int64_t verified_products; /* products of the sample, about a nanosecond each; 0 = 2^28 */
 } lb_gemm_bench;
+
+/* A peer on the same numbers, its samples taken in turn with ours. */
+enum { LB_BENCH_PEERS = 4 };
+typedef struct lb_peer_result {
+    const char *name;
+    double median_s;
+    double gops;
+    bool within; /* its verified elements are within the bound of docs/numerics.md */
+} lb_peer_result;
 
 typedef struct lb_gemm_result {
     lowbit_plan_info plan;
@@ -33,6 +44,9 @@ typedef struct lb_gemm_result {
     int64_t verified_rows;
     double max_abs_err; /* over the verified rows; 0 if exact */
     bool exact;         /* every verified element has the reference's bits */
+    lb_peer_result peers[LB_BENCH_PEERS];
+    size_t peer_count;
+    bool within;        /* the same; of float activations, is within the bound of docs/numerics.md */
 } lb_gemm_result;
 
 lowbit_status lb_bench_gemm(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,

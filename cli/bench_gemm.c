@@ -19,7 +19,12 @@ static void print_heading(void) {
 
 static void print_result(const char *problem, const lb_gemm_result *r) {
     printf("%-28s %3u %-22s %10.2f %8.1f %7.2f %-7s %4.0f%% %5s\n", problem, r->threads, r->plan.kernel,
-           r->time.median_s * 1e6, r->gops, r->weight_gbs, r->limit, r->share * 100, r->exact ? "yes" : "NO");
+           r->time.median_s * 1e6, r->gops, r->weight_gbs, r->limit, r->share * 100, r->exact ? "yes" : r->within ? "bound" : "NO");
+    for (size_t i = 0; i < r->peer_count; i++) {
+        const lb_peer_result *peer = &r->peers[i];
+        printf("%-28s %3u %-22s %10.2f %8.1f %7s %-7s %4.2fx %5s\n", "", r->threads, peer->name, peer->median_s * 1e6,
+               peer->gops, "", "ours", peer->median_s / r->time.median_s, peer->within ? "bound" : "NO");
+    }
     fflush(stdout);
 }
 
@@ -51,6 +56,7 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
         {"--time", "S", "seconds of samples for each problem (default: 0.3)", LB_OPTION_SECONDS, &o.bench.budget_s},
         {"--verify", NULL, "check every row of every result, not a sample of rows", LB_OPTION_FLAG,
          &o.bench.verify_all},
+        {"--peers", "LIST", "time these libraries in turn with ours, as openblas", LB_OPTION_TEXT, &o.bench.peers},
         {"--wisdom", "FILE|none", "tuned decisions to use; this version knows none yet", LB_OPTION_TEXT, &o.wisdom},
         LB_OPTION_JSON(&o.json),
     };

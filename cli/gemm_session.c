@@ -52,8 +52,8 @@ static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, co
     json_t *rates = json_pack("{s:f, s:f, s:I, s:s, s:f, s:f, s:f}", "gops", r->gops, "weight_gbs", r->weight_gbs,
                               "weight_bytes", (json_int_t)r->weight_bytes, "limit", r->limit, "limit_us", r->limit_us,
                               "limit_best_us", r->limit_best_us, "share", r->share);
-    json_t *check = json_pack("{s:I, s:f, s:b}", "verified_rows", (json_int_t)r->verified_rows, "max_abs_err",
-                              r->max_abs_err, "exact", r->exact);
+    json_t *check = json_pack("{s:I, s:f, s:b, s:b}", "verified_rows", (json_int_t)r->verified_rows, "max_abs_err",
+                              r->max_abs_err, "exact", r->exact, "within_bound", r->within);
     json_object_update(what, times);
     json_object_update(what, rates);
     json_object_update(what, check);
@@ -61,6 +61,14 @@ static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, co
     json_decref(rates);
     json_decref(check);
     return what;
+}
+
+/* A peer's cell says less: what it is, how long it took, and whether it was right. */
+static json_t *peer_json(const lb_gemm_result *r, const lowbit_problem *p, const char *text,
+                         const lb_peer_result *peer) {
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:f, s:f, s:b}", "problem", text, "m", (json_int_t)p->m, "n",
+                     (json_int_t)p->n, "k", (json_int_t)p->k, "threads", (json_int_t)r->threads, "impl", peer->name,
+                     "median_us", peer->median_s * 1e6, "gops", peer->gops, "within_bound", peer->within);
 }
 
 int lb_gemm_session_time(lb_gemm_session *s, const char *problem, char canonical[LB_PROBLEM_TEXT],
@@ -75,7 +83,9 @@ int lb_gemm_session_time(lb_gemm_session *s, const char *problem, char canonical
     lb_cli_progress_clear();
     if (status != LOWBIT_OK) return lb_cli_failed(s->command, status, &error);
     json_array_append_new(s->results, result_json(s, &p, canonical, result));
-    return result->exact ? LB_EXIT_OK : lb_cli_error(LB_EXIT_FAILED, s->command, "%s: the result is wrong", canonical);
+    for (size_t i = 0; i < result->peer_count; i++)
+        json_array_append_new(s->results, peer_json(result, &p, canonical, &result->peers[i]));
+    return result->within ? LB_EXIT_OK : lb_cli_error(LB_EXIT_FAILED, s->command, "%s: the result is wrong", canonical);
 }
 
 int lb_gemm_session_write(lb_gemm_session *s, const char *target) {

@@ -10,14 +10,24 @@
 /* Sums and totals of the rows that share one tile of columns while K is walked part by part. */
 enum { STATE_ELEMENTS = 4096 };
 
+/* The same where there are totals alone: two tiles of columns walk side by side, so that rows of A, whose floats only
+ * the L3 cache may hold, come half as often; 132 rows are eleven blocks of twelve. */
+enum { WIDE_TILES = 2, WIDE_ELEMENTS = 132 * 32 };
+
 /* A task's scratch, on its stack. */
 typedef struct scratch {
-    _Alignas(LB_LINE) int32_t sums[STATE_ELEMENTS];
-    _Alignas(LB_LINE) float totals[STATE_ELEMENTS];
+    union {
+        struct {
+            _Alignas(LB_LINE) int32_t sums[STATE_ELEMENTS];
+            _Alignas(LB_LINE) float totals[STATE_ELEMENTS];
+        };
+        _Alignas(LB_LINE) float wide[WIDE_TILES * WIDE_ELEMENTS];
+    };
     lb_edge edge;
     lb_output output;
     _Alignas(LB_LINE) uint8_t values[LB_VALUES_MOST];
     _Alignas(LB_LINE) uint8_t book[LB_LINE];
+    lb_value_tables tables;
 } scratch;
 
 _Static_assert((int)STATE_ELEMENTS >= (int)LB_TILE_ELEMENTS, "one tile must fit");
@@ -69,6 +79,7 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
                              .mult = w->multipliers,
                              .scale_type = w->type.scale_type,
                              .shift = symmetric && !fold && f->value_scale == 2};
+    if (lb_is_float_kind(call->problem->activations)) lb_value_tables_aim(&s->tables, w, &walking.tile);
     lb_output_begin(call, &s->output, &walking.tile);
     return walking;
 }
@@ -108,27 +119,33 @@ static void aim_part(walk *walking, int64_t n, part at) {
     tile->suspend = at.last < group_end;
 }
 
-/* Spreads the prefetch of the next part (further on in the same panels, or the beginning of the next tile's) over the
+/* Spreads the prefetch of the next part (further on in the same panels, or the beginning of those `skip` on) over the
  * `blocks` of rows that pass over this one, `block` being the one at hand: panel by panel, each in slices. What is past
  * the end of the weights is an address that a prefetch ignores. */
-static void aim_ahead(walk *walking, int64_t n, int64_t block, int64_t blocks, part at) {
+static void aim_ahead(walk *walking, int64_t n, int64_t skip, int64_t block, int64_t blocks, part at) {
     const bool on = at.last < walking->w->panel_lines;
     const int64_t panels = lb_min(blocks, walking->panels), slices = blocks / panels;
     const int64_t p = lb_min(block / slices, panels - 1), slice = block - p * slices;
-    const int64_t lines = at.last - at.first, next = panel_of(walking, n, p) + (on ? 0 : walking->panels);
+    const int64_t lines = at.last - at.first, next = panel_of(walking, n, p) + (on ? 0 : skip);
     const int64_t bytes = lb_div_up(lines * LB_LINE, slices);
     lb_tile *tile = &walking->tile;
     tile->ahead = line_at(walking, next, on ? at.last : 0) + slice * bytes;
     tile->ahead_step = (size_t)lb_div_up(bytes, lines);
-    tile->ahead_offset =
-        on ? lines * LB_LINE : walking->panels * walking->w->panel_lines * LB_LINE - at.first * LB_LINE;
+    tile->ahead_offset = on ? lines * LB_LINE : skip * walking->w->panel_lines * LB_LINE - at.first * LB_LINE;
     tile->block = (size_t)block;
     tile->blocks = (size_t)blocks;
     tile->expand = block == 0;
 }
 
-/* The mr rows from m on; their sums and totals begin at row `state_row` of the scratch. */
-static void aim_rows(walk *walking, int64_t m, int64_t state_row, part at) {
+/* Tiles of columns that walk side by side, and rows that do. */
+static int64_t wide_tiles(const lb_kernel *kernel) { return kernel->totals ? WIDE_TILES : 1; }
+
+int64_t lb_walk_rows(const lb_kernel *kernel) {
+    return (kernel->totals ? WIDE_ELEMENTS : STATE_ELEMENTS) / kernel->nr / kernel->mr * kernel->mr;
+}
+
+/* The mr rows from m on; their sums and totals begin at row `state_row` of the scratch, or of that of tile `t`. */
+static void aim_rows(walk *walking, int64_t m, int64_t state_row, int64_t t, part at) {
     const lb_kernel *kernel = walking->kernel;
     const lb_prepared *p = &walking->p;
     const int64_t mr = kernel->mr, block = m / mr, groups_at = block * p->rows.groups + at.group;
@@ -136,26 +153,37 @@ static void aim_rows(walk *walking, int64_t m, int64_t state_row, part at) {
     lb_tile *tile = &walking->tile;
     tile->a =
         p->panels ? (const void *)lb_panel_at(p, mr, block, first, length) : p->rows.codes + m * p->rows.stride + first;
-    tile->asum = p->sums + groups_at * mr;
-    tile->corr = p->corrs + groups_at * mr;
+    tile->asum = p->sums ? p->sums + groups_at * mr : NULL;
+    tile->corr = p->corrs ? p->corrs + groups_at * mr : NULL;
+    tile->row_sums = p->row_sums ? p->row_sums + groups_at * mr : NULL;
     tile->ascale = p->scales + block * mr;
-    tile->sums = walking->s->sums + state_row * kernel->nr;
-    tile->totals = walking->s->totals + state_row * kernel->nr;
+    tile->sums = kernel->totals ? NULL : walking->s->sums + state_row * kernel->nr;
+    tile->totals =
+        (kernel->totals ? walking->s->wide + t * WIDE_ELEMENTS : walking->s->totals) + state_row * kernel->nr;
 }
 
-/* One tile of columns and the rows m0 .. m1 - 1, whose sums fit the scratch: part by part of K, all rows for each. */
-static void walk_rows(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t cols) {
+/* One tile of columns, the t'th of `tiles` side by side, and the rows m0 .. m1 - 1, for a part of K. */
+static void walk_part(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t cols, int64_t t, int64_t tiles,
+                      part at) {
     const int64_t mr = walking->kernel->mr, blocks = lb_div_up(m1 - m0, mr);
+    aim_part(walking, n, at);
+    for (int64_t block = 0; block < blocks; block++) {
+        const int64_t m = m0 + block * mr, rows = lb_min(mr, m1 - m);
+        aim_rows(walking, m, m - m0, t, at);
+        aim_ahead(walking, n, walking->panels * tiles, block, blocks, at);
+        lb_output_run(&walking->s->output, walking->kernel, &walking->tile, &walking->s->edge, m, n, rows, cols);
+    }
+}
+
+/* Columns n .. n1 - 1, no more than fit the scratch with the rows m0 .. m1 - 1: part by part of K, all of them for
+ * each. */
+static void walk_rows(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t n1) {
+    const int64_t nr = walking->kernel->nr, tiles = lb_div_up(n1 - n, nr);
     part at;
     for (int64_t line = 0; line < walking->w->panel_lines; line = at.last) {
         at = part_at(walking, line);
-        aim_part(walking, n, at);
-        for (int64_t block = 0; block < blocks; block++) {
-            const int64_t m = m0 + block * mr, rows = lb_min(mr, m1 - m);
-            aim_rows(walking, m, m - m0, at);
-            aim_ahead(walking, n, block, blocks, at);
-            lb_output_run(&walking->s->output, walking->kernel, &walking->tile, &walking->s->edge, m, n, rows, cols);
-        }
+        for (int64_t t = 0; t < tiles; t++)
+            walk_part(walking, m0, m1, n + t * nr, lb_min(nr, n1 - n - t * nr), t, tiles, at);
     }
 }
 
@@ -163,11 +191,11 @@ void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, 
     const lb_kernel *kernel = call->config.kernel;
     scratch s;
     walk walking = walk_of(call, &s);
-    const int64_t rows = STATE_ELEMENTS / kernel->nr / kernel->mr * kernel->mr;
+    const int64_t rows = lb_walk_rows(kernel), columns = kernel->nr * wide_tiles(kernel);
     if (kernel->enter) kernel->enter(&walking.tile);
-    for (int64_t n = n0; n < n1; n += kernel->nr)
+    for (int64_t n = n0; n < n1; n += columns)
         for (int64_t m = m0; m < m1; m += rows)
-            walk_rows(&walking, m, lb_min(m1, m + rows), n, lb_min(kernel->nr, n1 - n));
+            walk_rows(&walking, m, lb_min(m1, m + rows), n, lb_min(n1, n + columns));
     lb_output_end(&s.output);
     if (kernel->leave) kernel->leave();
 }

@@ -23,7 +23,7 @@ typedef struct lb_gemm_call {
     const lowbit_problem *problem;
     lb_gemm_config config;
     const lowbit_gemm_args *args;
-    lb_row_rule rule; /* of A; where the rows are given, their zero point */
+    lb_row_rule rule; /* of A; where the rows are given, their zero point; zeros for float activations */
     int64_t m;        /* rows of this call */
     void *workspace;
 } lb_gemm_call;
@@ -37,8 +37,17 @@ lowbit_status lb_check_output(const lowbit_problem *problem, const lowbit_gemm_a
 lowbit_status lb_check_requant_columns(const lowbit_problem *problem, const lowbit_gemm_args *args,
                                        lowbit_error *error);
 
+/* Whether A is given as bf16; refuses rows of A that float activations do not take. */
+bool lb_given_halves(const lowbit_gemm_args *args);
+lowbit_status lb_check_float_rows(const lowbit_problem *problem, const lowbit_gemm_args *args, lowbit_error *error);
+
 /* True if s8 and u8 outputs of the problem may take the integer form; else `reason` says why not. */
 bool lb_integer_form(const lowbit_problem *problem, const char **reason);
+
+/* Activations that stay floats. */
+static inline bool lb_is_float_kind(uint32_t activations) {
+    return activations == LOWBIT_AF || activations == LOWBIT_AF32;
+}
 
 /* The output's element: 4 bytes or 1. */
 static inline int64_t lb_out_bytes(const lowbit_problem *problem) { return problem->out >= LOWBIT_OUT_S8 ? 1 : 4; }
@@ -57,6 +66,9 @@ int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_kernel *kernel
 
 /* Quantizes A if it came as floats and arranges it as the kernel wants. */
 void lb_gemm_prepare(const lb_gemm_call *call, const lowbit_pool *pool);
+
+/* Rows whose totals a task keeps while K goes by: all of them share what is read of the weights. */
+int64_t lb_walk_rows(const lb_kernel *kernel);
 
 /* Computes out[m0..m1)[n0..n1); the workspace is prepared and only read. */
 void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, int64_t n1);

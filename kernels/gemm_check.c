@@ -8,25 +8,26 @@
 #include "kernels/ukernels.h"
 
 static lowbit_status check_kinds(const lowbit_problem *p, lowbit_error *error) {
-    LB_REQUIRE(p->activations >= LOWBIT_A8 && p->activations <= LOWBIT_AF, error, LOWBIT_INVALID_ARGUMENT,
+    LB_REQUIRE(p->activations >= LOWBIT_A8 && p->activations <= LOWBIT_AF32, error, LOWBIT_INVALID_ARGUMENT,
                "activation kind %u is unknown", p->activations);
     LB_REQUIRE(p->out <= LOWBIT_OUT_U8, error, LOWBIT_INVALID_ARGUMENT, "output kind %u is unknown", p->out);
     LB_REQUIRE(p->act <= LOWBIT_ACT_SILU, error, LOWBIT_INVALID_ARGUMENT, "activation function %u is unknown", p->act);
     LB_REQUIRE(p->static_scale <= 1 && p->bias <= 1 && p->residual <= 1, error, LOWBIT_INVALID_ARGUMENT,
                "static_scale, bias or residual is neither 0 nor 1");
-    LB_REQUIRE(p->activations != LOWBIT_AF, error, LOWBIT_UNSUPPORTED,
-               "float activations have no kernels in this version");
+    const bool floats = lb_is_float_kind(p->activations);
     const lb_format *f = lb_format_of(p->weights.format);
     LB_REQUIRE(!f->distance || (p->activations == LOWBIT_A8 && !p->static_scale), error, LOWBIT_INVALID_ARGUMENT,
                "%s needs a8 activations, which take the scale of the weights", f->name);
-    LB_REQUIRE(!lb_is_float(f), error, LOWBIT_UNSUPPORTED, "f32 and bf16 weights need float activations");
+    LB_REQUIRE(floats || !lb_is_float(f), error, LOWBIT_UNSUPPORTED, "f32 and bf16 weights need float activations");
+    LB_REQUIRE(!floats || p->out != LOWBIT_OUT_S32, error, LOWBIT_INVALID_ARGUMENT,
+               "s32 output: float activations make no integer sum");
     return LOWBIT_OK;
 }
 
 /* With a zero point of A each factor reaches 255, where it reached 128. */
 static lowbit_status check_static(const lowbit_problem *p, lowbit_error *error) {
     LB_REQUIRE(lb_row_rule_is_scaled(p->activations), error, LOWBIT_INVALID_ARGUMENT,
-               "static activations are a8, a4 or a2: signs and bits have no scale");
+               "static activations are a8, a4 or a2: signs, bits and floats have no scale");
     const bool narrow = p->weights.offset == LOWBIT_SYMMETRIC || p->weights.progressive; /* values are int8 */
     const int64_t sum = lb_scaled_sums(&p->weights, p->k) > 1 ? p->weights.group : p->k;
     const int64_t most = INT32_MAX / (255 * (narrow ? 128 : 255));
@@ -175,6 +176,23 @@ lowbit_status lb_check_requant_columns(const lowbit_problem *p, const lowbit_gem
                LOWBIT_INVALID_ARGUMENT,
                "requant: the residual has multiplier %d and shift %d: legal are 0 and magnitudes from 2^30, -31 to %d",
                q->residual_multiplier, q->residual_shift, most);
+    return LOWBIT_OK;
+}
+
+bool lb_given_halves(const lowbit_gemm_args *args) {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
+    return LB_HAS_FIELD(args, lowbit_gemm_args, a_bf16) && args->a_bf16;
+}
+
+lowbit_status lb_check_float_rows(const lowbit_problem *p, const lowbit_gemm_args *args, lowbit_error *error) {
+    LB_REQUIRE(!args->rows, error, LOWBIT_INVALID_ARGUMENT, "float activations take no quantized rows");
+    LB_REQUIRE(!lb_given_halves(args) || !args->a.data, error, LOWBIT_INVALID_ARGUMENT, "a and a_bf16 are both given");
+    lowbit_matrix a = args->a;
+    const void *halves = lb_given_halves(args) ? args->a_bf16 : NULL;
+    if (halves) a.data = halves; /* the same shape; nothing is read */
+    LB_TRY(lb_check_matrix("a", &a, error));
+    LB_REQUIRE(a.cols == p->k, error, LOWBIT_INVALID_ARGUMENT, "a has %lld columns, the problem has K %lld",
+               (long long)a.cols, (long long)p->k);
     return LOWBIT_OK;
 }
 

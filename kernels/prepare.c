@@ -43,7 +43,8 @@ static const struct {
                 [LB_A_BITS4] = {4, LB_WORD_K, false, NULL, {4, false}},
                 [LB_A_NIBBLES1] = {2, LB_WORD_K, false, NULL, {1, true}},
                 [LB_A_NIBBLES2] = {4, LB_WORD_K, false, NULL, {2, true}},
-                [LB_A_NIBBLES4] = {8, LB_WORD_K, false, NULL, {4, true}}};
+                [LB_A_NIBBLES4] = {8, LB_WORD_K, false, NULL, {4, true}},
+                [LB_A_F32] = {32, 1, false, NULL, {0}}};
 
 /* Whether the call's rows become words of bits at once, without codes: lb_isa_unit's pack_row. */
 static bool packs_bits(const lb_gemm_call *call) {
@@ -66,7 +67,7 @@ int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config,
     const int64_t group = problem->weights.group > 0 ? lb_min(problem->weights.group, all) : all;
     const int64_t unit = part_unit(problem, kernel);
     int64_t part = config->step_k > 0 ? lb_round_up(config->step_k, unit) : all;
-    if (kernel->values) part = lb_min(part, lb_max(unit, LB_VALUES_BYTES / kernel->nr / unit * unit));
+    if (kernel->values) part = lb_min(part, lb_max(unit, LB_VALUES_BYTES / kernel->values / kernel->nr / unit * unit));
     const int64_t end =
         group <= part ? first + part / group * group : lb_min(first + part, (first / group + 1) * group);
     return lb_min(end, all);
@@ -90,18 +91,20 @@ static int64_t place(const lowbit_problem *problem, const lb_kernel *kernel, int
     p->panel_bits = kLayouts[kernel->a_layout].bits;
     p->panel_k = kLayouts[kernel->a_layout].panel_k;
     const int64_t padded = lb_round_up(lb_round_up(k, lb_line_k(lb_format_of(problem->weights.format))), LB_LINE);
-    const int64_t rows_at = take(&total, lb_rows_bytes(m, k, group));
+    const bool floats = lb_is_float_kind(problem->activations);
+    const int64_t rows_at = take(&total, floats ? 0 : lb_rows_bytes(m, k, group));
     const int64_t panels_at = take(&total, panels ? p->blocks * mr * padded * p->panel_bits / 8 : 0);
     const int64_t sums = p->blocks * mr * lb_groups(k, group);
     const int64_t sums_at = take(&total, sums * (int64_t)sizeof(int32_t));
-    const int64_t corrs_at = take(&total, sums * (int64_t)sizeof(int32_t));
+    const int64_t corrs_at = take(&total, floats ? 0 : sums * (int64_t)sizeof(int32_t));
     const int64_t scales_at = take(&total, p->blocks * mr * (int64_t)sizeof(float));
     if (workspace) {
         uint8_t *base = workspace;
         lb_rows_place(m, k, group, base + rows_at, &p->rows);
         p->panels = panels ? base + panels_at : NULL;
-        p->sums = (int32_t *)(void *)(base + sums_at);
-        p->corrs = (int32_t *)(void *)(base + corrs_at);
+        p->sums = floats ? NULL : (int32_t *)(void *)(base + sums_at);
+        p->corrs = floats ? NULL : (int32_t *)(void *)(base + corrs_at);
+        p->row_sums = floats && problem->weights.offset ? (float *)(void *)(base + sums_at) : NULL;
         p->scales = (float *)(void *)(base + scales_at);
     }
     return total;
@@ -207,6 +210,7 @@ static void prepare_block(void *arg, size_t i, size_t worker) {
     (void)worker;
     const lb_gemm_call *call = arg;
     const lb_prepared p = lb_prepared_of(call);
+    if (lb_is_float_kind(call->problem->activations)) return lb_prepare_float_block(call, &p, (int64_t)i);
     const int64_t mr = call->config.kernel->mr, block = (int64_t)i, rows = lb_min(mr, call->m - block * mr);
     const bool by_row = p.panels && kLayouts[call->config.kernel->a_layout].by_row;
     const int8_t *codes = p.rows.codes + block * mr * p.rows.stride;

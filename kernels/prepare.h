@@ -37,10 +37,23 @@ typedef struct lb_prepared {
     int64_t panel_k;       /* k that stand together in it */
     uint8_t *panels;       /* NULL where the rows themselves are the panels */
     int32_t *sums, *corrs; /* [blocks][G][mr] */
-    float *scales;         /* [blocks * mr] */
+    float *row_sums;       /* the same of float rows, where zero points or minima need them; else NULL */
+    float *scales;         /* [blocks * mr]; of float rows 1 */
 } lb_prepared;
 
 lb_prepared lb_prepared_of(const lb_gemm_call *call);
+
+/* What the codes stand for, for kernels of float activations: lb_tile says how. */
+typedef struct lb_value_tables {
+    _Alignas(LB_LINE) float floats[16];
+    _Alignas(LB_LINE) int8_t bytes[LB_LINE];
+} lb_value_tables;
+
+/* Fills the tables of these weights and points the tile at them; its s and o are those of the format. */
+void lb_value_tables_aim(lb_value_tables *tables, const lowbit_packed *weights, lb_tile *tile);
+
+/* Float rows of one block, as floats or bf16, into its panels; and their sums and scales. */
+void lb_prepare_float_block(const lb_gemm_call *call, const lb_prepared *p, int64_t block);
 
 /* The panel of one block for the part of `length` k that begins at `first`. */
 static inline uint8_t *lb_panel_at(const lb_prepared *p, int64_t mr, int64_t block, int64_t first, int64_t length) {

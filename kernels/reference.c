@@ -8,6 +8,7 @@
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
 #include "kernels/gemm.h"
+#include "kernels/reference_float.h"
 #include "kernels/simd/activations.h"
 #include "kernels/weights.h"
 
@@ -136,6 +137,19 @@ static float float_result(const lowbit_problem *p, const lowbit_gemm_args *args,
     return lb_activate(p->act, y);
 }
 
+/* The same where A stays float: computed in double, rounded once. */
+static void reference_float_row(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args,
+                                int64_t m) {
+    for (int64_t n = 0; n < w->n; n++) {
+        const int64_t at = m * args->out_stride + n;
+        const float y = (float)lb_reference_float(p, w, args, m, n, false).y;
+        if (p->out == LOWBIT_OUT_F32)
+            ((float *)args->out)[at] = y;
+        else
+            ((uint8_t *)args->out)[at] = (uint8_t)float_code(args->requant, y);
+    }
+}
+
 static void reference_row(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args,
                           const lb_row_rule *rule, int64_t m, int8_t *codes) {
     const float *x = args->a.data + m * args->a.stride, a_scale = quantize_row(x, w->k, rule, codes);
@@ -164,11 +178,14 @@ lowbit_status lowbit_gemm_reference(const lowbit_ctx *ctx, const lowbit_problem 
     LB_TRY(lb_check_weights(weights, error));
     LB_TRY(lb_check_same_weights(problem, &weights->type, weights->n, weights->k, error));
     LB_TRY(lb_check_output(problem, args, error));
-    LB_TRY(lb_check_matrix("a", &args->a, error));
+    const bool floats = lb_is_float_kind(problem->activations);
+    LB_TRY(floats ? lb_check_float_rows(problem, args, error) : lb_check_matrix("a", &args->a, error));
     LB_REQUIRE(args->a.rows <= problem->m, error, LOWBIT_INVALID_ARGUMENT, "a has %lld rows, the problem has M %lld",
                (long long)args->a.rows, (long long)problem->m);
     LB_REQUIRE(args->a.cols == weights->k, error, LOWBIT_INVALID_ARGUMENT,
                "a has %lld columns, the weights have K %lld", (long long)args->a.cols, (long long)weights->k);
+    for (int64_t m = 0; floats && m < args->a.rows; m++) reference_float_row(problem, weights, args, m);
+    if (floats) return LOWBIT_OK;
     lb_row_rule rule;
     LB_TRY(lb_check_requant_columns(problem, args, error));
     const float shared = lb_scale_round(weights->type.scale_type, weights->scales[0]);

@@ -49,6 +49,8 @@ bool lb_kernel_at(size_t index, lb_kernel_ref *kernel) {
 /* Activations that come as int8 codes. */
 enum { CODES = 1 << LOWBIT_A8 | 1 << LOWBIT_A4 | 1 << LOWBIT_A2 | 1 << LOWBIT_A1 | 1 << LOWBIT_U1 };
 
+enum { FLOATS = 1 << LOWBIT_AF | 1 << LOWBIT_AF32 };
+
 static const lb_algorithm kAlgorithms[LB_ALGORITHMS] = {
     [LB_ALGORITHM_DOT] = {"dot", CODES, false},
     [LB_ALGORITHM_TILE] = {"tile", CODES, false},
@@ -57,6 +59,7 @@ static const lb_algorithm kAlgorithms[LB_ALGORITHMS] = {
     [LB_ALGORITHM_AND] = {"and", 1 << LOWBIT_U1, false},
     [LB_ALGORITHM_AND2] = {"and2", 1 << LOWBIT_A2, false},
     [LB_ALGORITHM_AND4] = {"and4", 1 << LOWBIT_A4, false},
+    [LB_ALGORITHM_FMA] = {"fma", FLOATS, false},
 };
 
 const lb_algorithm *lb_algorithm_of(const lb_kernel *kernel) { return &kAlgorithms[kernel->algorithm]; }

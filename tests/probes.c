@@ -70,8 +70,18 @@ static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t byt
             sum += tile_sum(lines + at, lines, p->width == 32 ? 32 : 64);
         return (uint32_t)reps * sum;
     }
+    if (p->kind == LB_PROBE_FMA) {
+        uint32_t sum = 0;
+        for (size_t l = 0; l < LINE; l += 4) sum += (uint32_t)(lines[l] * a[0]);
+        return (uint32_t)(reps * (bytes / LINE) * p->repeat * 4) * sum;
+    }
     const uint32_t steps = (uint32_t)(reps * (bytes / LINE) * p->repeat);
     return steps * (p->kind == LB_PROBE_L1 ? maximum_sum(lines, a) : decode_sum(8, lines, LINE, a));
+}
+
+static bool is_narrow(const lb_probe *p) {
+    return p->kind == LB_PROBE_MADDUBS || p->kind == LB_PROBE_TILE_GROUPS || p->kind == LB_PROBE_L1 ||
+           p->kind == LB_PROBE_FMA;
 }
 
 enum { DATA_RANDOM, DATA_LEAST, DATA_MOST, DATA_KINDS };
@@ -80,7 +90,7 @@ enum { DATA_RANDOM, DATA_LEAST, DATA_MOST, DATA_KINDS };
  * accumulator that is widened too late. The probes that are exact
  * for small sums only get values that their contract allows. */
 static void fill(const lb_probe *p, int data, uint8_t *lines, size_t bytes, int8_t *a) {
-    const bool narrow = p->kind == LB_PROBE_MADDUBS || p->kind == LB_PROBE_TILE_GROUPS || p->kind == LB_PROBE_L1;
+    const bool narrow = is_narrow(p);
     for (size_t i = 0; i < bytes; i++) lines[i] = (uint8_t)(data == DATA_RANDOM ? check_random_in(0, 255) : 255);
     for (size_t i = 0; i < 32; i++)
         a[i] = (int8_t)(data == DATA_RANDOM ? check_random_in(-128, 127) : data == DATA_LEAST ? -128 : 127);

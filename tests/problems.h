@@ -43,10 +43,10 @@ void sample_free(const lowbit_ctx *ctx, sample *s);
 /* Arguments of a run on the sample, with the given output. */
 lowbit_gemm_args sample_args(const sample *s, void *out, int64_t out_stride);
 
-/* The reference's result in guarded memory, row stride N. */
+/* The reference's result in guarded memory, row stride N; of float activations an lb_float_result each. */
 void *sample_reference(const lowbit_ctx *ctx, const sample *s);
 
-/* Compares an output of row stride `stride` with the reference, bit for bit. */
+/* Compares an output of row stride `stride` with the reference, bit for bit; of float activations, within the bound. */
 bool sample_check(const sample *s, const void *got, int64_t stride, const void *want);
 
 /* A context of these levels (0 = all) and else the defaults; a failed check where there is none. */

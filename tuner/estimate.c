@@ -83,7 +83,10 @@ static int64_t l2_bytes(const lowbit_ctx *ctx) {
     return ctx->machine.l2_bytes > 0 ? ctx->machine.l2_bytes : DEFAULT_L2;
 }
 
+/* Rows of float activations, of which the L2 cache holds few, may come from further away: the weights, which are as
+ * wide, would have to come again. */
 static int64_t block_rows(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
+    if (kernel->totals) return lb_min(lb_round_up(m, kernel->mr), lb_walk_rows(kernel));
     const int64_t row = lb_round_up(problem->k, LB_LINE) * lb_panel_bits(kernel) / 8;
     const int64_t blocks = lb_max(1, lb_min(lb_div_up(m, kernel->mr), l2_bytes(ctx) / 2 / (row * kernel->mr)));
     return blocks * kernel->mr;

@@ -143,6 +143,12 @@ static lowbit_status check_rows(const lowbit_problem *p, const lowbit_rows *rows
 static lowbit_status check_input(const lowbit_plan *plan, const lowbit_gemm_args *args, lb_gemm_call *call,
                                  lowbit_error *error) {
     const lowbit_problem *p = &plan->problem;
+    if (lb_is_float_kind(p->activations)) {
+        LB_TRY(lb_check_float_rows(p, args, error));
+        call->m = args->a.rows;
+        return check_plan(plan, call->m, error);
+    }
+    LB_REQUIRE(!lb_given_halves(args), error, LOWBIT_INVALID_ARGUMENT, "a_bf16 goes with float activations only");
     if (args->rows) {
         LB_REQUIRE(!args->a.data, error, LOWBIT_INVALID_ARGUMENT, "a and rows are both given");
         LB_TRY(check_rows(p, args->rows, error));

@@ -34,7 +34,9 @@ enum {
     LOWBIT_A2 = 3, /* 2 bits: -1..1, static ones -2..1 */
     LOWBIT_A1 = 4, /* signs: x < 0 ? -1 : 1, as[m] = 1 */
     LOWBIT_U1 = 5, /* bits: x > 0 ? 1 : 0, as[m] = 1 */
-    LOWBIT_AF = 6  /* float: weight-only (no kernels yet) */
+    LOWBIT_AF = 6, /* float: nothing is quantized but the weights. A kernel may round A, and weights times their scales, to
+                      bf16 where that is faster (AMX); lowbit_plan_describe names the kernel */
+    LOWBIT_AF32 = 7 /* the same without that liberty: every product is one of binary32 */
 };
 
 enum {
@@ -72,7 +74,7 @@ typedef struct lowbit_problem {
  *     problem = FORMAT ["z" | "m"] ["g" GROUP ["p"]] [":f32" | ":f16" | ":bf16"] ACT ["s"] ":m" M "n" N "k" K
  *               [":f32" | ":s32" | ":s8" | ":u8"] ["+bias"] ["+relu" | "+gelu" | "+gelu_tanh" | "+silu"] ["+res"]
  *     FORMAT  = the name of a format, as lowbit_format_get tells it: i8, i4, ... (docs/formats.md)
- *     ACT     = a8 | a4 | a2 | a1 | u1 | af
+ *     ACT     = a8 | a4 | a2 | a1 | u1 | af | af32
  *
  * z = zero points, m = minima, p = progressive scales, the first colon part = type of the scales (default: f16 for
  * groups, else f32), s = static activations. "i4g32a8:m1n4096k4096+bias". A string that parses need not have a kernel:
@@ -267,7 +269,7 @@ LOWBIT_API lowbit_status lowbit_requant_multipliers(float a_scale, const float *
 typedef struct lowbit_gemm_args {
     uint32_t struct_size;
     const lowbit_packed *weights; /* of the plan's type, n and k */
-    lowbit_matrix a;              /* m x k floats, 1 <= m <= the plan's m; data NULL where `rows` is given */
+    lowbit_matrix a;              /* m x k floats, 1 <= m <= the plan's m; data NULL where `rows` or `a_bf16` is given */
     const lowbit_rows *rows;      /* rows that are quantized already, or NULL */
     const float *bias;            /* [n]; exactly where the problem has a bias */
     const float *residual;        /* [m][residual_stride]; exactly where the problem has a residual. May be `out` */
@@ -280,6 +282,9 @@ typedef struct lowbit_gemm_args {
     const int32_t *column_sums; /* lowbit_column_sums of the weights; may be NULL where the zero point is 0 */
     /* s8 and u8 outputs: */
     const lowbit_requant *requant;
+    /* Float activations (af, af32) that are bf16, the upper halves of floats: a's rows, columns and stride are theirs, its
+     * data is NULL. Else NULL. */
+    const uint16_t *a_bf16;
 } lowbit_gemm_args;
 
 /* Scratch bytes of a run with m rows (or fewer). The same for any number of threads. */

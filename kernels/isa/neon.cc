@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* neon: smull and smlal into 16 bits, widened by sadalp (Armv8.0). */
 #include "kernels/simd/arm_ops.h"
+#include "kernels/simd/fma-inl.h"
 #include "kernels/simd/unit.h"
 
 LB_UNIT_TARGET(HWY_NEON);
@@ -90,6 +91,7 @@ constexpr lb_kernel kKernels[] = {
     L1Row<L1Staged, Ops, 1, 4>(),
     L1Row<L1Staged, Ops, 4, 2>(),
     LB_BIT_ROWS,
+    LB_FMA_KERNELS,
 };
 
 }  // namespace

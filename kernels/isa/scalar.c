@@ -7,6 +7,7 @@
 #include "kernels/formats/scale.h"
 #include "kernels/simd/activations.h"
 #include "kernels/simd/bits.h"
+#include "kernels/simd/fma_scalar.h"
 #include "kernels/simd/probe_scalar.h"
 #include "kernels/simd/ukernel.h"
 #include "lowbit/context.h"
@@ -228,25 +229,46 @@ TILE(tile_and, and_sum, 1, 1)
 TILE(tile_and2, and_sum, 2, 1)
 TILE(tile_and4, and_sum, 4, 1)
 
+#define FMA(coding, mr)                                                                                                \
+    static void fma_##mr##_##coding(const lb_tile *t) {                                                                \
+        for (size_t n = 0; n < COLUMNS; n++)                                                                           \
+            for (size_t i = 0; i < (mr); i++)                                                                          \
+                if (add_groups(t, LB_CODING_##coding, mr, n, i, &t->totals[i * COLUMNS + n]))                          \
+                    store(t, i, n, t->totals[i * COLUMNS + n]);                                                        \
+    }
+#define FMA_ROW(coding, mr, cost)                                                                                      \
+    {                                                                                                                  \
+        LB_CODING_##coding, LB_ALGORITHM_FMA, LB_A_F32, 0, 0, 0, mr, COLUMNS, (cost) * (mr), 0, fma_##mr##_##coding,   \
+            NULL, NULL                                                                                                 \
+    }
+#define FMA_CODINGS(X, mr) X(W8, mr) X(W4, mr) X(W2, mr) X(W1, mr) X(T5, mr) X(C4, mr) X(BF16, mr) X(F32, mr)
+#define FMA_ROWS(mr)                                                                                                   \
+    FMA_ROW(W8, mr, 8192), FMA_ROW(W4, mr, 16384), FMA_ROW(W2, mr, 32768), FMA_ROW(W1, mr, 65536),                     \
+        FMA_ROW(T5, mr, 131072), FMA_ROW(C4, mr, 16384), FMA_ROW(BF16, mr, 4096), FMA_ROW(F32, mr, 2048)
+FMA_CODINGS(FMA, 1)
+FMA_CODINGS(FMA, 4)
+
 static const lb_kernel kKernels[] = {
-    {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_w8, NULL, NULL},
-    {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_w8, NULL, NULL},
-    {LB_CODING_W4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 8192, 0, tile_1_w4, NULL, NULL},
-    {LB_CODING_W4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_w4, NULL, NULL},
-    {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 16384, 0, tile_1_w2, NULL, NULL},
-    {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 65536, 0, tile_4_w2, NULL, NULL},
-    {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 32768, 0, tile_1_w1, NULL, NULL},
-    {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 131072, 0, tile_4_w1, NULL, NULL},
-    {LB_CODING_T5, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 20480, 0, tile_1_t5, NULL, NULL},
-    {LB_CODING_T5, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 81920, 0, tile_4_t5, NULL, NULL},
-    {LB_CODING_C4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 1, COLUMNS, 8192, 0, tile_1_c4, NULL, NULL},
-    {LB_CODING_C4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_c4, NULL, NULL},
-    {LB_CODING_W8, LB_ALGORITHM_L1, LB_A_S8, 0, 0, 1, COLUMNS, 4096, 0, tile_1_l1, NULL, NULL},
-    {LB_CODING_W8, LB_ALGORITHM_L1, LB_A_S8, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_l1, NULL, NULL},
-    {LB_CODING_W1, LB_ALGORITHM_XOR, LB_A_BITS1, 0, 0, 1, COLUMNS, 8192, 0, tile_xor, NULL, NULL},
-    {LB_CODING_W1, LB_ALGORITHM_AND, LB_A_BITS1, 0, 0, 1, COLUMNS, 8192, 0, tile_and, NULL, NULL},
-    {LB_CODING_W1, LB_ALGORITHM_AND2, LB_A_BITS2, 0, 0, 1, COLUMNS, 16384, 0, tile_and2, NULL, NULL},
-    {LB_CODING_W1, LB_ALGORITHM_AND4, LB_A_BITS4, 0, 0, 1, COLUMNS, 32768, 0, tile_and4, NULL, NULL},
+    {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 4096, 0, tile_1_w8, NULL, NULL},
+    {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_w8, NULL, NULL},
+    {LB_CODING_W4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 8192, 0, tile_1_w4, NULL, NULL},
+    {LB_CODING_W4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_w4, NULL, NULL},
+    {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 16384, 0, tile_1_w2, NULL, NULL},
+    {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 65536, 0, tile_4_w2, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 32768, 0, tile_1_w1, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 131072, 0, tile_4_w1, NULL, NULL},
+    {LB_CODING_T5, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 20480, 0, tile_1_t5, NULL, NULL},
+    {LB_CODING_T5, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 81920, 0, tile_4_t5, NULL, NULL},
+    {LB_CODING_C4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 8192, 0, tile_1_c4, NULL, NULL},
+    {LB_CODING_C4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_c4, NULL, NULL},
+    {LB_CODING_W8, LB_ALGORITHM_L1, LB_A_S8, 0, 0, 0, 1, COLUMNS, 4096, 0, tile_1_l1, NULL, NULL},
+    {LB_CODING_W8, LB_ALGORITHM_L1, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_l1, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_XOR, LB_A_BITS1, 0, 0, 0, 1, COLUMNS, 8192, 0, tile_xor, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_AND, LB_A_BITS1, 0, 0, 0, 1, COLUMNS, 8192, 0, tile_and, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_AND2, LB_A_BITS2, 0, 0, 0, 1, COLUMNS, 16384, 0, tile_and2, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_AND4, LB_A_BITS4, 0, 0, 0, 1, COLUMNS, 32768, 0, tile_and4, NULL, NULL},
+    FMA_ROWS(1),
+    FMA_ROWS(4),
 };
 
 static float largest_magnitude(const float *x, size_t k) {

@@ -439,6 +439,7 @@ constexpr lb_kernel DotRowOf(size_t ports, lb_tile_fn run) {
                      W::kLayout,
                      W::kBias,
                      0,
+                     0,
                      kRows,
                      kVectors * kColumns,
                      static_cast<uint32_t>(cost),

@@ -205,7 +205,8 @@ constexpr uint8_t kBitLayout = (kWords == 1 ? LB_A_BITS1 : LB_A_NIBBLES1) + (kPl
 /* Ways as in dot-inl.h; A is words. kWork counts a line of a vector. */
 template <class Ops, class Bits, size_t kRows, size_t kVectors>
 struct PopcountPlain {
-    static constexpr int kBits = 1, kBias = 0;
+    static constexpr size_t kFields = 8;
+    static constexpr int kBias = 0;
     static constexpr size_t kPlanes = Bits::kPlanes, kLineA = kPlanes * Ops::kWords;
     static constexpr uint8_t kLayout = kBitLayout<Ops::kWords, kPlanes>, kAlgorithm = Bits::kAlgorithm;
     static constexpr size_t kPorts = Ops::kPorts, kWork = Ops::kSplitWork + kRows * kPlanes * Ops::kCountWork;
@@ -253,7 +254,8 @@ struct PopcountPlain {
 /* Eight lines at a time; the last few one by one, in nibbles. */
 template <class Bits, size_t kRows, size_t kVectors>
 struct PopcountTree {
-    static constexpr int kBits = 1, kBias = 0;
+    static constexpr size_t kFields = 8;
+    static constexpr int kBias = 0;
     static constexpr size_t kPlanes = Bits::kPlanes, kLineA = kPlanes, kEach = kRows * kPlanes;
     static constexpr uint8_t kLayout = kBitLayout<1, kPlanes>, kAlgorithm = Bits::kAlgorithm;
     static constexpr size_t kPorts = 2, kWork = (kEach * Tree::kWork64 + 63) / 64;
@@ -346,6 +348,7 @@ constexpr lb_kernel BitsRow() {
                      W::kAlgorithm,
                      W::kLayout,
                      W::kBias,
+                     0,
                      0,
                      kRows,
                      kVectors * kColumns,

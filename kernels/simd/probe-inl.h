@@ -149,6 +149,33 @@ uint32_t Exact(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
     return SumAll(acc) + static_cast<uint32_t>(reps * (bytes / 64) * kExactRepeat) * BiasOfLine(a);
 }
 
+/* Twelve line-multiplications in a step, spread over twelve sums: enough for two ports and six cycles of latency. */
+constexpr size_t kFmaRepeat = 3;
+
+uint32_t Fma(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
+    constexpr size_t kAccs = 12;
+    const DF32 df;
+    const VF32 x = hn::Set(df, static_cast<float>(a[0]));
+    VF32 w[kVectors], acc[kAccs];
+    Unroll<kVectors>(LB_EACH(i) {
+        const VI32 lanes = hn::BitCast(d32, hn::Load(d8, line + i * kBytes));
+        w[i] = hn::ConvertTo(df, hn::And(lanes, hn::Set(d32, 0xff)));
+    });
+    Unroll<kAccs>(LB_EACH(i) { acc[i] = hn::Zero(df); });
+    for (size_t step = reps * (bytes / 64); step > 0; step--) {
+        Unroll<kVectors>(LB_EACH(v) {
+            Unroll<kAccs>(LB_EACH(i) {
+                Pin(w[v]);
+                acc[i] = hn::MulAdd(w[v], x, acc[i]);
+                Pin(acc[i]);
+            });
+        });
+    }
+    uint32_t sum = 0;
+    Unroll<kAccs>(LB_EACH(i) { sum += SumLanes(hn::ConvertTo(d32, acc[i])); });
+    return sum;
+}
+
 /* ---- Decoding: every vector of the lines is one step. ---- */
 
 /* Calls step.Run<U>(p) for U vectors at a time, then step.Run<1>(p) for the rest, `reps` times over. */
@@ -338,6 +365,7 @@ const lb_probe kProbes[] = {
     {LB_PROBE_MADDUBS, 0, 1, 0, kPairsRepeat, Pairs},
     {LB_PROBE_MADD, 0, 1, 0, kExactRepeat, Exact},
     {LB_PROBE_L1, 0, 1, 0, kPairsRepeat, Maxima},
+    {LB_PROBE_FMA, 0, 1, 0, kFmaRepeat, Fma},
     {LB_PROBE_DECODE, 1, 1, 0, 0, Decode<1>},
     {LB_PROBE_DECODE, 2, 1, 0, 0, Decode<2>},
     {LB_PROBE_DECODE, 4, 1, 0, 0, Decode<4>},

@@ -3,6 +3,7 @@
 #ifndef LOWBIT_KERNELS_SIMD_STAGED16_H_
 #define LOWBIT_KERNELS_SIMD_STAGED16_H_
 
+#include "kernels/simd/fma-inl.h"
 #include "kernels/simd/unit.h"
 #include "kernels/simd/x86_ops.h"
 
@@ -40,6 +41,7 @@ constexpr lb_kernel kKernels[] = {
     L1Row<L1Staged, StagedOps, 3, 2>(),
     L1Row<L1Staged, StagedOps, 10, 1>(),
     LB_BIT_ROWS,
+    LB_FMA_KERNELS,
 };
 
 }  // namespace

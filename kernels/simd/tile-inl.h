@@ -306,9 +306,9 @@ constexpr lb_kernel TileRow() {
     using T = Tile<kCode, kRowTiles, kPanels>;
     constexpr size_t kExpand = HWY_MAX(128 * T::kFields, 64 * T::Decode::kWork);
     constexpr uint32_t kCost = 64 * T::kFields * kRowTiles + (T::kValues ? kExpand : 0);
-    return lb_kernel{kCodingOf<kCode>,    LB_ALGORITHM_TILE, LB_A_TILE, T::kBias,
-                     T::kValues,          T::kRows,          T::kWidth, kCost,
-                     64 * 80 * kRowTiles, &T::Run,           TileEnter, TileLeave};
+    return lb_kernel{
+        kCodingOf<kCode>,    LB_ALGORITHM_TILE, LB_A_TILE, T::kBias, T::kValues, 0, T::kRows, T::kWidth, kCost,
+        64 * 80 * kRowTiles, &T::Run,           TileEnter, TileLeave};
 }
 
 }  // namespace

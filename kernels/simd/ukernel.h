@@ -36,6 +36,7 @@ enum {
  *   LB_A_BITSp     words of 32 bits at (k / 32 * mr + i) * p + plane: bit `plane` of the code of each of 32 k, where a
  *                  lane of a line of 1-bit codes has that k: bit 8 * (k % 4) + k % 32 / 4
  *   LB_A_NIBBLESp  two words for each of those: the lower four bits of every byte, then the upper four
+ *   LB_A_F32  float  at k * mr + i: rows that are not quantized
  * With mr = 1, LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
 enum {
     LB_A_S8 = 0,
@@ -46,7 +47,8 @@ enum {
     LB_A_BITS4 = 5,
     LB_A_NIBBLES1 = 6,
     LB_A_NIBBLES2 = 7,
-    LB_A_NIBBLES4 = 8
+    LB_A_NIBBLES4 = 8,
+    LB_A_F32 = 9
 };
 
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
@@ -58,7 +60,8 @@ enum {
     LB_ALGORITHM_AND = 4,  /* 0, 1 */
     LB_ALGORITHM_AND2 = 5, /* codes of 2 and 4 bits, plane by plane */
     LB_ALGORITHM_AND4 = 6,
-    LB_ALGORITHMS = 7
+    LB_ALGORITHM_FMA = 7, /* of floats */
+    LB_ALGORITHMS = 8
 };
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
@@ -87,6 +90,13 @@ typedef struct lb_requant {
  *
  *   total   = 0; for g ascending: total += mult[g][n] * dot[g]                  integer, modulo 2^32
  *   t       = 0 + f32(total) * scale[n]                                         or, raw: out = total
+ *
+ * Where A is float, with v = s * c - o, the value of the book, or the element itself:
+ *
+ *   dot[g]  = sum over k of group g of a[i,k] * v[k,n]          with zero points + row_sums[g][i] * (o - zero[g][n]),
+ *                                                               with minima + row_sums[g][i] * o
+ *   t       = sum over g of dot[g] * scale[g][n]                progressive: mult[g][n] * dot[g], at the end times
+ * scale; minima: + row_sums[g][i] * min[g][n]
  *
  * A call does the groups that `groups` and the pointers say. To keep lines and A in the L1 cache, K may be cut into
  * parts, one call each in ascending order with the same sums and totals: between groups (t stays in `totals`), or
@@ -117,7 +127,12 @@ typedef struct lb_tile {
     const uint8_t *book; /* what takes the place of a code c: LB_LINE bytes, 64-byte aligned, of the 16 values + 128
                             four times over; o is 128. NULL = c itself */
 
-    const void *scale;   /* of scale_type; not read for s32 */
+    /* Where A is float: */
+    const float *table;    /* [16] v of a code of at most 4 bits, whatever the bits above it; 64-byte aligned */
+    const int8_t *bytes;   /* the same as int8, four times over: LB_LINE of them, 64-byte aligned */
+    const float *row_sums; /* [groups][mr]: sum of a over the group; only where zero points or minima need it */
+
+    const void *scale;   /* of scale_type; not read for s32; NULL for weights without scales */
     const uint8_t *zero; /* or NULL */
     const void *min;     /* of scale_type, or NULL */
     const uint8_t *mult; /* or NULL; with it, min is NULL */
@@ -169,11 +184,13 @@ typedef struct lb_kernel {
     uint8_t algorithm; /* LB_ALGORITHM_* */
     uint8_t a_layout;  /* LB_A_* */
     int16_t code_bias; /* what the kernel subtracts from every code before it multiplies: 128, 0, 1 or -1 */
-    uint8_t values;    /* 1 = it multiplies values that it expands: codes, or where there are groups s * c - o, so that
-                          nothing is left to correct: shift and corr are 0 */
-    uint16_t mr;       /* rows of a tile */
-    uint16_t nr;       /* columns: a multiple of 16, or a divisor of it */
-    uint32_t cost;     /* 1/64 cycles for one line of one panel, all mr rows: what ESTIMATE ranks by */
+    uint8_t values; /* bytes of the values that it expands and multiplies, or 0. int8: codes, or where there are groups
+                       s * c - o, so that nothing is left to correct: shift and corr are 0. Wider: what the weights are,
+                       scales and offsets included */
+    uint8_t totals; /* 1 = nothing of it waits in `sums`: the walk may give both scratches to totals */
+    uint16_t mr;    /* rows of a tile */
+    uint16_t nr;    /* columns: a multiple of 16, or a divisor of it */
+    uint32_t cost;  /* 1/64 cycles for one line of one panel, all mr rows: what ESTIMATE ranks by */
     uint32_t group_cost; /* the same for the end of a group of one panel */
     lb_tile_fn run;
     void (*enter)(const lb_tile *tile); /* or NULL */

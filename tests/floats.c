@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Float activations: every kernel within the bound of docs/numerics.md, and the same bits however its work is cut. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernels/base/base.h"
+#include "kernels/formats/format.h"
+#include "kernels/formats/scale.h"
+#include "kernels/gemm.h"
+#include "kernels/reference_float.h"
+#include "kernels/ukernels.h"
+#include "tests/check.h"
+#include "tests/problems.h"
+
+static const char *const kVariants[] = {"",          "g16",   "g32",       "g64:bf16", "g96:f32",   "z",
+                                        "zg32",      "zg128", "m:f16",     "mg64",     "mg32:bf16", "g16p",
+                                        "g32p:bf16", "g96p",  "g128p:f32", "zg32p"};
+static const char *const kSuffixes[] = {"",          "+bias",      "+bias+relu",     "+relu+res",
+                                        "+bias+res", "+bias+gelu", "+gelu_tanh+res", "+bias+silu+res",
+                                        ":s8",       ":u8+bias"};
+
+static bool supported(const lowbit_ctx *ctx, const char *text) {
+    lowbit_problem problem = {.struct_size = sizeof problem};
+    return lowbit_problem_parse(text, &problem, NULL) == LOWBIT_OK &&
+           lowbit_supported(ctx, &problem, NULL) == LOWBIT_OK;
+}
+
+static void run_all(const lowbit_ctx *ctx, const char *problem, int data) {
+    char name[128];
+    if (!supported(ctx, problem)) return;
+    sample s = sample_make(ctx, problem, data);
+    snprintf(name, sizeof name, "%s data %d", problem, data);
+    sample_check_kernels(ctx, &s, name);
+    sample_free(ctx, &s);
+}
+
+void subject_floats(void) {
+    static const int kM[] = {1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 25, 70}, kN[] = {1, 3, 15, 16, 17, 31, 33, 64, 65, 130};
+    static const int kK[] = {1, 3, 4, 5, 16, 17, 31, 33, 64, 65, 100, 128, 255, 300, 500};
+    lowbit_ctx *ctx = context_with(0);
+    const lb_format *f;
+    for (size_t i = 0; (f = lb_format_at(i)) && check_failures() < 20; i++)
+        for (int round = 0; round < 6 * (int)LB_COUNT(kVariants); round++) {
+            char problem[96];
+            snprintf(problem, sizeof problem, "%s%s%s:m%dn%dk%d%s", f->name, kVariants[round / 6],
+                     round % 3 ? "af" : "af32", kM[check_random_in(0, 11)], kN[check_random_in(0, 9)],
+                     kK[check_random_in(0, 14)], kSuffixes[round % (int)LB_COUNT(kSuffixes)]);
+            run_all(ctx, problem, round % DATA_KINDS);
+        }
+    /* parts of K that end inside a group, and more rows than the scratch holds */
+    run_all(ctx, "i4g8192af:m17n17k9000", DATA_RANDOM);
+    run_all(ctx, "f32af:m300n40k700+bias", DATA_RANDOM);
+    run_all(ctx, "t5af:m14n40k3000", DATA_RANDOM);
+    lowbit_ctx_destroy(ctx);
+}
+
+/* ---- the same bits ---- */
+
+/* Rows 0 .. m - 1 by a kernel, as any config cuts them. */
+static void run_config(const lowbit_ctx *ctx, const sample *s, lb_gemm_config config, int64_t m, float *out) {
+    const int64_t n = s->problem.n;
+    lowbit_gemm_args args = sample_args(s, out, n);
+    args.a.rows = m;
+    lb_gemm_call call = {.problem = &s->problem, .config = config, .args = &args, .m = m};
+    const int64_t bytes = lb_gemm_workspace(&s->problem, config.kernel, m);
+    call.workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
+    (void)ctx;
+    lb_gemm_run(&call, NULL);
+}
+
+/* One kernel: parts of K, blocks of rows and columns, and M. */
+static void check_cuts(const lowbit_ctx *ctx, const sample *s, lb_kernel_ref kernel) {
+    const int64_t m = s->problem.m, n = s->problem.n, mr = kernel.kernel->mr, nr = lb_max(kernel.kernel->nr, 16);
+    float *want = check_guarded((size_t)(m * n) * sizeof *want, CHECK_GUARD_AFTER);
+    lb_gemm_config config = {.kernel = kernel.kernel, .unit = kernel.unit, .threads = 1};
+    config.step_m = lb_round_up(m, mr);
+    config.step_n = lb_round_up(n, nr);
+    run_config(ctx, s, config, m, want);
+    for (int cut = 0; cut < 4; cut++) {
+        lb_gemm_config other = config;
+        const int64_t rows = cut == 3 ? 1 : m;
+        float *got = check_guarded((size_t)(rows * n) * sizeof *got, CHECK_GUARD_AFTER);
+        if (cut != 1) other.step_k = 1 + check_random_in(0, 150);
+        if (cut >= 1) other.step_m = mr;
+        if (cut >= 2) other.step_n = nr;
+        run_config(ctx, s, other, rows, got);
+        CHECK(check_same_floats(got, want, rows, n, n, n));
+    }
+}
+
+void subject_floats_bits(void) {
+    static const char *const kProblems[] = {"f32af:m30n50k500",         "bf16af:m30n50k500+bias",   "i4g32af:m30n50k500",
+                                            "i8zg64af:m30n50k500+gelu", "i2mg128af:m30n50k500+res", "i4g32paf:m30n50k500",
+                                            "t5af:m30n50k500",          "nf4g64af:m30n50k500",      "b1af:m30n50k500"};
+    lowbit_ctx *ctx = context_with(0);
+    for (size_t i = 0; i < LB_COUNT(kProblems); i++) {
+        sample s = sample_make(ctx, kProblems[i], DATA_RANDOM);
+        lb_kernel_ref kernel;
+        for (size_t j = 0; lb_kernel_at(j, &kernel); j++) {
+            lowbit_kernel_info info = {.struct_size = sizeof info};
+            lowbit_kernel_get(ctx, j, &info, NULL);
+            if (!info.enabled || !lb_kernel_fits(kernel.kernel, &s.problem)) continue;
+            check_context("%s %s", kProblems[i], info.name);
+            check_cuts(ctx, &s, kernel);
+        }
+        sample_free(ctx, &s);
+    }
+    lowbit_ctx_destroy(ctx);
+}
+
+/* ---- inputs ---- */
+
+static void run_plan(const lowbit_ctx *ctx, const lowbit_problem *p, const lowbit_gemm_args *args, const lowbit_pool *pool,
+                     uint32_t threads) {
+    lowbit_plan *plan = NULL;
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    int64_t bytes = 0;
+    CHECK(lowbit_plan_create(ctx, p, threads, &plan, &error) == LOWBIT_OK);
+    CHECK(lowbit_workspace_size(plan, args->a.rows, &bytes, &error) == LOWBIT_OK);
+    void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
+    CHECK(lowbit_gemm(plan, args, workspace, bytes, pool, &error) == LOWBIT_OK);
+    lowbit_plan_destroy(ctx, plan);
+}
+
+/* bf16 rows are the floats of the same values, for the kernels and for the reference. */
+static void check_halves(const lowbit_ctx *ctx, const char *problem) {
+    check_context("%s as bf16", problem);
+    sample s = sample_make(ctx, problem, DATA_RANDOM);
+    const int64_t m = s.problem.m, n = s.problem.n, k = s.problem.k, elements = (m - 1) * s.a_stride + k;
+    uint16_t *halves = check_guarded((size_t)elements * sizeof *halves, CHECK_GUARD_AFTER);
+    for (int64_t i = 0; i < elements; i++) {
+        halves[i] = lb_bf16_from_float(s.a[i]);
+        s.a[i] = lb_bf16_to_float(halves[i]);
+    }
+    float *out[4];
+    for (int i = 0; i < 4; i++) {
+        out[i] = check_guarded((size_t)(m * n) * sizeof *out[i], CHECK_GUARD_AFTER);
+        lowbit_gemm_args args = sample_args(&s, out[i], n);
+        if (i % 2) {
+            args.struct_size = sizeof args;
+            args.a.data = NULL;
+            args.a_bf16 = halves;
+        }
+        if (i < 2)
+            run_plan(ctx, &s.problem, &args, NULL, 1);
+        else
+            CHECK(lowbit_gemm_reference(ctx, &s.problem, &s.weights, &args, NULL) == LOWBIT_OK);
+    }
+    CHECK(check_same_floats(out[1], out[0], m, n, n, n));
+    CHECK(check_same_floats(out[3], out[2], m, n, n, n));
+    sample_check(&s, out[0], n, sample_reference(ctx, &s));
+    sample_check(&s, out[2], n, sample_reference(ctx, &s));
+    sample_free(ctx, &s);
+}
+
+/* What is not finite comes out as that, in its row and in no other. */
+static void check_hostile(const lowbit_ctx *ctx, const char *problem, float bad) {
+    check_context("%s with %g", problem, (double)bad);
+    sample s = sample_make(ctx, problem, DATA_RANDOM);
+    const int64_t m = s.problem.m, n = s.problem.n, row = check_random_in(0, m - 1);
+    float *want = check_guarded((size_t)(m * n) * sizeof *want, CHECK_GUARD_AFTER);
+    float *got = check_guarded((size_t)(m * n) * sizeof *got, CHECK_GUARD_AFTER);
+    lowbit_gemm_args args = sample_args(&s, want, n);
+    run_plan(ctx, &s.problem, &args, NULL, 1);
+    s.a[row * s.a_stride + check_random_in(0, s.problem.k - 1)] = bad;
+    args.out = got;
+    run_plan(ctx, &s.problem, &args, NULL, 1);
+    for (int64_t i = 0; i < m; i++) {
+        if (i != row) CHECK(check_same_floats(got + i * n, want + i * n, 1, n, n, n));
+        for (int64_t j = 0; i == row && j < n; j++) CHECK(!isfinite(got[i * n + j]));
+    }
+    sample_free(ctx, &s);
+}
+
+void subject_floats_inputs(void) {
+    static const char *const kProblems[] = {"f32af:m9n40k100", "bf16af:m30n33k70", "i4g32af:m1n40k100",
+                                            "i8zg32af:m9n40k100+bias"};
+    lowbit_ctx *ctx = context_with(0);
+    for (size_t i = 0; i < LB_COUNT(kProblems); i++) {
+        check_halves(ctx, kProblems[i]);
+        check_hostile(ctx, kProblems[i], NAN);
+        check_hostile(ctx, kProblems[i], INFINITY);
+    }
+    lowbit_ctx_destroy(ctx);
+}
+
+/* ---- refusals ---- */
+
+static void refuse_run(const lowbit_plan *plan, const lowbit_gemm_args *args, void *workspace, int64_t bytes) {
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    CHECK(lowbit_gemm(plan, args, workspace, bytes, NULL, &error) == LOWBIT_INVALID_ARGUMENT);
+    CHECK(error.message[0] != '\0');
+}
+
+static bool supports(const lowbit_ctx *ctx, const char *text) {
+    lowbit_problem p = {.struct_size = sizeof p};
+    CHECK(lowbit_problem_parse(text, &p, NULL) == LOWBIT_OK);
+    return lowbit_supported(ctx, &p, NULL) == LOWBIT_OK;
+}
+
+void subject_floats_refusals(void) {
+    lowbit_ctx *ctx = context_with(0);
+    CHECK(!supports(ctx, "f32a8:m1n1k1"));
+    CHECK(!supports(ctx, "bf16a1:m1n1k1"));
+    CHECK(!supports(ctx, "i4afs:m1n1k1"));
+    CHECK(!supports(ctx, "i4af:m1n1k1:s32"));
+    CHECK(supports(ctx, "f32af32:m1n1k1:u8"));
+    sample s = sample_make(ctx, "i4g32af:m3n20k64", DATA_RANDOM), codes = sample_make(ctx, "i4g32a8:m3n20k64", DATA_RANDOM);
+    float out[3 * 20];
+    uint16_t halves[3 * 64] = {0};
+    lowbit_rows rows = {.struct_size = sizeof rows};
+    lowbit_plan *plan = NULL, *codes_plan = NULL;
+    int64_t bytes = 0, codes_bytes = 0;
+    CHECK(lowbit_plan_create(ctx, &s.problem, 1, &plan, NULL) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(ctx, &codes.problem, 1, &codes_plan, NULL) == LOWBIT_OK);
+    CHECK(lowbit_workspace_size(plan, 3, &bytes, NULL) == LOWBIT_OK);
+    CHECK(lowbit_workspace_size(codes_plan, 3, &codes_bytes, NULL) == LOWBIT_OK);
+    void *workspace = check_guarded((size_t)lb_max(bytes, codes_bytes), CHECK_GUARD_AFTER);
+    lowbit_gemm_args args = sample_args(&s, out, 20);
+    args.struct_size = sizeof args;
+    const lowbit_gemm_args good = args;
+    CHECK(lowbit_gemm(plan, &good, workspace, bytes, NULL, NULL) == LOWBIT_OK);
+    args.rows = &rows;
+    refuse_run(plan, &args, workspace, bytes);
+    args.a.data = NULL;
+    refuse_run(plan, &args, workspace, bytes);
+    args = good;
+    args.a_bf16 = halves; /* beside a */
+    refuse_run(plan, &args, workspace, bytes);
+    args.a.data = NULL;
+    args.a.stride = 63;
+    refuse_run(plan, &args, workspace, bytes);
+    args.a_bf16 = NULL;
+    refuse_run(plan, &args, workspace, bytes);
+    args = good;
+    args.a.cols = 65;
+    refuse_run(plan, &args, workspace, bytes);
+    args = sample_args(&codes, out, 20);
+    args.struct_size = sizeof args;
+    args.a_bf16 = halves;
+    refuse_run(codes_plan, &args, workspace, codes_bytes);
+    lowbit_plan_destroy(ctx, plan);
+    lowbit_plan_destroy(ctx, codes_plan);
+    lowbit_weights_free(ctx, &codes.weights);
+    sample_free(ctx, &s);
+    lowbit_ctx_destroy(ctx);
+}
