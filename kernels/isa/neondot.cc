@@ -27,7 +27,7 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotDirect, Ops, 2, 4, 4>(),  DotRow<DotDirect, Ops, 2, 6, 4>(), DotRow<DotDirect, Ops, 2, 8, 2>(),
     DotRow<DotInPlace, Ops, 1, 1, 2>(), DotRow<DotDirect, Ops, 1, 2, 4>(), DotRow<DotDirect, Ops, 1, 3, 4>(),
     DotRow<DotDirect, Ops, 1, 4, 4>(),  DotRow<DotDirect, Ops, 1, 6, 4>(), DotRow<DotDirect, Ops, 1, 8, 2>(),
-    L1Row<L1Direct, Ops, 1, 4>(),       L1Row<L1Direct, Ops, 6, 3>(),
+    L1Row<L1Direct, Ops, 1, 4>(),       L1Row<L1Direct, Ops, 4, 4>(),
 };
 
 }  // namespace
