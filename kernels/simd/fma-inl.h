@@ -131,7 +131,6 @@ struct FmaTile {
 
     static HWY_INLINE void Line(const Decoder &decoder, const Lines<kVectors> &lines, size_t l, const float *a,
                                 VF32 (&acc)[kRows][kVectors]) {
-        lines.Prefetch(l);
         DecodeLine(decoder, lines, l,
                    [&](size_t k, const VF32(&w)[kVectors]) HWY_ATTR { AddProducts(w, a + k * kRows, acc); });
     }
@@ -141,10 +140,14 @@ struct FmaTile {
         size_t l = first;
         const size_t end = first + count;
         for (; l + kStep <= end; l += kStep, a += kStep * kLineK * kRows) {
+            lines.template Prefetch<kStep>(l);
             LB_UNROLL
             for (size_t i = 0; i < kStep; ++i) Line(decoder, lines, l + i, a + i * kLineK * kRows, acc);
         }
-        for (; l < end; ++l, a += kLineK * kRows) Line(decoder, lines, l, a, acc);
+        for (; l < end; ++l, a += kLineK * kRows) {
+            lines.Prefetch(l);
+            Line(decoder, lines, l, a, acc);
+        }
     }
 
     static void Run(const lb_tile *tile_pointer) {
