@@ -295,13 +295,26 @@ static int probe_of(const lb_kernel_ref *kernel) {
     if (kernel->kernel->algorithm == LB_ALGORITHM_L1) return LB_PROBE_L1;
     for (size_t i = 0; i < kernel->unit->probe_count; i++)
         if (kernel->unit->probes[i].kind == LB_PROBE_DOT) return LB_PROBE_DOT;
-    return lb_codings[kernel->kernel->coding].bits == 8 ? LB_PROBE_MADD : LB_PROBE_MADDUBS;
+    const uint8_t coding = kernel->kernel->coding;
+    return coding == LB_CODING_W8 || coding == LB_CODING_C4 ? LB_PROBE_MADD : LB_PROBE_MADDUBS;
 }
 
-/* What the kernel could multiply at best: tiles with operands from L1, or else the level's multiplication of vectors in
- * registers. */
+/* Bits of a code of A that a kernel counts one by one; 0 = it multiplies. */
+static int planes_of(const lb_kernel *kernel) {
+    static const uint8_t kPlanes[LB_ALGORITHMS] = {
+        [LB_ALGORITHM_XOR] = 1, [LB_ALGORITHM_AND] = 1, [LB_ALGORITHM_AND2] = 2, [LB_ALGORITHM_AND4] = 4};
+    return kPlanes[kernel->algorithm];
+}
+
+/* What the kernel could multiply at best: bits in registers, plane by plane; tiles with operands from L1, or else the
+ * level's multiplication of vectors in registers. */
 static lb_limit limit_of_products(const cell *c, const lb_kernel_ref *kernel, const lowbit_pool *pool) {
     lb_limit products = {0};
+    const int planes = planes_of(kernel->kernel);
+    if (planes) {
+        lb_limit_compute(c->bench->limits, kernel->unit, LB_PROBE_BITS, 0, pool, &products, NULL);
+        return (lb_limit){products.best / planes, products.median / planes, products.probe};
+    }
     if (kernel->kernel->algorithm != LB_ALGORITHM_TILE)
         lb_limit_compute(c->bench->limits, kernel->unit, probe_of(kernel), 0, pool, &products, NULL);
     else
@@ -333,7 +346,8 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
     if (!lb_kernel_find(r->plan.kernel, &kernel)) return;
     const size_t out_bytes = (size_t)(p->m * p->n * lb_out_bytes(p));
     lb_limit decode = {0}, read = {0};
-    if (kernel.kernel->algorithm != LB_ALGORITHM_FMA) /* whose decoding has no probe */
+    const bool decoded = !planes_of(kernel.kernel) && kernel.kernel->algorithm != LB_ALGORITHM_FMA;
+    if (decoded && kernel.kernel->coding <= LB_CODING_W8) /* no probe decodes books, trits or floats */
         lb_limit_compute(b->limits, kernel.unit, LB_PROBE_DECODE, lb_codings[kernel.kernel->coding].bits, pool, &decode,
                          NULL);
     lb_limit_read(b->limits, working_set, pool, &read, NULL);

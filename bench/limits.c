@@ -142,7 +142,8 @@ static size_t threads_of(const lowbit_pool *pool) { return pool ? pool->num_thre
 static double work_of(const job *j) {
     const double bytes = (double)j->slice * (double)j->threads;
     if (!j->probe) return bytes / 2;
-    return j->probe->repeat ? bytes / LB_LINE * j->probe->repeat * (2 * LB_LINE) : bytes;
+    const double pairs = j->probe->kind == LB_PROBE_BITS ? 8 * LB_LINE : LB_LINE;
+    return j->probe->repeat ? bytes / LB_LINE * j->probe->repeat * 2 * pairs : bytes;
 }
 
 static lb_limit time_job(job *j, double budget_s) {

@@ -19,9 +19,9 @@ typedef struct column {
 static const column kColumns[] = {
     {"dot", LB_PROBE_DOT, 0, 1e-12, "op/s"},        {"maddubs", LB_PROBE_MADDUBS, 0, 1e-12, "op/s"},
     {"madd", LB_PROBE_MADD, 0, 1e-12, "op/s"},      {"l1", LB_PROBE_L1, 0, 1e-12, "op/s"},
-    {"fma", LB_PROBE_FMA, 0, 1e-12, "op/s"},        {"decode", LB_PROBE_DECODE, 1, 1e-9, "byte/s"},
-    {"decode", LB_PROBE_DECODE, 2, 1e-9, "byte/s"}, {"decode", LB_PROBE_DECODE, 4, 1e-9, "byte/s"},
-    {"decode", LB_PROBE_DECODE, 8, 1e-9, "byte/s"},
+    {"bits", LB_PROBE_BITS, 0, 1e-12, "op/s"},      {"fma", LB_PROBE_FMA, 0, 1e-12, "op/s"},
+    {"decode", LB_PROBE_DECODE, 1, 1e-9, "byte/s"}, {"decode", LB_PROBE_DECODE, 2, 1e-9, "byte/s"},
+    {"decode", LB_PROBE_DECODE, 4, 1e-9, "byte/s"}, {"decode", LB_PROBE_DECODE, 8, 1e-9, "byte/s"},
 };
 
 static const int64_t kSizes[] = {32 << 10, 1 << 20, 8 << 20, 64 << 20, INT64_C(1) << 30};
@@ -87,8 +87,8 @@ static lowbit_status measure_level(bench *b, const lb_isa_unit *unit, size_t t, 
 }
 
 static lowbit_status measure_levels(bench *b, lowbit_error *error) {
-    static const char *const kHeads[] = {"level", "threads", "dot",   "maddubs", "madd", "l1",
-                                         "fma",   "1 bit",   "2 bit", "4 bit",   "8 bit"};
+    static const char *const kHeads[] = {"level", "threads", "dot",   "maddubs", "madd",  "l1",
+                                         "bits",  "fma",     "1 bit", "2 bit",   "4 bit", "8 bit"};
     begin_table(&b->compute, kHeads, LB_COUNT(kHeads));
     for (size_t u = 1; lb_unit_at(u); u++)
         for (size_t t = 0; (lb_unit_at(u)->isa & b->ctx->isa_enabled) && t < b->threads.count; t++)
@@ -213,7 +213,8 @@ static lowbit_status measure_all(bench *b, double seconds, lowbit_error *error) 
 
 static void print_tables(const bench *b) {
     printf(
-        "dot, maddubs, madd, fma: TOPS (1e12 multiplies and adds) in registers\n"
+        "dot, maddubs, madd, l1, bits, fma: TOPS (1e12 multiplies and adds; of bits, by xor and popcount) in "
+        "registers\n"
         "1 bit .. 8 bit: GB/s of packed codes decoded and multiplied with one row, from L1\n\n");
     lb_table_print(&b->compute, stdout);
     if (b->tiles.count > b->tiles.columns) {
@@ -261,8 +262,8 @@ int lb_cmd_bench_limits(int argc, char **argv) {
     };
     const lb_syntax syntax = {
         "[--threads LIST] [--time S] [--isa NAME] [--json FILE|-]",
-        "Measures what this machine can do at most: byte products in registers, decoding of packed\n"
-        "codes from L1, tiles, reading, writing and copying memory, and what starting all threads of\n"
+        "Measures what this machine can do at most: products of bytes and bits in registers, decoding of\n"
+        "packed codes from L1, tiles, reading, writing and copying memory, and what starting all threads of\n"
         "a pool costs. docs/benchmarking.md tells how.",
         options,
         LB_COUNT(options),

@@ -16,7 +16,7 @@
 static const char kCommand[] = "quantize";
 static const char kAllFormats[] =
     "i8,i4,i4g32,i4g32p,i4zg32,i4zg32p,i4mg32,i2,i2g32,i2g32p,i2mg32,s2,s2g32,s2g32p,"
-    "t2,t2g64,t2g64p,b1,b1g32,b1g32p";
+    "t2,t2g64,t2g64p,t5,b1,b1g32,b1g32p,c4,c4g32,nf4g32,fp4g32,p4g32";
 
 /* Rows of activations that a product's error is measured with. */
 enum { ROWS = 16 };
@@ -24,10 +24,11 @@ enum { ROWS = 16 };
 static const struct {
     const char *name;
     uint32_t rule;
-} kRules[] = {{"auto", LOWBIT_RULE_AUTO},     {"absmax", LOWBIT_RULE_ABSMAX},   {"full-range", LOWBIT_RULE_FULL_RANGE},
-              {"minmax", LOWBIT_RULE_MINMAX}, {"absmean", LOWBIT_RULE_ABSMEAN}, {"twn", LOWBIT_RULE_TWN},
-              {"sign", LOWBIT_RULE_SIGN},     {"search", LOWBIT_RULE_SEARCH},   {"nearest", LOWBIT_RULE_NEAREST},
-              {"round", LOWBIT_RULE_ROUND}};
+} kRules[] = {
+    {"auto", LOWBIT_RULE_AUTO},       {"absmax", LOWBIT_RULE_ABSMAX},   {"full-range", LOWBIT_RULE_FULL_RANGE},
+    {"minmax", LOWBIT_RULE_MINMAX},   {"absmean", LOWBIT_RULE_ABSMEAN}, {"twn", LOWBIT_RULE_TWN},
+    {"sign", LOWBIT_RULE_SIGN},       {"search", LOWBIT_RULE_SEARCH},   {"round", LOWBIT_RULE_ROUND},
+    {"nearest", LOWBIT_RULE_NEAREST}, {"kmeans", LOWBIT_RULE_KMEANS},   {"optimal", LOWBIT_RULE_OPTIMAL}};
 
 typedef struct settings {
     const char *formats, *rule, *tensor, *out, *isa, *json;
@@ -237,9 +238,8 @@ static int run(settings *o, const char *path) {
 int lb_cmd_quantize(int argc, char **argv) {
     settings o = {.formats = kAllFormats, .rule = "auto"};
     const lb_option table[] = {
-        {"--format", "LIST", "weight formats, as i8,i4g32,b1 (default: twenty)", LB_OPTION_TEXT, &o.formats},
-        {"--rule", "NAME", "auto, absmax, full-range, minmax, absmean, twn, sign, search, nearest or round",
-         LB_OPTION_TEXT, &o.rule},
+        {"--format", "LIST", "weight formats, as i8,i4g32,b1 (default: twenty-six)", LB_OPTION_TEXT, &o.formats},
+        {"--rule", "NAME", "auto, or one that docs/formats.md names for the format", LB_OPTION_TEXT, &o.rule},
         {"--tensor", "NAME", "this tensor of a .safetensors file alone", LB_OPTION_TEXT, &o.tensor},
         {"--out", "FILE", "write the packed blob (one matrix, one format)", LB_OPTION_TEXT, &o.out},
         LB_OPTION_ISA(&o.isa),

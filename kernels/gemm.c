@@ -25,7 +25,7 @@ typedef struct scratch {
     };
     lb_edge edge;
     lb_output output;
-    _Alignas(LB_LINE) uint8_t values[LB_VALUES_BYTES];
+    _Alignas(LB_LINE) uint8_t values[LB_VALUES_MOST];
     _Alignas(LB_LINE) uint8_t book[LB_LINE];
     lb_value_tables tables;
 } scratch;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels/base/pool.h"
+#include "kernels/bit_rows.h"
 #include "kernels/formats/format.h"
 #include "kernels/rows.h"
 
@@ -27,15 +28,28 @@ static void panel_row_tile(const int8_t *row, int64_t fours, int64_t mr, int64_t
     for (int64_t f = 0; f < fours; f += LB_LINE / 4) memcpy(to + f * mr * 4, row + f * 4, LB_LINE);
 }
 
-/* LB_A_*: bits of an element, k that stand together, and what puts a row in its place. */
+/* LB_A_*: bits of an element, k that stand together, and what puts a row in its place, or the planes that it is put
+ * in. */
 static const struct {
     int64_t bits, panel_k;
     bool by_row; /* a row goes in as soon as it is quantized: it fills whole lines of the panel */
     void (*put_row)(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel);
-} kLayouts[] = {[LB_A_S8] = {8, 4, false, panel_row_s8},
-                [LB_A_S16] = {16, 4, false, panel_row_s16},
-                [LB_A_TILE] = {8, LB_LINE, true, panel_row_tile},
-                [LB_A_F32] = {32, 1, false, NULL}};
+    lb_bit_planes planes;
+} kLayouts[] = {[LB_A_S8] = {8, 4, false, panel_row_s8, {0}},
+                [LB_A_S16] = {16, 4, false, panel_row_s16, {0}},
+                [LB_A_TILE] = {8, LB_LINE, true, panel_row_tile, {0}},
+                [LB_A_BITS1] = {1, LB_WORD_K, false, NULL, {1, false}},
+                [LB_A_BITS2] = {2, LB_WORD_K, false, NULL, {2, false}},
+                [LB_A_BITS4] = {4, LB_WORD_K, false, NULL, {4, false}},
+                [LB_A_NIBBLES1] = {2, LB_WORD_K, false, NULL, {1, true}},
+                [LB_A_NIBBLES2] = {4, LB_WORD_K, false, NULL, {2, true}},
+                [LB_A_NIBBLES4] = {8, LB_WORD_K, false, NULL, {4, true}},
+                [LB_A_F32] = {32, 1, false, NULL, {0}}};
+
+/* Whether the call's rows become words of bits at once, without codes: lb_isa_unit's pack_row. */
+static bool packs_bits(const lb_gemm_call *call) {
+    return !call->args->rows && kLayouts[call->config.kernel->a_layout].planes.count == 1;
+}
 
 int64_t lb_panel_bits(const lb_kernel *kernel) { return kLayouts[kernel->a_layout].bits; }
 
@@ -53,7 +67,7 @@ int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config,
     const int64_t group = problem->weights.group > 0 ? lb_min(problem->weights.group, all) : all;
     const int64_t unit = part_unit(problem, kernel);
     int64_t part = config->step_k > 0 ? lb_round_up(config->step_k, unit) : all;
-    if (kernel->values) part = lb_min(part, LB_VALUES_BYTES / kernel->values / kernel->nr / unit * unit);
+    if (kernel->values) part = lb_min(part, lb_max(unit, LB_VALUES_BYTES / kernel->values / kernel->nr / unit * unit));
     const int64_t end =
         group <= part ? first + part / group * group : lb_min(first + part, (first / group + 1) * group);
     return lb_min(end, all);
@@ -112,52 +126,66 @@ lb_prepared lb_prepared_of(const lb_gemm_call *call) {
  * after row is woven into it. */
 enum { WEAVE_K = 256 };
 
+/* A piece of row i, k .. k + length - 1, from its codes or bits. */
+static void put_piece(const lb_gemm_call *call, const int8_t *codes, int64_t k, int64_t length, int64_t i,
+                      void *piece) {
+    const lb_kernel *kernel = call->config.kernel;
+    const lb_bit_planes planes = kLayouts[kernel->a_layout].planes;
+    if (packs_bits(call))
+        lb_put_bit_words(planes, codes + k / 8, length, kernel->mr, i, piece);
+    else if (planes.count)
+        lb_put_bit_codes(planes, codes + k, length, kernel->mr, i, piece);
+    else
+        kLayouts[kernel->a_layout].put_row(codes + k, length / 4, kernel->mr, i, piece);
+}
+
 /* Rows i0 .. i1 - 1 of a block, quantized at codes, into its panels. Rows are zero beyond K, and so the panels are. */
 static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i0, int64_t i1,
                          const int8_t *codes) {
-    const lb_kernel *kernel = call->config.kernel;
-    const int64_t mr = kernel->mr;
+    const int64_t mr = call->config.kernel->mr;
     for (int64_t first = 0, end; first < call->problem->k; first = end) {
         end = lb_part_end(call->problem, &call->config, first);
         uint8_t *panel = lb_panel_at(p, mr, block, first, end - first);
         for (int64_t k = first; k < end; k += WEAVE_K) {
-            const int64_t fours = lb_min(WEAVE_K, end - k) / 4;
             void *piece = panel + (k - first) * mr * p->panel_bits / 8;
             for (int64_t i = i0; i < i1; i++)
-                kLayouts[kernel->a_layout].put_row(codes + (i - i0) * p->rows.stride + k, fours, mr, i, piece);
+                put_piece(call, codes + (i - i0) * p->rows.stride, k, lb_min(WEAVE_K, end - k), i, piece);
         }
     }
 }
 
-/* What the constants of the format and of the kernel leave to add: dot = raw << shift + factor * sum + constant. */
+/* What the constants of the format and of the kernel leave to add: dot = raw << shift + factor * sum + constant,
+ * and so much for each k of the group. */
 typedef struct correction {
-    int32_t factor, constant;
+    int32_t factor, constant, each;
 } correction;
 
 static correction correction_of(const lowbit_problem *problem, const lb_kernel *kernel) {
     const lb_format *f = lb_format_of(problem->weights.format);
+    if (kernel->algorithm == LB_ALGORITHM_XOR) return (correction){0, 0, 1};
     /* Padding is code 0, the value -o, which a distance counts and a product with 0 does not. */
     if (f->distance)
-        return (correction){1, (int32_t)(lb_round_up(problem->k, lb_line_k(f)) - problem->k) * f->value_offset};
-    if (lb_values_fold(kernel, problem)) return (correction){0, 0};
-    if (problem->weights.offset == LOWBIT_MINIMUM) return (correction){kernel->code_bias, 0};
-    return (correction){f->value_scale * kernel->code_bias - f->value_offset, 0};
+        return (correction){1, (int32_t)(lb_round_up(problem->k, lb_line_k(f)) - problem->k) * f->value_offset, 0};
+    if (lb_values_fold(kernel, problem)) return (correction){0, 0, 0};
+    if (problem->weights.offset == LOWBIT_MINIMUM) return (correction){kernel->code_bias, 0, 0};
+    return (correction){f->value_scale * kernel->code_bias - f->value_offset, 0, 0};
 }
 
-/* Quantizes a row, unless it is already, to codes. */
+/* Quantizes a row, unless it is already, to codes or bits. */
 static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i, const int8_t *codes) {
     const lb_kernel *kernel = call->config.kernel;
     const int64_t mr = kernel->mr, row = block * mr + i, groups = p->rows.groups;
     if (!call->args->rows)
-        lb_quantize_one_row(call->config.unit->quantize_row, &call->rule, &call->args->a, row, &p->rows,
-                            (int8_t *)(uintptr_t)codes);
+        lb_quantize_one_row(packs_bits(call) ? call->config.unit->pack_row : call->config.unit->quantize_row,
+                            &call->rule, &call->args->a, row, &p->rows, (int8_t *)(uintptr_t)codes);
     const correction add = correction_of(call->problem, kernel);
     const int64_t k = call->problem->k, group = groups > 1 ? call->problem->weights.group : k;
     const int32_t zero = call->problem->weights.offset == LOWBIT_MINIMUM ? call->rule.zero : 0;
     for (int64_t g = 0; g < groups; g++) {
         const int64_t at = (block * groups + g) * mr + i, count = lb_min(group, k - g * group);
         const int32_t sum = p->rows.sums[row * groups + g];
-        p->corrs[at] = (int32_t)((uint32_t)add.factor * (uint32_t)sum + (uint32_t)add.constant);
+        p->corrs[at] =
+            (int32_t)((uint32_t)add.factor * (uint32_t)sum + (uint32_t)add.constant) + add.each * (int32_t)count;
         p->sums[at] = sum - zero * (int32_t)count;
     }
     /* The scale that A shares with the weights counts once. */

@@ -7,6 +7,7 @@
 
 #include "kernels/base/ctx.h"
 #include "kernels/base/pool.h"
+#include "kernels/codebook.h"
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
 #include "kernels/layout.h"
@@ -17,6 +18,7 @@
 typedef struct span {
     const float *x;
     int64_t rows, cols, stride;
+    float *scratch; /* of the rule that sorts: room for all elements */
 } span;
 
 typedef struct fitted {
@@ -130,6 +132,42 @@ static int32_t encode_twn(float x, const fitted *f, const target *to) {
     return to->format->value_offset + (x > f->threshold) - (x < -f->threshold);
 }
 
+/* Ascending, as a heap of the `count` largest shrinks. */
+static void sift(float *heap, int64_t at, int64_t count) {
+    for (int64_t child; (child = 2 * at + 1) < count; at = child) {
+        if (child + 1 < count && heap[child + 1] > heap[child]) child++;
+        if (heap[at] >= heap[child]) return;
+        const float greater = heap[child];
+        heap[child] = heap[at];
+        heap[at] = greater;
+    }
+}
+
+static void sort(float *x, int64_t count) {
+    for (int64_t i = count / 2 - 1; i >= 0; i--) sift(x, i, count);
+    for (int64_t end = count - 1; end > 0; end--) {
+        const float most = x[0];
+        x[0] = x[end];
+        x[end] = most;
+        sift(x, 0, end);
+    }
+}
+
+static fitted fit_optimal(const span *s, const target *to) {
+    (void)to;
+    int64_t count = 0;
+    for (int64_t r = 0; r < s->rows; r++)
+        for (int64_t c = 0; c < s->cols; c++) s->scratch[count++] = fabsf(s->x[r * s->stride + c]);
+    sort(s->scratch, count);
+    double sum = 0, scale = 0, best = -1;
+    for (int64_t k = 1; k <= count; k++) {
+        sum += (double)s->scratch[count - k];
+        const double gain = sum * sum / (double)k;
+        if (gain > best) best = gain, scale = sum / (double)k;
+    }
+    return (fitted){.scale = (float)scale};
+}
+
 static fitted fit_sign(const span *s, const target *to) {
     (void)to;
     const statistics seen = look_at(s);
@@ -160,6 +198,11 @@ static int32_t encode_nearest(float x, const fitted *f, const target *to) {
     return best;
 }
 
+static fitted fit_kmeans(const span *s, const target *to) {
+    (void)to;
+    return (fitted){.scale = fabsf(look_at(s).extreme) / INT8_MAX};
+}
+
 static const struct {
     const char *name;
     fit_fn fit;
@@ -174,6 +217,8 @@ static const struct {
     [LOWBIT_RULE_SEARCH] = {.name = "search"}, /* looks at whole rows: kernels/progressive.c */
     [LOWBIT_RULE_ROUND] = {.name = "round"},   /* makes floats, not codes */
     [LOWBIT_RULE_NEAREST] = {"nearest", fit_nearest, encode_nearest},
+    [LOWBIT_RULE_KMEANS] = {"kmeans", fit_kmeans, encode_nearest}, /* its book: kernels/codebook.c */
+    [LOWBIT_RULE_OPTIMAL] = {"optimal", fit_optimal, encode_absmax},
 };
 
 typedef struct quantize_job {
@@ -184,6 +229,7 @@ typedef struct quantize_job {
     lowbit_weights *out;
     int64_t group;       /* elements of a row that share a scale */
     double *steps;       /* [n][G] for progressive groups, else NULL */
+    float *scratch;      /* [n][k] for the rule that sorts, else NULL */
     _Atomic int64_t bad; /* 1 + index of a scale that its type cannot hold; 0 = none. The least wins. */
 } quantize_job;
 
@@ -218,7 +264,8 @@ static void quantize_row(void *arg, size_t i, size_t worker) {
     const int64_t n = (int64_t)i, groups = lb_div_up(job->w.cols, job->group);
     for (int64_t g = 0; g < groups; g++) {
         const int64_t first = g * job->group, count = lb_min(job->group, job->w.cols - first);
-        const span s = {job->w.data + n * job->w.stride + first, 1, count, job->w.stride};
+        float *scratch = job->scratch ? job->scratch + n * job->w.cols + first : NULL;
+        const span s = {job->w.data + n * job->w.stride + first, 1, count, job->w.stride, scratch};
         quantize_span(job, &s, n * groups + g, job->out->codes + n * job->out->stride + first);
     }
 }
@@ -275,7 +322,7 @@ static lowbit_status run_job(quantize_job *job, const lowbit_pool *pool, lowbit_
     if (lb_is_float(job->to.format)) {
         lb_parallel_for(pool, (size_t)job->w.rows, round_row, job);
     } else if (job->out->type.group == LOWBIT_GROUP_TENSOR) {
-        const span all = {job->w.data, job->w.rows, job->w.cols, job->w.stride};
+        const span all = {job->w.data, job->w.rows, job->w.cols, job->w.stride, job->scratch};
         quantize_span(job, &all, 0, job->out->codes);
     } else {
         lb_parallel_for(pool, (size_t)job->w.rows, job->steps ? quantize_progressive_row : quantize_row, job);
@@ -285,6 +332,34 @@ static lowbit_status run_job(quantize_job *job, const lowbit_pool *pool, lowbit_
     LB_REQUIRE(!job->bad, error, LOWBIT_INVALID_ARGUMENT,
                "scale %lld overflows its type: use f32 or bf16 scales, or smaller weights", (long long)job->bad - 1);
     return LOWBIT_OK;
+}
+
+/* What c4 is quantized with: the book that fits, or the caller's own. */
+static lowbit_status choose_book(const lowbit_ctx *ctx, const lowbit_matrix *w, uint32_t rule, lowbit_weights *made,
+                                 lowbit_error *error) {
+    if (rule == LOWBIT_RULE_KMEANS) return lb_fit_book(ctx, w, made->type.group, made->book, error);
+    LB_REQUIRE(rule != LOWBIT_RULE_NEAREST || largest_value(lb_book_of(made)) > 0, error, LOWBIT_INVALID_ARGUMENT,
+               "rule nearest needs a book in weights: this one has zeros alone");
+    return LOWBIT_OK;
+}
+
+/* Runs the job with what memory its rule needs beside the result. */
+static lowbit_status run_with_memory(const lowbit_ctx *ctx, quantize_job *job, uint32_t rule, const lowbit_pool *pool,
+                                     lowbit_error *error) {
+    const lowbit_weights *w = job->out;
+    const size_t bytes = w->type.progressive           ? sizeof(double) * (size_t)lb_group_count(&w->type, w->n, w->k)
+                         : rule == LOWBIT_RULE_OPTIMAL ? sizeof(float) * (size_t)(w->n * w->k)
+                                                       : 0;
+    void *memory = bytes ? lb_alloc(ctx, bytes) : NULL;
+    LB_REQUIRE(memory || !bytes, error, LOWBIT_NO_MEMORY, "no memory to quantize %lld x %lld: %zu bytes",
+               (long long)w->n, (long long)w->k, bytes);
+    if (w->type.progressive)
+        job->steps = memory;
+    else
+        job->scratch = memory;
+    const lowbit_status status = run_job(job, pool, error);
+    lb_free(ctx, memory, bytes);
+    return status;
 }
 
 lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, const lowbit_weight_type *type,
@@ -302,7 +377,8 @@ lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, con
 
     lowbit_weights made = {.struct_size = weights->struct_size, .type = *type, .n = w->rows, .k = w->cols};
     if (f->distance) made.type.group = LOWBIT_GROUP_TENSOR;
-    memcpy(made.book, lb_format_of(LOWBIT_NF4)->book, LB_BOOK);
+    if (lb_has_book(f) && !f->book) memcpy(made.book, weights->book, LB_BOOK);
+    LB_TRY(choose_book(ctx, w, rule, &made, error));
     LB_TRY(lb_weights_alloc(ctx, &made, error));
     quantize_job job = {.w = *w,
                         .to = {f, type->offset, type->scale_type, lb_book_of(&made)},
@@ -310,15 +386,7 @@ lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, con
                         .encode = kRules[rule].encode,
                         .out = &made,
                         .group = type->group > 0 ? type->group : w->cols};
-    const size_t steps_bytes = type->progressive ? sizeof(double) * (size_t)lb_group_count(type, made.n, made.k) : 0;
-    if (steps_bytes) job.steps = lb_alloc(ctx, steps_bytes);
-    lowbit_status status = LOWBIT_OK;
-    if (steps_bytes && !job.steps)
-        status = lb_fail(error, LOWBIT_NO_MEMORY, "no memory for the steps of %lld x %lld groups", (long long)made.n,
-                         (long long)lb_groups(made.k, type->group));
-    else
-        status = run_job(&job, pool, error);
-    lb_free(ctx, job.steps, steps_bytes);
+    const lowbit_status status = run_with_memory(ctx, &job, rule, pool, error);
     if (status != LOWBIT_OK)
         lowbit_weights_free(ctx, &made);
     else

@@ -55,6 +55,10 @@ static const lb_algorithm kAlgorithms[LB_ALGORITHMS] = {
     [LB_ALGORITHM_DOT] = {"dot", CODES, false},
     [LB_ALGORITHM_TILE] = {"tile", CODES, false},
     [LB_ALGORITHM_L1] = {"l1", 1 << LOWBIT_A8, true},
+    [LB_ALGORITHM_XOR] = {"xor", 1 << LOWBIT_A1, false},
+    [LB_ALGORITHM_AND] = {"and", 1 << LOWBIT_U1, false},
+    [LB_ALGORITHM_AND2] = {"and2", 1 << LOWBIT_A2, false},
+    [LB_ALGORITHM_AND4] = {"and4", 1 << LOWBIT_A4, false},
     [LB_ALGORITHM_FMA] = {"fma", FLOATS, false},
 };
 

@@ -59,6 +59,11 @@ static bool writes(const lb_probe *p) { return p->kind == LB_PROBE_WRITE || p->k
 static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a) {
     if (p->kind == LB_PROBE_READ || writes(p)) return 0;
     if (p->kind == LB_PROBE_DECODE) return (uint32_t)reps * decode_sum(p->width, lines, bytes, a);
+    if (p->kind == LB_PROBE_BITS) {
+        uint32_t ones = 0;
+        for (size_t i = 0; i < LINE; i++) ones += (uint32_t)__builtin_popcount(lines[i] ^ (uint8_t)a[i % 4]);
+        return (uint32_t)(reps * (bytes / LINE) * p->repeat) * ones;
+    }
     if (has_blocks(p)) {
         uint32_t sum = 0;
         for (size_t at = 0; at < bytes; at += LB_PROBE_BLOCK_BYTES)
@@ -157,6 +162,7 @@ static void check_complete(const lb_isa_unit *unit) {
     CHECK(has_probe(unit, LB_PROBE_READ, 0) && has_probe(unit, LB_PROBE_WRITE, 0));
     if (unit->isa == LOWBIT_ISA_SCALAR) return;
     CHECK(has_probe(unit, LB_PROBE_MADDUBS, 0) && has_probe(unit, LB_PROBE_MADD, 0));
+    CHECK(has_probe(unit, LB_PROBE_BITS, 0));
     CHECK(has_probe(unit, LB_PROBE_L1, 0));
     for (int width = 1; width <= 8; width *= 2) CHECK(has_probe(unit, LB_PROBE_DECODE, width));
     const uint32_t kWithoutDot =

@@ -124,10 +124,10 @@ enum {
      * minima: min = min x, rounded to scale_type, scale = (max x - min) / (codes - 1),
      * code = clamp(rne((x - min) / scale)). */
     LOWBIT_RULE_MINMAX = 3,
-    /* BitNet b1.58: scale = max(mean|x|, 1e-5), code = 1 + clamp(rne(x / scale), -1, 1). t2. */
+    /* BitNet b1.58: scale = max(mean|x|, 1e-5), code = 1 + clamp(rne(x / scale), -1, 1). t2, t5. */
     LOWBIT_RULE_ABSMEAN = 4,
     /* Ternary weight networks: d = 0.7 sum|x| / count, code = 2 above d, 0 below -d, else 1;
-     * scale = mean of |x| over the elements with |x| > d. t2. */
+     * scale = mean of |x| over the elements with |x| > d. t2, t5. */
     LOWBIT_RULE_TWN = 5,
     /* BWN: code = x >= 0, scale = mean|x|. b1. */
     LOWBIT_RULE_SIGN = 6,
@@ -150,8 +150,17 @@ enum {
     /* f32 and bf16: every element as it is, or rounded to nearest even. One that overflows bf16 is refused. */
     LOWBIT_RULE_ROUND = 8,
     /* Books: scale = max|x| / max|book|, code = that of the book's value nearest to x / scale; of two equally near, or
-     * equal, the lesser code. */
-    LOWBIT_RULE_NEAREST = 9
+     * equal, the lesser code. For c4 the book is the caller's own, in `weights->book` at the call; one of zeros alone
+     * is refused. */
+    LOWBIT_RULE_NEAREST = 9,
+    /* c4: the book of least squared error for the whole matrix, in double. With m = max|x| of a scale's elements, each
+     * weighs m * m in the one of 2048 equal bins of [-1, 1] that x / m falls into; the bins are split into 16 runs of
+     * least sum of weight * (centre - mean of the run)^2, by dynamic programming; book = rne(127 * mean), ascending;
+     * a run without elements has the value of the next one, or 127. Then scale = m / 127, and codes as NEAREST. */
+    LOWBIT_RULE_KMEANS = 10,
+    /* t2, t5: the ternary values of least squared error. With S_k the sum of the k largest |x|, in double in descending
+     * order: scale = S_k / k for the least k of greatest S_k^2 / k; code = 1 + clamp(rne(x / scale), -1, 1). */
+    LOWBIT_RULE_OPTIMAL = 11
 };
 
 /* Quantizes an N x K float matrix (rows are output features).
@@ -161,7 +170,8 @@ enum {
  *          rounding a scale is not added to that of rounding to codes. A scale that overflows scale_type is refused.
  * rule     LOWBIT_RULE_*; one that does not fit the format is refused
  * pool     may be NULL; rows are spread over its threads, with the same result
- * weights  receives codes and scales in memory of the context: release with lowbit_weights_free
+ * weights  receives codes, scales and a book in memory of the context: release with lowbit_weights_free. Its book is
+ * read before, by LOWBIT_RULE_NEAREST of c4
  *
  * Means and the d of LOWBIT_RULE_TWN are computed in double, sums in ascending order, and rounded once. */
 LOWBIT_API lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, const lowbit_weight_type *type,

@@ -9,10 +9,11 @@ LB_UNIT_TARGET(HWY_AVX3);
 namespace {
 
 constexpr lb_kernel kKernels[] = {
-    TileRow<8, 1>(), TileRow<8, 2>(), TileRow<4, 1>(), TileRow<4, 2>(),
-    TileRow<2, 1>(), TileRow<2, 2>(), TileRow<1, 1>(), TileRow<1, 2>(),
+    TileRow<8, 1>(),      TileRow<8, 2>(),      TileRow<4, 1>(),     TileRow<4, 2>(),
+    TileRow<2, 1>(),      TileRow<2, 2>(),      TileRow<1, 1>(),     TileRow<1, 2>(),
+    TileRow<kTrits, 1>(), TileRow<kTrits, 2>(), TileRow<kBook, 1>(), TileRow<kBook, 2>(),
 };
 
 }  // namespace
 
-LB_EXPORT_UNIT(amx) = {LOWBIT_ISA_AMX, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(amx) = {LOWBIT_ISA_AMX, LB_KERNELS, QuantizeRow, PackRow, &kBitsOps, LB_PROBES};

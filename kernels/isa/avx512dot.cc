@@ -8,8 +8,8 @@ namespace {
 
 using Ops = Direct512;
 
-constexpr lb_kernel kKernels[] = {LB_DIRECT512_ROWS};
+constexpr lb_kernel kKernels[] = {LB_DIRECT512_ROWS, LB_BIT_ROWS};
 
 }  // namespace
 
-LB_EXPORT_UNIT(avx512dot) = {LOWBIT_ISA_AVX512DOT, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(avx512dot) = {LOWBIT_ISA_AVX512DOT, LB_KERNELS, QuantizeRow, PackRow, &kBitsOps, LB_PROBES};

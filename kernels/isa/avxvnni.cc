@@ -15,15 +15,21 @@ struct Ops : UnsignedDirect {
 };
 
 constexpr lb_kernel kKernels[] = {
-    DotRow<DotInPlace, Ops, 8, 1, 4>(), DotRow<DotDirect, Ops, 8, 2, 4>(),  DotRow<DotDirect, Ops, 8, 4, 2>(),
-    DotRow<DotDirect, Ops, 8, 6, 2>(),  DotRow<DotInPlace, Ops, 4, 1, 4>(), DotRow<DotDirect, Ops, 4, 2, 4>(),
-    DotRow<DotDirect, Ops, 4, 4, 2>(),  DotRow<DotDirect, Ops, 4, 5, 2>(),  DotRow<DotInPlace, Ops, 2, 1, 2>(),
-    DotRow<DotDirect, Ops, 2, 2, 4>(),  DotRow<DotDirect, Ops, 2, 4, 2>(),  DotRow<DotDirect, Ops, 2, 6, 2>(),
-    DotRow<DotInPlace, Ops, 1, 1, 1>(), DotRow<DotDirect, Ops, 1, 2, 4>(),  DotRow<DotDirect, Ops, 1, 4, 2>(),
-    DotRow<DotDirect, Ops, 1, 6, 2>(),  L1Row<L1Direct, Ops, 1, 4>(),       L1Row<L1Direct, Ops, 3, 2>(),
-    L1Row<L1Direct, Ops, 10, 1>(),
+    DotRow<DotInPlace, Ops, 8, 1, 4>(),     DotRow<DotDirect, Ops, 8, 2, 4>(),
+    DotRow<DotDirect, Ops, 8, 4, 2>(),      DotRow<DotDirect, Ops, 8, 6, 2>(),
+    DotRow<DotInPlace, Ops, 4, 1, 4>(),     DotRow<DotDirect, Ops, 4, 2, 4>(),
+    DotRow<DotDirect, Ops, 4, 4, 2>(),      DotRow<DotDirect, Ops, 4, 5, 2>(),
+    DotRow<DotInPlace, Ops, 2, 1, 2>(),     DotRow<DotDirect, Ops, 2, 2, 4>(),
+    DotRow<DotDirect, Ops, 2, 4, 2>(),      DotRow<DotDirect, Ops, 2, 6, 2>(),
+    DotRow<DotInPlace, Ops, 1, 1, 1>(),     DotRow<DotDirect, Ops, 1, 2, 4>(),
+    DotRow<DotDirect, Ops, 1, 4, 2>(),      DotRow<DotDirect, Ops, 1, 6, 2>(),
+    DotRow<DotTrits, Ops, kTrits, 1, 4>(),  DotRow<DotTrits, Ops, kTrits, 2, 2>(),
+    DotRow<DotDirect, Ops, kTrits, 4, 2>(), DotRow<DotDirect, Ops, kBook, 1, 4>(),
+    DotRow<DotDirect, Ops, kBook, 2, 4>(),  DotRow<DotDirect, Ops, kBook, 4, 2>(),
+    L1Row<L1Direct, Ops, 1, 4>(),           L1Row<L1Direct, Ops, 3, 2>(),
+    L1Row<L1Direct, Ops, 10, 1>(),          LB_BIT_ROWS,
 };
 
 }  // namespace
 
-LB_EXPORT_UNIT(avxvnni) = {LOWBIT_ISA_AVXVNNI, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(avxvnni) = {LOWBIT_ISA_AVXVNNI, LB_KERNELS, QuantizeRow, PackRow, &kBitsOps, LB_PROBES};

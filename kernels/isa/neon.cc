@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* neon: smull and smlal into 16 bits, widened by sadalp (Armv8.0). */
+#include "kernels/simd/arm_ops.h"
 #include "kernels/simd/fma-inl.h"
 #include "kernels/simd/unit.h"
 
@@ -19,6 +20,7 @@ struct Pair32 {
 struct Ops : BroadcastFours {
     using Acc = Pair32;
     using Acc16 = Pair16;
+    using Fields = UnsignedLanes;
     static constexpr size_t kPorts = 2, kDotWork = 4, kStageWork = 2;
     /* A sum of d products is at most 128 * (2^bits - 1) * d in magnitude, and -32768 fits. */
     template <int kBits>
@@ -54,15 +56,44 @@ struct Ops : BroadcastFours {
 };
 
 constexpr lb_kernel kKernels[] = {
-    DotRow<DotDirect, Ops, 8, 1, 4>(), DotRow<DotDirect, Ops, 8, 2, 2>(), DotRow<DotDirect, Ops, 8, 3, 2>(),
-    DotRow<DotDirect, Ops, 8, 4, 1>(), DotRow<DotDirect, Ops, 8, 6, 1>(), DotRow<DotDirect, Ops, 8, 8, 1>(),
-    DotRow<DotStaged, Ops, 4, 1, 2>(), DotRow<DotStaged, Ops, 4, 2, 2>(), DotRow<DotStaged, Ops, 4, 3, 2>(),
-    DotRow<DotStaged, Ops, 4, 4, 1>(), DotRow<DotStaged, Ops, 4, 6, 1>(), DotRow<DotStaged, Ops, 2, 1, 2>(),
-    DotRow<DotStaged, Ops, 2, 2, 2>(), DotRow<DotStaged, Ops, 2, 3, 2>(), DotRow<DotStaged, Ops, 2, 4, 1>(),
-    DotRow<DotStaged, Ops, 2, 6, 1>(), DotRow<DotStaged, Ops, 1, 1, 2>(), DotRow<DotStaged, Ops, 1, 2, 2>(),
-    DotRow<DotStaged, Ops, 1, 3, 2>(), DotRow<DotStaged, Ops, 1, 4, 1>(), DotRow<DotStaged, Ops, 1, 6, 1>(),
-    L1Row<L1Staged, Ops, 1, 4>(),      L1Row<L1Staged, Ops, 4, 2>(),      LB_FMA_KERNELS};
+    DotRow<DotDirect, Ops, 8, 1, 4>(),
+    DotRow<DotDirect, Ops, 8, 2, 2>(),
+    DotRow<DotDirect, Ops, 8, 3, 2>(),
+    DotRow<DotDirect, Ops, 8, 4, 1>(),
+    DotRow<DotDirect, Ops, 8, 6, 1>(),
+    DotRow<DotDirect, Ops, 8, 8, 1>(),
+    DotRow<DotStaged, Ops, 4, 1, 2>(),
+    DotRow<DotStaged, Ops, 4, 2, 2>(),
+    DotRow<DotStaged, Ops, 4, 3, 2>(),
+    DotRow<DotStaged, Ops, 4, 4, 1>(),
+    DotRow<DotStaged, Ops, 4, 6, 1>(),
+    DotRow<DotStaged, Ops, 2, 1, 2>(),
+    DotRow<DotStaged, Ops, 2, 2, 2>(),
+    DotRow<DotStaged, Ops, 2, 3, 2>(),
+    DotRow<DotStaged, Ops, 2, 4, 1>(),
+    DotRow<DotStaged, Ops, 2, 6, 1>(),
+    DotRow<DotStaged, Ops, 1, 1, 2>(),
+    DotRow<DotStaged, Ops, 1, 2, 2>(),
+    DotRow<DotStaged, Ops, 1, 3, 2>(),
+    DotRow<DotStaged, Ops, 1, 4, 1>(),
+    DotRow<DotStaged, Ops, 1, 6, 1>(),
+    DotRow<DotStaged, Ops, kTrits, 1, 2>(),
+    DotRow<DotStaged, Ops, kTrits, 2, 2>(),
+    DotRow<DotStaged, Ops, kTrits, 3, 2>(),
+    DotRow<DotStaged, Ops, kTrits, 4, 1>(),
+    DotRow<DotStaged, Ops, kTrits, 6, 1>(),
+    DotRow<DotDirect, Ops, kBook, 1, 4>(),
+    DotRow<DotDirect, Ops, kBook, 2, 2>(),
+    DotRow<DotDirect, Ops, kBook, 3, 2>(),
+    DotRow<DotDirect, Ops, kBook, 4, 1>(),
+    DotRow<DotDirect, Ops, kBook, 6, 1>(),
+    DotRow<DotDirect, Ops, kBook, 8, 1>(),
+    L1Row<L1Staged, Ops, 1, 4>(),
+    L1Row<L1Staged, Ops, 4, 2>(),
+    LB_BIT_ROWS,
+    LB_FMA_KERNELS,
+};
 
 }  // namespace
 
-LB_EXPORT_UNIT(neon) = {LOWBIT_ISA_NEON, LB_KERNELS, QuantizeRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(neon) = {LOWBIT_ISA_NEON, LB_KERNELS, QuantizeRow, PackRow, &kBitsOps, LB_PROBES};

@@ -14,25 +14,74 @@
 
 enum { ROWS = 4, COLUMNS = LB_PANEL };
 
+/* Field f of a byte, as the coding has it; x = what the byte has left after the fields before. */
+static inline uint32_t take(int coding, const uint8_t *book, uint32_t *x) {
+    const int bits = coding == LB_CODING_C4 ? 4 : 1 << coding;
+    const uint32_t low = *x & ((1u << bits) - 1), three = 3 * *x;
+    if (coding == LB_CODING_T5) {
+        *x = three & 0xff;
+        return three >> 8;
+    }
+    *x >>= bits;
+    return coding == LB_CODING_C4 ? book[low] : low;
+}
+
 /* Sum of a * code over the lines of one group for column n and row i of a tile of `mr` rows. */
-static inline uint32_t raw_sum(const lb_tile *t, int bits, size_t mr, size_t first, size_t count, size_t n, size_t i) {
-    const size_t fields = 8 / (size_t)bits;
+static inline uint32_t raw_sum(const lb_tile *t, int coding, size_t mr, size_t first, size_t count, size_t n,
+                               size_t i) {
+    const size_t fields = lb_codings[coding].line_k / 4;
     const int8_t *a = (const int8_t *)t->a + (first * fields * mr + i) * 4;
     const uint8_t *lane = t->lines[0] + first * LB_LINE + n * 4;
-    const uint32_t mask = (1u << bits) - 1;
     uint32_t sum = 0;
-    for (size_t l = 0; l < count; l++, lane += LB_LINE)
-        for (size_t f = 0; f < fields; f++, a += mr * 4)
-            for (size_t j = 0; j < 4; j++) sum += ((uint32_t)lane[j] >> ((size_t)bits * f) & mask) * (uint32_t)a[j];
+    for (size_t l = 0; l < count; l++, lane += LB_LINE, a += fields * mr * 4)
+        for (size_t j = 0; j < 4; j++) {
+            uint32_t x = lane[j];
+            for (size_t f = 0; f < fields; f++) sum += take(coding, t->book, &x) * (uint32_t)a[f * mr * 4 + j];
+        }
+    return sum;
+}
+
+static inline uint32_t ones(uint32_t bits) {
+    bits -= bits >> 1 & 0x55555555;
+    bits = (bits & 0x33333333) + (bits >> 2 & 0x33333333);
+    return ((bits + (bits >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
+}
+
+/* The same of 1-bit codes and so many bit planes of A, the top one of several negative. */
+static inline uint32_t and_sum(const lb_tile *t, int planes, size_t mr, size_t first, size_t count, size_t n,
+                               size_t i) {
+    uint32_t sum = 0;
+    for (size_t l = first; l < first + count; l++) {
+        const uint32_t *a = (const uint32_t *)t->a + (l * mr + i) * (size_t)planes;
+        uint32_t lane;
+        memcpy(&lane, t->lines[0] + l * LB_LINE + n * 4, sizeof lane);
+        for (int p = 0; p < planes; p++) {
+            const uint32_t counted = ones(lane & a[p]) << p;
+            sum = p > 0 && p + 1 == planes ? sum - counted : sum + counted;
+        }
+    }
+    return sum;
+}
+
+/* The same of signs, as the contract has it: less one for each k where they differ. */
+static inline uint32_t xor_sum(const lb_tile *t, int planes, size_t mr, size_t first, size_t count, size_t n,
+                               size_t i) {
+    uint32_t sum = 0;
+    (void)planes;
+    for (size_t l = first; l < first + count; l++) {
+        uint32_t lane;
+        memcpy(&lane, t->lines[0] + l * LB_LINE + n * 4, sizeof lane);
+        sum -= ones(lane ^ ((const uint32_t *)t->a)[l * mr + i]);
+    }
     return sum;
 }
 
 /* The same of v - 2 max(a, v), as kernels/simd/l1-inl.h has it; v = code - 128. */
-static inline uint32_t l1_sum(const lb_tile *t, int bits, size_t mr, size_t first, size_t count, size_t n, size_t i) {
+static inline uint32_t l1_sum(const lb_tile *t, int coding, size_t mr, size_t first, size_t count, size_t n, size_t i) {
     const int8_t *a = (const int8_t *)t->a + (first * mr + i) * 4;
     const uint8_t *lane = t->lines[0] + first * LB_LINE + n * 4;
     uint32_t sum = 0;
-    (void)bits;
+    (void)coding;
     for (size_t l = 0; l < count; l++, lane += LB_LINE, a += mr * 4)
         for (size_t j = 0; j < 4; j++) {
             const int32_t v = lane[j] - 128;
@@ -42,7 +91,7 @@ static inline uint32_t l1_sum(const lb_tile *t, int bits, size_t mr, size_t firs
 }
 
 /* Which of them a tile adds up. */
-typedef uint32_t (*sum_fn)(const lb_tile *t, int bits, size_t mr, size_t first, size_t count, size_t n, size_t i);
+typedef uint32_t (*sum_fn)(const lb_tile *t, int coding, size_t mr, size_t first, size_t count, size_t n, size_t i);
 
 static inline int32_t corrected(const lb_tile *t, uint32_t raw, size_t row_at, size_t scale_at) {
     const uint32_t column = t->column_sums && !t->mult ? (uint32_t)t->a_zero * (uint32_t)t->column_sums[scale_at] : 0;
@@ -130,7 +179,7 @@ static inline void finish_multiplied(const lb_tile *t, size_t i, size_t n, float
         store(t, i, n, 0.0f + (float)sum * lb_scale_load(t->scale_type, t->scale, (int64_t)at));
 }
 
-static inline void column(const lb_tile *t, sum_fn raw, int bits, size_t mr, size_t n, size_t i) {
+static inline void column(const lb_tile *t, sum_fn raw, int coding, size_t mr, size_t n, size_t i) {
     int32_t *sum = &t->sums[i * COLUMNS + n];
     float *total = &t->totals[i * COLUMNS + n];
     if (t->start) *total = 0;
@@ -138,7 +187,7 @@ static inline void column(const lb_tile *t, sum_fn raw, int bits, size_t mr, siz
         const size_t first = g * t->lines_per_group, at = t->scale_at[0] + g * LB_PANEL + n, row_at = g * mr + i;
         const size_t count = lb_tile_group_lines(t, g);
         const uint32_t before = g == 0 && t->resume ? (uint32_t)*sum : 0;
-        *sum = (int32_t)(before + raw(t, bits, mr, first, count, n, i));
+        *sum = (int32_t)(before + raw(t, coding, mr, first, count, n, i));
         if (g + 1 == t->groups && t->suspend) return;
         const int32_t dot = corrected(t, (uint32_t)*sum, row_at, at);
         if (t->mult) {
@@ -156,21 +205,29 @@ static inline void column(const lb_tile *t, sum_fn raw, int bits, size_t mr, siz
         store(t, i, n, *total);
 }
 
-#define TILE(name, raw, bits, mr)                                                                                      \
+#define TILE(name, raw, coding, mr)                                                                                    \
     static void name(const lb_tile *t) {                                                                               \
         for (size_t n = 0; n < COLUMNS; n++)                                                                           \
-            for (size_t i = 0; i < (mr); i++) column(t, raw, bits, mr, n, i);                                          \
+            for (size_t i = 0; i < (mr); i++) column(t, raw, coding, mr, n, i);                                        \
     }
-TILE(tile_1_w8, raw_sum, 8, 1)
-TILE(tile_1_w4, raw_sum, 4, 1)
-TILE(tile_1_w2, raw_sum, 2, 1)
-TILE(tile_1_w1, raw_sum, 1, 1)
-TILE(tile_4_w8, raw_sum, 8, ROWS)
-TILE(tile_4_w4, raw_sum, 4, ROWS)
-TILE(tile_4_w2, raw_sum, 2, ROWS)
-TILE(tile_4_w1, raw_sum, 1, ROWS)
-TILE(tile_1_l1, l1_sum, 8, 1)
-TILE(tile_4_l1, l1_sum, 8, ROWS)
+TILE(tile_1_w8, raw_sum, LB_CODING_W8, 1)
+TILE(tile_1_w4, raw_sum, LB_CODING_W4, 1)
+TILE(tile_1_w2, raw_sum, LB_CODING_W2, 1)
+TILE(tile_1_w1, raw_sum, LB_CODING_W1, 1)
+TILE(tile_1_t5, raw_sum, LB_CODING_T5, 1)
+TILE(tile_1_c4, raw_sum, LB_CODING_C4, 1)
+TILE(tile_4_w8, raw_sum, LB_CODING_W8, ROWS)
+TILE(tile_4_w4, raw_sum, LB_CODING_W4, ROWS)
+TILE(tile_4_w2, raw_sum, LB_CODING_W2, ROWS)
+TILE(tile_4_w1, raw_sum, LB_CODING_W1, ROWS)
+TILE(tile_4_t5, raw_sum, LB_CODING_T5, ROWS)
+TILE(tile_4_c4, raw_sum, LB_CODING_C4, ROWS)
+TILE(tile_1_l1, l1_sum, LB_CODING_W8, 1)
+TILE(tile_4_l1, l1_sum, LB_CODING_W8, ROWS)
+TILE(tile_xor, xor_sum, 1, 1)
+TILE(tile_and, and_sum, 1, 1)
+TILE(tile_and2, and_sum, 2, 1)
+TILE(tile_and4, and_sum, 4, 1)
 
 #define FMA(coding, mr)                                                                                                \
     static void fma_##mr##_##coding(const lb_tile *t) {                                                                \
@@ -200,8 +257,16 @@ static const lb_kernel kKernels[] = {
     {LB_CODING_W2, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 65536, 0, tile_4_w2, NULL, NULL},
     {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 32768, 0, tile_1_w1, NULL, NULL},
     {LB_CODING_W1, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 131072, 0, tile_4_w1, NULL, NULL},
+    {LB_CODING_T5, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 20480, 0, tile_1_t5, NULL, NULL},
+    {LB_CODING_T5, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 81920, 0, tile_4_t5, NULL, NULL},
+    {LB_CODING_C4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 8192, 0, tile_1_c4, NULL, NULL},
+    {LB_CODING_C4, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 32768, 0, tile_4_c4, NULL, NULL},
     {LB_CODING_W8, LB_ALGORITHM_L1, LB_A_S8, 0, 0, 0, 1, COLUMNS, 4096, 0, tile_1_l1, NULL, NULL},
     {LB_CODING_W8, LB_ALGORITHM_L1, LB_A_S8, 0, 0, 0, ROWS, COLUMNS, 16384, 0, tile_4_l1, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_XOR, LB_A_BITS1, 0, 0, 0, 1, COLUMNS, 8192, 0, tile_xor, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_AND, LB_A_BITS1, 0, 0, 0, 1, COLUMNS, 8192, 0, tile_and, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_AND2, LB_A_BITS2, 0, 0, 0, 1, COLUMNS, 16384, 0, tile_and2, NULL, NULL},
+    {LB_CODING_W1, LB_ALGORITHM_AND4, LB_A_BITS4, 0, 0, 0, 1, COLUMNS, 32768, 0, tile_and4, NULL, NULL},
     FMA_ROWS(1),
     FMA_ROWS(4),
 };
@@ -258,11 +323,27 @@ static void quantize_row(const float *x, size_t k, size_t ahead, size_t group, c
     for (size_t i = 0; i < k; i++) sums[i / group] += codes[i];
 }
 
+static void pack_row(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule, int8_t *codes,
+                     size_t padded, int32_t *sums, float *scale) {
+    (void)ahead;
+    uint32_t *words = (uint32_t *)(void *)codes;
+    memset(words, 0, padded / 8);
+    memset(sums, 0, (k + group - 1) / group * sizeof *sums);
+    for (size_t i = 0; i < k; i++) {
+        int8_t code;
+        code_by_sign(x + i, 1, rule->kind, &code);
+        words[i / 32] |= (uint32_t)(code > 0) << (8 * (i % 4) + i % 32 / 4);
+        sums[i / group] += code;
+    }
+    *scale = has_nan(x, k) ? NAN : 1.0f;
+}
+
 extern const lb_isa_unit lb_unit_scalar;
 const lb_isa_unit lb_unit_scalar = {.isa = LOWBIT_ISA_SCALAR,
                                     .kernels = kKernels,
                                     .kernel_count = sizeof kKernels / sizeof kKernels[0],
                                     .quantize_row = quantize_row,
+                                    .pack_row = pack_row,
                                     .bits = &lb_bits_scalar,
                                     .probes = kProbes,
                                     .probe_count = sizeof kProbes / sizeof kProbes[0]};

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines of every coding as vectors of floats: s * c - o, the values of a book, or the elements themselves.
- *
- * A decoder is made of a tile and gives one vector of columns for each k of a line, in two steps: what the four
- * (kInField) k of a field share, then each of them. State Start(VU8 line);  Stage Next<field>(State &);  VF32
- * Value<field, i>(Stage)    k = field * kInField + i kWork = vector instructions for a line */
+/* Decoding a vector of a packed line, field by field. Templates name what the lines hold by a number: codes of 1, 2, 4
+ * or 8 bits by their bits, five ternary codes in a byte by kTrits, codes of 4 bits that a book translates by kBook. */
 #ifndef LOWBIT_KERNELS_SIMD_DECODE_INL_H_
 #define LOWBIT_KERNELS_SIMD_DECODE_INL_H_
 
@@ -11,168 +8,94 @@
 
 namespace {
 
-/* Byte i of every 32-bit lane, which is signed. */
-template <int kByte>
-HWY_INLINE VF32 SignedByte(VI8 bytes) {
-    const VI32 lanes = hn::BitCast(DI32(), bytes);
-    if constexpr (kByte == 3) return hn::ConvertTo(DF32(), hn::ShiftRight<24>(lanes));
-    return hn::ConvertTo(DF32(), hn::ShiftRight<24>(hn::ShiftLeft<24 - 8 * kByte>(lanes)));
-}
+constexpr int kTrits = 5, kBook = 16;
 
-/* Codes of at most 4 bits to values. */
-#if HWY_TARGET <= HWY_AVX3
-/* A permutation of floats by the low four bits of each lane, whatever stands above them: codes need no mask. */
-struct SmallCodes {
-    static constexpr bool kMasked = false;
-    static constexpr size_t kStageWork = 0, kValueWork = 2;
-    using Stage = VU8;
-    VF32 table;
-    explicit HWY_INLINE SmallCodes(const lb_tile &tile) : table(hn::Load(DF32(), tile.table)) {}
-    HWY_INLINE Stage Look(VU8 codes) const { return codes; }
-    /* The code that begins at bit kBit of every lane. */
-    template <int kBit>
-    HWY_INLINE VF32 Value(Stage codes) const {
-        const __m512i index = kBit == 0 ? codes.raw : _mm512_srli_epi32(codes.raw, kBit);
-        return VF32{_mm512_permutexvar_ps(index, table.raw)};
-    }
-};
+template <int kCode>
+constexpr size_t kFieldsOf = kCode == kTrits  ? 5
+                             : kCode == kBook ? 2
+                                              : 8 / kCode;
+
+/* Bits of what decoding makes of a field. */
+template <int kCode>
+constexpr int kBitsOf = kCode == kTrits  ? 2
+                        : kCode == kBook ? 8
+                                         : kCode;
+
+template <int kCode>
+constexpr uint8_t kCodingOf = kCode == kTrits  ? LB_CODING_T5
+                              : kCode == kBook ? LB_CODING_C4
+                              : kCode == 1     ? LB_CODING_W1
+                              : kCode == 2     ? LB_CODING_W2
+                              : kCode == 4     ? LB_CODING_W4
+                                               : LB_CODING_W8;
+
+/* Field kField of a line of codes of 4 bits by a table of 16 bytes that stands in every 16 bytes of `book`; and vector
+ * instructions for both fields. */
+#if defined(__AVX512VBMI__)
+constexpr size_t kLookupWork = 3;
+template <int kField>
+HWY_INLINE VU8 Lookup(VU8 book, VU8 line) {
+    /* vpermb reads six bits of an index, and the table repeats: the upper two may be anything. */
+    const auto index = hn::ShiftRight<4 * kField>(hn::BitCast(DU16(), line));
+    return VU8{_mm512_permutexvar_epi8(index.raw, book.raw)};
+}
 #else
-/* Sixteen bytes hold all values: four are looked up at once and widened one by one. */
-struct SmallCodes {
-    static constexpr bool kMasked = true;
-    static constexpr size_t kStageWork = 1, kValueWork = 3;
-    using Stage = VI8;
-    VU8 table;
-    explicit HWY_INLINE SmallCodes(const lb_tile &tile) : table(hn::BitCast(DU8(), hn::LoadU(DI8(), tile.bytes))) {}
-    HWY_INLINE Stage Look(VU8 codes) const { return hn::BitCast(DI8(), hn::TableLookupBytes(table, codes)); }
-    template <int kBit>
-    HWY_INLINE VF32 Value(Stage values) const {
-        return SignedByte<kBit / 8>(values);
-    }
-};
+constexpr size_t kLookupWork = 5;
+template <int kField>
+HWY_INLINE VU8 Lookup(VU8 book, VU8 line) {
+    const VU8 index = kField == 0 ? hn::And(line, hn::Set(DU8(), 15)) : hn::ShiftRight<4>(line);
+    return hn::TableLookupBytes(book, index);
+}
 #endif
 
-template <int kBits>
-struct DecodeBits {
-    static_assert(kBits <= 4, "values come from a table of 16");
-    static constexpr int kFields = 8 / kBits, kInField = 4;
-    static constexpr size_t kWork =
-        4 * kFields * SmallCodes::kValueWork + kFields * (SmallCodes::kStageWork + (SmallCodes::kMasked ? 2 : 0));
-    using State = VU8;
-    using Stage = SmallCodes::Stage;
-    SmallCodes codes;
-    explicit HWY_INLINE DecodeBits(const lb_tile &tile) : codes(tile) {}
-    HWY_INLINE State Start(VU8 line) const { return line; }
+/* Take<field>(line), for fields in ascending order, gives codes less kBias, for a vocabulary's dot product; `line` may
+ * hold what is left of it. kWork: vector instructions for all fields of a vector. */
+template <class Ops, int kCode>
+struct Decoder {
+    static constexpr int kBias = Ops::template kCodeBias<kCode>;
+    static constexpr size_t kWork = Ops::template kCodesWork<kCode>;
+
+    explicit HWY_INLINE Decoder(const uint8_t *) {}
     template <int kField>
-    HWY_INLINE Stage Next(State &line) const {
-        if constexpr (SmallCodes::kMasked) return codes.Look(Field<kBits, kField>(line));
-        return codes.Look(line);
-    }
-    template <int kField, int kByte>
-    HWY_INLINE VF32 Value(Stage stage) const {
-        return codes.template Value<8 * kByte + (SmallCodes::kMasked ? 0 : kBits * kField)>(stage);
+    HWY_INLINE VU8 Take(VU8 &line) const {
+        return Ops::template Codes<kCode, kField>(line);
     }
 };
 
-/* Five ternary digits of a byte: multiplied by three, the next one comes out at the top. */
-struct DecodeTrits {
-    static constexpr int kFields = 5, kInField = 4;
-    static constexpr size_t kWork = 4 * 5 * SmallCodes::kValueWork + 5 * (SmallCodes::kStageWork + 9) + 2;
-    struct State {
-        hn::Vec<DU16> even, odd;
-    };
-    using Stage = SmallCodes::Stage;
-    SmallCodes codes;
-    explicit HWY_INLINE DecodeTrits(const lb_tile &tile) : codes(tile) {}
-    HWY_INLINE State Start(VU8 line) const {
-        const auto words = hn::BitCast(DU16(), line);
-        return State{hn::And(words, hn::Set(DU16(), 0xff)), hn::ShiftRight<8>(words)};
+/* Values + 128, or, where those bytes are read as signed, the values. */
+template <class Ops>
+struct Decoder<Ops, kBook> {
+    static constexpr int kBias = Ops::template kCodeBias<8>;
+    static constexpr size_t kWork = kLookupWork;
+
+    VU8 book;
+
+    explicit HWY_INLINE Decoder(const uint8_t *values) : book(hn::Load(DU8(), values)) {
+        if constexpr (kBias == 128) book = hn::Xor(book, hn::Set(DU8(), 0x80));
     }
     template <int kField>
-    HWY_INLINE Stage Next(State &x) const {
-        const auto low = hn::Set(DU16(), 0xff);
-        const auto even = hn::Add(x.even, hn::Add(x.even, x.even)), odd = hn::Add(x.odd, hn::Add(x.odd, x.odd));
-        x.even = hn::And(even, low);
-        x.odd = hn::And(odd, low);
-        return codes.Look(hn::BitCast(DU8(), hn::Or(hn::ShiftRight<8>(even), hn::AndNot(low, odd))));
-    }
-    template <int kField, int kByte>
-    HWY_INLINE VF32 Value(Stage stage) const {
-        return codes.template Value<8 * kByte>(stage);
+    HWY_INLINE VU8 Take(VU8 &line) const {
+        return Lookup<kField>(book, line);
     }
 };
 
-/* Codes of 8 bits: o = 128. */
-struct DecodeBytes {
-    static constexpr int kFields = 1, kInField = 4;
-    static constexpr size_t kWork = 12;
-    using State = VU8;
-    using Stage = VI8;
-    explicit HWY_INLINE DecodeBytes(const lb_tile &) {}
-    HWY_INLINE State Start(VU8 line) const { return line; }
+/* A byte x is a fraction of 256 whose first digit c is floor(3x / 256); 3x mod 256 holds the others. Averages round up,
+ * so
+ *     avg(x, avg(x, 253)) = floor((x + 127 + floor(x / 2) + 1) / 2) = 64 + floor(3x / 4),
+ * the top two bits of which are c + 1. */
+template <class Ops>
+struct Decoder<Ops, kTrits> {
+    static constexpr int kBias = -1;
+    static constexpr size_t kWork = 5 * 4 + 4 * 2;
+
+    explicit HWY_INLINE Decoder(const uint8_t *) {}
     template <int kField>
-    HWY_INLINE Stage Next(State &line) const {
-        return hn::BitCast(DI8(), hn::Xor(line, hn::Set(DU8(), 0x80)));
-    }
-    template <int kField, int kByte>
-    HWY_INLINE VF32 Value(Stage stage) const {
-        return SignedByte<kByte>(stage);
+    HWY_INLINE VU8 Take(VU8 &line) const {
+        const VU8 x = line;
+        if constexpr (kField < 4) line = hn::Add(x, hn::Add(x, x));
+        return Ops::template Codes<2, 3>(hn::AverageRound(x, hn::AverageRound(x, hn::Set(DU8(), 253))));
     }
 };
-
-struct DecodeHalves {
-    static constexpr int kFields = 1, kInField = 2;
-    static constexpr size_t kWork = 2;
-    using State = VU8;
-    using Stage = VU8;
-    explicit HWY_INLINE DecodeHalves(const lb_tile &) {}
-    HWY_INLINE State Start(VU8 line) const { return line; }
-    template <int kField>
-    HWY_INLINE Stage Next(State &line) const {
-        return line;
-    }
-    template <int kField, int kHalf>
-    HWY_INLINE VF32 Value(Stage stage) const {
-        const auto lanes = hn::BitCast(DU32(), stage);
-        if constexpr (kHalf == 0) return hn::BitCast(DF32(), hn::ShiftLeft<16>(lanes));
-        return hn::BitCast(DF32(), hn::And(lanes, hn::Set(DU32(), 0xffff0000)));
-    }
-};
-
-struct DecodeFloats {
-    static constexpr int kFields = 1, kInField = 1;
-    static constexpr size_t kWork = 0;
-    using State = VU8;
-    using Stage = VU8;
-    explicit HWY_INLINE DecodeFloats(const lb_tile &) {}
-    HWY_INLINE State Start(VU8 line) const { return line; }
-    template <int kField>
-    HWY_INLINE Stage Next(State &line) const {
-        return line;
-    }
-    template <int kField, int kIndex>
-    HWY_INLINE VF32 Value(Stage stage) const {
-        return hn::BitCast(DF32(), stage);
-    }
-};
-
-/* What decodes the lines of a coding. */
-template <int kCoding>
-struct DecoderOf;
-#define LB_DECODER(coding, ...)                                                                                        \
-    template <>                                                                                                        \
-    struct DecoderOf<coding> {                                                                                         \
-        using Type = __VA_ARGS__;                                                                                      \
-    }
-LB_DECODER(LB_CODING_W1, DecodeBits<1>);
-LB_DECODER(LB_CODING_W2, DecodeBits<2>);
-LB_DECODER(LB_CODING_W4, DecodeBits<4>);
-LB_DECODER(LB_CODING_W8, DecodeBytes);
-LB_DECODER(LB_CODING_T5, DecodeTrits);
-LB_DECODER(LB_CODING_C4, DecodeBits<4>);
-LB_DECODER(LB_CODING_BF16, DecodeHalves);
-LB_DECODER(LB_CODING_F32, DecodeFloats);
-#undef LB_DECODER
 
 }  // namespace
 

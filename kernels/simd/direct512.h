@@ -27,7 +27,13 @@ struct Direct512 : UnsignedDirect {
         DotRow<DotDirect, Ops, 2, 6, 4>(), DotRow<DotDirect, Ops, 2, 8, 2>(), DotRow<DotDirect, Ops, 2, 12, 2>(),      \
         DotRow<DotInPlace, Ops, 1, 1, 2>(), DotRow<DotDirect, Ops, 1, 2, 4>(), DotRow<DotDirect, Ops, 1, 3, 4>(),      \
         DotRow<DotDirect, Ops, 1, 4, 4>(), DotRow<DotDirect, Ops, 1, 6, 4>(), DotRow<DotDirect, Ops, 1, 8, 2>(),       \
-        DotRow<DotDirect, Ops, 1, 12, 2>(), L1Row<L1Direct, Ops, 1, 4>(), L1Row<L1Direct, Ops, 4, 4>(),                \
+        DotRow<DotDirect, Ops, 1, 12, 2>(), DotRow<DotTrits, Ops, kTrits, 1, 4>(),                                     \
+        DotRow<DotTrits, Ops, kTrits, 2, 2>(), DotRow<DotDirect, Ops, kTrits, 4, 4>(),                                 \
+        DotRow<DotDirect, Ops, kTrits, 6, 4>(), DotRow<DotDirect, Ops, kTrits, 8, 2>(),                                \
+        DotRow<DotDirect, Ops, kTrits, 12, 2>(), DotRow<DotDirect, Ops, kBook, 1, 4>(),                                \
+        DotRow<DotDirect, Ops, kBook, 2, 4>(), DotRow<DotDirect, Ops, kBook, 4, 4>(),                                  \
+        DotRow<DotDirect, Ops, kBook, 6, 4>(), DotRow<DotDirect, Ops, kBook, 8, 2>(),                                  \
+        DotRow<DotDirect, Ops, kBook, 12, 2>(), L1Row<L1Direct, Ops, 1, 4>(), L1Row<L1Direct, Ops, 4, 4>(),            \
         L1Row<L1Direct, Ops, 12, 2>()
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The `dot` algorithm: a tile of mr rows x nr columns, integer products accumulated exactly, group by group.
  *
- * One line of width b gives P = 8 / b operands of a byte dot product; each is multiplied with four activations that are
- * broadcast to all lanes. The ways to accumulate, all with the same interface:
+ * One line gives as many operands of a byte dot product as it has fields (decode-inl.h); each is multiplied with four
+ * activations that are broadcast to all lanes. The ways to accumulate, all with the same interface:
  *   DotDirect   a level's dot product adds into 32 bits (direct vocabulary)
  *   DotInPlace  the same for one row: fields are masked but not shifted (where codes are read as signed, all but the
  *               top one), each has its own accumulator, and the
@@ -11,65 +11,19 @@
  *   DotStaged   through 16 bits, widened before they can overflow (staged vocabulary)
  *   DotStagedInPlace  the same for one row of 1 or 2 bits: the upper half of each byte is shifted down once, the fields
  *               of a half are masked but not shifted. Exact as DotInPlace is
- *   DotWide     8-bit codes on staged levels: two 16-bit multiply-adds
+ *   DotWide     8-bit codes, and values of books, on staged levels: two 16-bit multiply-adds
+ *   DotTrits    few rows of trits: dot_trits-inl.h
  * The group and output part is in epilogue-inl.h. Accumulators are arrays of vectors that unrolling turns into
  * registers: mr * nv of them and a few more must fit the register file, which is what bounds the tiles of a unit. */
 #ifndef LOWBIT_KERNELS_SIMD_DOT_INL_H_
 #define LOWBIT_KERNELS_SIMD_DOT_INL_H_
 
+#include "kernels/simd/decode-inl.h"
 #include "kernels/simd/epilogue-inl.h"
+#include "kernels/simd/lines-inl.h"
 #include "kernels/simd/simd.h"
 
 namespace {
-
-/* Vector j of line l of a tile, and what is prefetched while the lines are read. */
-template <size_t kVectors>
-struct Lines {
-    static constexpr size_t kStreamLines = 32;
-
-    const uint8_t *at[kVectors];
-    const uint8_t *ahead;
-    size_t ahead_step;
-    size_t count; /* lines of the call */
-    bool stream;
-
-    explicit HWY_INLINE Lines(const lb_tile &tile)
-        : ahead(tile.ahead), ahead_step(tile.ahead_step), count(lb_tile_lines(&tile)), stream(tile.blocks == 1) {
-        LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) {
-            const size_t column = j * kColumns;
-            at[j] = tile.lines[column / LB_PANEL] + column % LB_PANEL * 4;
-        }
-    }
-    HWY_INLINE VU8 Load(size_t line, size_t j) const { return hn::LoadU(DU8(), at[j] + line * LB_LINE); }
-
-    /* Once for each line, kCount at a time. Where several blocks of rows share the lines, the next part of the weights
-     * comes into the L2 cache, in slices; where the lines are read once, every panel's come into the L1 cache. */
-    template <size_t kCount = 1>
-    HWY_INLINE void Prefetch(size_t line) const {
-        if (stream) {
-            LB_UNROLL
-            for (size_t l = 0; l < kCount; ++l) PrefetchPanels(StreamOffset(line + l));
-        } else {
-            LB_UNROLL
-            for (size_t l = 0; l < kCount; ++l) __builtin_prefetch(ahead + (line + l) * ahead_step, 0, 2);
-        }
-    }
-    HWY_INLINE void PrefetchPanels(size_t offset) const {
-        LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j)
-            if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(at[j] + offset);
-    }
-
-    /* How far from a panel's first line to prefetch: further on in the panel, and in its last lines where the same
-     * panel of the next tile begins, at `ahead` for the first one; the hardware's own prefetcher stops at page ends and
-     * cannot know where the tile goes on. */
-    HWY_INLINE size_t StreamOffset(size_t line) const {
-        const size_t next = line + kStreamLines;
-        if (next < count) return next * LB_LINE;
-        return static_cast<size_t>(ahead - at[0]) + (next - count) * LB_LINE;
-    }
-};
 
 template <int kValue>
 struct Tag {
@@ -86,9 +40,9 @@ HWY_INLINE void ForEach(const Step &step) {
 }
 
 /* The same for each field of a line. */
-template <int kBits, class Step>
+template <int kCode, class Step>
 HWY_INLINE void ForFields(const Step &step) {
-    ForEach<8 / kBits>(step);
+    ForEach<kFieldsOf<kCode>>(step);
 }
 
 template <class V, size_t kRows, size_t kVectors>
@@ -185,17 +139,19 @@ HWY_INLINE void TakeAll(const Lines<kVectors> &lines, size_t first, size_t count
  *     Sums(lines, first, count, a, sum)
  * which adds to sum[row][vector] the products of lines first .. first + count - 1; `a` points at the A panel's element
  * for the first of them. */
-template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
+template <class Ops, int kCodeOf, size_t kRows, size_t kVectors>
 struct DotDirect {
-    static constexpr int kBits = kBitsOf, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
-    static constexpr size_t kFields = 8 / kBits, kFours = kFields * kRows;
+    using Decode = Decoder<Ops, kCodeOf>;
+    static constexpr int kCode = kCodeOf, kBias = Decode::kBias, kLayout = LB_A_S8;
+    static constexpr size_t kFields = kFieldsOf<kCode>, kFours = kFields * kRows;
     static constexpr size_t kTogether = Ops::template kLinesTogether<kFours>;
-    static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + Ops::template kCodesWork<kBits>;
+    static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + Decode::kWork;
     using A = int8_t;
 
     template <size_t kCount>
     static HWY_INLINE void Take(const Lines<kVectors> &lines, size_t first, const A *a,
                                 typename Ops::Acc (&acc)[kRows][kVectors]) {
+        const Decode decode(lines.book);
         const typename Ops::template Fours<kCount * kFours> fours(a);
         lines.template Prefetch<kCount>(first);
         ForEach<kCount>([&](auto at) HWY_ATTR {
@@ -203,11 +159,11 @@ struct DotDirect {
             VU8 line[kVectors];
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(first + kAt, j);
-            ForFields<kBits>([&](auto field) HWY_ATTR {
+            ForFields<kCode>([&](auto field) HWY_ATTR {
                 constexpr int kField = decltype(field)::value;
                 VU8 codes[kVectors];
                 LB_UNROLL
-                for (size_t j = 0; j < kVectors; ++j) codes[j] = Ops::template Codes<kBits, kField>(line[j]);
+                for (size_t j = 0; j < kVectors; ++j) codes[j] = decode.template Take<kField>(line[j]);
                 ForEach<kRows>([&](auto row) HWY_ATTR {
                     constexpr int kRow = decltype(row)::value;
                     const auto four = fours.template Four<kAt * kFours + kField * kRows + kRow>();
@@ -229,7 +185,7 @@ struct DotDirect {
 
 template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotInPlace {
-    static constexpr int kBits = kBitsOf, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
+    static constexpr int kBits = kBitsOf, kCode = kBits, kBias = Ops::template kCodeBias<kBits>, kLayout = LB_A_S8;
     static constexpr size_t kFields = 8 / kBits, kFours = kFields;
     static constexpr size_t kTogether = Ops::template kLinesTogether<kFours>;
     static constexpr size_t kWork = kFields * Ops::kDotWork + (kBits < 8 ? kFields : Ops::template kCodesWork<8>);
@@ -269,28 +225,30 @@ struct DotInPlace {
     }
 };
 
-template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
+template <class Ops, int kCodeOf, size_t kRows, size_t kVectors>
 struct DotStaged {
-    static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S8;
-    static constexpr size_t kFields = 8 / kBits;
-    static constexpr size_t kDepthLines = Ops::template kDepth<kBits> / kFields;
+    using Decode = Decoder<typename Ops::Fields, kCodeOf>;
+    static constexpr int kCode = kCodeOf, kBias = Decode::kBias, kLayout = LB_A_S8;
+    static constexpr size_t kFields = kFieldsOf<kCode>;
+    static constexpr size_t kDepthLines = Ops::template kDepth<kBitsOf<kCode>> / kFields;
     static constexpr size_t kWork =
-        kFields * kRows * Ops::kStageWork + kShiftWork<kBits> + kRows * Ops::kStageWork / kDepthLines;
+        kFields * kRows * Ops::kStageWork + Decode::kWork + kRows * Ops::kStageWork / kDepthLines;
     static constexpr size_t kStep = kFields * kRows * 4; /* of A for a line */
     using A = int8_t;
 
     using Acc16 = typename Ops::Acc16;
 
     static HWY_INLINE void Line(const Lines<kVectors> &lines, size_t l, const A *a, Acc16 (&staged)[kRows][kVectors]) {
+        const Decode decode(lines.book);
         VU8 line[kVectors];
         lines.Prefetch(l);
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
-        ForFields<kBits>([&](auto field) HWY_ATTR {
+        ForFields<kCode>([&](auto field) HWY_ATTR {
             constexpr int kField = decltype(field)::value;
             VU8 codes[kVectors];
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) codes[j] = Field<kBits, kField>(line[j]);
+            for (size_t j = 0; j < kVectors; ++j) codes[j] = decode.template Take<kField>(line[j]);
             LB_UNROLL
             for (size_t i = 0; i < kRows; ++i) {
                 const VI8 four = BroadcastFour(a + (kField * kRows + i) * 4);
@@ -330,7 +288,7 @@ struct DotStaged {
  * each field of a half. */
 template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct DotStagedInPlace {
-    static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S8;
+    static constexpr int kBits = kBitsOf, kCode = kBits, kBias = 0, kLayout = LB_A_S8;
     static constexpr size_t kFields = 8 / kBits, kHalf = kFields / 2;
     /* A line adds two fields to a sum; those of the last one weigh most. */
     static constexpr size_t kDepthLines = Ops::template kDepth<kBits> / (2 << (kBits * (kHalf - 1)));
@@ -377,35 +335,43 @@ struct DotStagedInPlace {
     }
 };
 
-template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
+template <class Ops, int kCodeOf, size_t kRows, size_t kVectors>
 struct DotWide {
-    static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S16;
-    static constexpr size_t kFields = 1;
-    static constexpr size_t kWork = 4 * kRows + 2;
-    static_assert(kBits == 8, "fewer bits fit the staged way");
+    using Decode = Decoder<typename Ops::Fields, kCodeOf>;
+    static constexpr int kCode = kCodeOf, kBias = Decode::kBias, kLayout = LB_A_S16;
+    static constexpr size_t kFields = kFieldsOf<kCode>;
+    static constexpr size_t kWork = kFields * (4 * kRows + 2) + Decode::kWork;
+    static_assert(kBitsOf<kCode> == 8, "fewer bits fit the staged way");
     using A = int16_t;
 
     static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, const A *a,
                                 VI32 (&sum)[kRows][kVectors]) {
+        const Decode decode(lines.book);
         typename Ops::Acc acc[kRows][kVectors];
         StartAll<Ops>(sum, acc);
         for (size_t l = first; l < first + count; ++l) {
-            VI16 even[kVectors], odd[kVectors];
+            VU8 line[kVectors];
             lines.Prefetch(l);
             LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) {
-                const VU8 line = lines.Load(l, j);
-                even[j] = Ops::Even(line);
-                odd[j] = Ops::Odd(line);
-            }
-            LB_UNROLL
-            for (size_t i = 0; i < kRows; ++i) {
-                const VI16 a02 = BroadcastPair(a + i * 4), a13 = BroadcastPair(a + i * 4 + 2);
+            for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
+            ForFields<kCode>([&](auto field) HWY_ATTR {
+                VI16 even[kVectors], odd[kVectors];
                 LB_UNROLL
-                for (size_t j = 0; j < kVectors; ++j)
-                    acc[i][j] = Ops::MulAddWide(Ops::MulAddWide(acc[i][j], even[j], a02), odd[j], a13);
-            }
-            a += kRows * 4;
+                for (size_t j = 0; j < kVectors; ++j) {
+                    const VU8 codes = decode.template Take<decltype(field)::value>(line[j]);
+                    even[j] = Ops::Even(codes);
+                    odd[j] = Ops::Odd(codes);
+                }
+                LB_UNROLL
+                for (size_t i = 0; i < kRows; ++i) {
+                    const A *four = a + (decltype(field)::value * kRows + i) * 4;
+                    const VI16 a02 = BroadcastPair(four), a13 = BroadcastPair(four + 2);
+                    LB_UNROLL
+                    for (size_t j = 0; j < kVectors; ++j)
+                        acc[i][j] = Ops::MulAddWide(Ops::MulAddWide(acc[i][j], even[j], a02), odd[j], a13);
+                }
+            });
+            a += kFields * kRows * 4;
         }
         SumAll<Ops>(acc, sum);
     }
@@ -414,15 +380,16 @@ struct DotWide {
 /* A group of at most this many k has a sum of A that fits 16 bits. */
 constexpr size_t kShortGroup = 256;
 
-/* The tile function of one way: groups in ascending order, then the output. A group that lies within the call goes from
- * its correction through the registers to the totals; the sums of others pass through memory. */
-template <class Way, size_t kRows, size_t kVectors>
+/* The tile function of one way, whose A panel has kLineA elements of a row for each line: groups in ascending order,
+ * then the output. A group that lies within the call goes from its correction through the registers to the totals; the
+ * sums of others pass through memory. */
+template <class Way, size_t kRows, size_t kVectors, size_t kLineA>
 void DotTile(const lb_tile *tile_pointer) {
     using Epilogue = Epilogue<kVectors>;
     const lb_tile &tile = *tile_pointer;
     const Lines<kVectors> lines(tile);
     const auto *a = static_cast<const typename Way::A *>(tile.a);
-    constexpr size_t kLineK = 4 * (8 / Way::kBits);
+    constexpr size_t kLineK = 4 * Way::kFields;
     const bool only = Epilogue::EndsOnly(tile);
     if (tile.start && !tile.resume && !only) Epilogue::ClearTotals(tile, kRows);
     for (size_t g = 0; g < tile.groups; ++g) {
@@ -441,7 +408,7 @@ void DotTile(const lb_tile *tile_pointer) {
             Epilogue::StartCorrections(tile, g, sum);
         else
             Fill(sum, hn::Zero(DI32()));
-        Way::Sums(lines, first, count, a + first * kLineK * kRows, sum);
+        Way::Sums(lines, first, count, a + first * kLineA * kRows, sum);
         if (whole) {
             if (tile.mult)
                 Epilogue::AddMultiplied(tile, g, sum);
@@ -461,20 +428,22 @@ void DotTile(const lb_tile *tile_pointer) {
  * vectors), whichever takes longer. */
 template <class W, size_t kRows, size_t kVectors>
 constexpr lb_kernel DotRowOf(size_t ports, lb_tile_fn run) {
+    constexpr size_t kWidth = kVectors * kColumns;
+    static_assert(kWidth % LB_PANEL == 0 || LB_PANEL % kWidth == 0, "whole panels, or a part that divides one");
     constexpr size_t kBroadcasts = W::kFields * kRows * (W::kLayout == LB_A_S16 ? 2 : 1);
     const size_t work64 = 64 * W::kWork / ports + 16, loads64 = 32 * (1 + kBroadcasts / kVectors);
     const size_t cost = HWY_MAX(work64, loads64) * LB_PANEL / kColumns;
     /* Nine instructions a row, and for a single one two to bring its fields' sums together. */
     constexpr size_t kGroupWork = 9 * kRows + (kRows == 1 ? 2 * (W::kFields - 1) : 0);
     const size_t group_cost = 64 * kGroupWork / ports * LB_PANEL / kColumns;
-    return lb_kernel{kCodingOf<W::kBits>,
+    return lb_kernel{kCodingOf<W::kCode>,
                      LB_ALGORITHM_DOT,
                      W::kLayout,
                      W::kBias,
                      0,
                      0,
                      kRows,
-                     kVectors * kColumns,
+                     kWidth,
                      static_cast<uint32_t>(cost),
                      static_cast<uint32_t>(group_cost),
                      run,
@@ -482,10 +451,10 @@ constexpr lb_kernel DotRowOf(size_t ports, lb_tile_fn run) {
                      nullptr};
 }
 
-template <template <class, int, size_t, size_t> class Way, class Ops, int kBits, size_t kRows, size_t kVectors>
+template <template <class, int, size_t, size_t> class Way, class Ops, int kCode, size_t kRows, size_t kVectors>
 constexpr lb_kernel DotRow() {
-    using W = Way<Ops, kBits, kRows, kVectors>;
-    return DotRowOf<W, kRows, kVectors>(Ops::kPorts, &DotTile<W, kRows, kVectors>);
+    using W = Way<Ops, kCode, kRows, kVectors>;
+    return DotRowOf<W, kRows, kVectors>(Ops::kPorts, &DotTile<W, kRows, kVectors, 4 * W::kFields>);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 #ifndef LOWBIT_KERNELS_SIMD_FMA_INL_H_
 #define LOWBIT_KERNELS_SIMD_FMA_INL_H_
 
-#include "kernels/simd/decode-inl.h"
+#include "kernels/simd/decode_float-inl.h"
 #include "kernels/simd/dot-inl.h"
 
 namespace {

@@ -15,7 +15,7 @@ namespace {
  * sum += columns - 2 * maxima. */
 template <class Ops, int kBitsOf, size_t kRows, size_t kVectors>
 struct L1Lines {
-    static constexpr int kBits = kBitsOf, kBias = 0, kLayout = LB_A_S8;
+    static constexpr int kBits = kBitsOf, kCode = kBits, kBias = 0, kLayout = LB_A_S8;
     static constexpr size_t kFields = 1;
     static_assert(kBits == 8, "the codes are int8");
     using A = int8_t;

@@ -7,6 +7,7 @@
 #define LOWBIT_KERNELS_SIMD_PROBE_INL_H_
 
 #include "kernels/simd/probe.h"
+#include "kernels/simd/probe_bits-inl.h"
 #include "kernels/simd/probe_ops-inl.h"
 #if LB_HAS_TILES
 #include "kernels/simd/probe_tiles-inl.h"
@@ -16,14 +17,6 @@ namespace {
 namespace probe {
 
 HWY_INLINE VU8 Activations(const int8_t *a, size_t f) { return hn::BitCast(d8, BroadcastFour(a + 4 * f)); }
-
-/* Modulo 2^32; Highway's reduction is signed in places, where overflow is undefined. */
-HWY_INLINE uint32_t SumLanes(VI32 v) {
-    uint32_t lanes[kColumns], sum = 0;
-    hn::StoreU(hn::BitCast(DU32(), v), DU32(), lanes);
-    for (uint32_t lane : lanes) sum += lane;
-    return sum;
-}
 
 /* The row's P vectors of activations, one for each field. With 16 registers, four and more stay in memory, where they
  * are operands for free, so that the accumulators do not have to. */
@@ -364,6 +357,10 @@ uint32_t Write(uint8_t *lines, size_t bytes, size_t reps, const int8_t *a) {
 const lb_probe kProbes[] = {
 #if LB_HAS_DOT
     {LB_PROBE_DOT, 0, 1, 0, kDotRepeat, Dot},
+#endif
+    {LB_PROBE_BITS, 0, 1, 0, kBitsRepeat, Bits<LevelBits>},
+#if LB_HAS_TREES
+    {LB_PROBE_BITS, 0, 1, 0, kBitsRepeat, Trees},
 #endif
     {LB_PROBE_MADDUBS, 0, 1, 0, kPairsRepeat, Pairs},
     {LB_PROBE_MADD, 0, 1, 0, kExactRepeat, Exact},

@@ -25,8 +25,9 @@ enum {
     LB_PROBE_TILES = 8,        /* the same with tiles from memory: a block of B that stays, A streaming past it */
     LB_PROBE_TILE_GROUPS = 9,  /* the same with accumulators that are emptied into scaled floats every `width` k */
     LB_PROBE_L1 = 10,          /* maxima of s8, added up as DOT or MADDUBS add products, in registers */
-    LB_PROBE_FMA = 11,         /* binary32 multiply-adds in registers; where the level has none, both in turn */
-    LB_PROBE_KINDS = 12
+    LB_PROBE_BITS = 11,        /* xor and popcount, in registers */
+    LB_PROBE_FMA = 12,         /* binary32 multiply-adds in registers; where the level has none, both in turn */
+    LB_PROBE_KINDS = 13
 };
 
 /* k of a block of tiles, and its bytes: 32 rows of A, or two panels of 16 columns of B. */
@@ -42,6 +43,7 @@ enum { LB_PROBE_BLOCK_K = 512, LB_PROBE_BLOCK_BYTES = 32 * LB_PROBE_BLOCK_K };
  *            A[block][m, k] = s8 at block * BLOCK_BYTES + (k / t * 32 + m) * t + k % t, t = 64, or 32 for groups of 32
  *            B[k, n]        = u8 at (n / 16 * BLOCK_K + k) / 4 * 64 + n % 16 * 4 + k % 4, for every block the same;
  *            TILE_GROUPS is exact while no element's sum over blocks and reps leaves 24 bits
+ *   BITS     reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of popcount(line[i] ^ a[i % 4])
  *   L1       as below, of max(s8 line[i], a[i % 4]); exact while no sum of a level without DOT leaves s16
  *   FMA      reps * bytes / 64 * repeat * 4 * sum over lanes l < 16 of line[4 * l] * a[0], modulo 2^32 while no lane's
  * sum leaves 24 bits others   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i %
@@ -57,7 +59,7 @@ typedef struct lb_probe {
     uint8_t width;    /* DECODE: bits of a code; TILE_GROUPS: k of a group; else 0 */
     uint8_t streams;  /* READ: places of the buffer that are read in turn; else 1 */
     uint8_t prefetch; /* READ: how many lines ahead of each stream software prefetches; 0 = none */
-    uint16_t repeat;  /* what multiplies: products of 64 pairs for each 64 bytes; else 0 */
+    uint16_t repeat;  /* what multiplies: products of 64 pairs (BITS: 512) for each 64 bytes; else 0 */
     lb_probe_fn run;
 } lb_probe;
 

@@ -165,6 +165,14 @@ HWY_INLINE VI32 ExactAdd(VI32 acc, VU8 codes, VU8 a) {
 
 #endif
 
+/* Modulo 2^32; Highway's reduction is signed in places, where overflow is undefined. */
+HWY_INLINE uint32_t SumLanes(VI32 v) {
+    uint32_t lanes[kColumns], sum = 0;
+    hn::StoreU(hn::BitCast(DU32(), v), DU32(), lanes);
+    for (uint32_t lane : lanes) sum += lane;
+    return sum;
+}
+
 }  // namespace probe
 }  // namespace
 

@@ -71,13 +71,6 @@ HWY_INLINE VU8 FieldInPlace(VU8 line) {
     return hn::And(line, hn::Set(DU8(), static_cast<uint8_t>(((1 << kBits) - 1) << (kBits * kField))));
 }
 
-/* What the lines of kBits-bit codes are called. */
-template <int kBits>
-constexpr uint8_t kCodingOf = kBits == 1   ? LB_CODING_W1
-                              : kBits == 2 ? LB_CODING_W2
-                              : kBits == 4 ? LB_CODING_W4
-                                           : LB_CODING_W8;
-
 /* Vector instructions that shift and mask the fields of one vector of a line. */
 template <int kBits>
 constexpr size_t kShiftWork = kBits == 8 ? 0 : 2 * (8 / kBits) - 1;
@@ -95,7 +88,7 @@ constexpr size_t kShiftWork = kBits == 8 ? 0 : 2 * (8 / kBits) - 1;
  * Staged, for levels that must pass through 16 bits. MulAdd adds the products of neighbouring bytes into 16-bit lanes
  * and may be repeated kDepth<bits> times before Widen:
  *     Acc16 Zero16();  Acc16 MulAdd(Acc16, VU8 codes, VI8 a);  Acc Widen(Acc, Acc16);  Acc Start(VI32);  VI32 Sum(Acc);
- *     kStageWork = instructions of MulAdd
+ *     kStageWork = instructions of MulAdd;  Fields: the Codes of a direct vocabulary that has unsigned ones
  * Start takes one 32-bit sum a column, and Sum gives it. */
 
 /* 4 consecutive activations in every 32-bit lane. */

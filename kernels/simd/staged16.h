@@ -9,17 +9,40 @@
 
 namespace {
 
-constexpr lb_kernel kKernels[] = {DotRow<DotWide, StagedOps, 8, 1, 4>(),   DotRow<DotWide, StagedOps, 8, 2, 2>(),
-                                  DotRow<DotWide, StagedOps, 8, 4, 2>(),   DotRow<DotStaged, StagedOps, 4, 1, 4>(),
-                                  DotRow<DotStaged, StagedOps, 4, 2, 2>(), DotRow<DotStaged, StagedOps, 4, 4, 1>(),
-                                  DotRow<DotStaged, StagedOps, 4, 6, 1>(), DotRow<DotStaged, StagedOps, 4, 8, 1>(),
-                                  DotRow<DotStaged, StagedOps, 2, 1, 4>(), DotRow<DotStaged, StagedOps, 2, 2, 2>(),
-                                  DotRow<DotStaged, StagedOps, 2, 4, 1>(), DotRow<DotStaged, StagedOps, 2, 6, 1>(),
-                                  DotRow<DotStaged, StagedOps, 2, 8, 1>(), DotRow<DotStaged, StagedOps, 1, 1, 4>(),
-                                  DotRow<DotStaged, StagedOps, 1, 2, 2>(), DotRow<DotStaged, StagedOps, 1, 4, 1>(),
-                                  DotRow<DotStaged, StagedOps, 1, 6, 1>(), DotRow<DotStaged, StagedOps, 1, 8, 1>(),
-                                  L1Row<L1Staged, StagedOps, 1, 4>(),      L1Row<L1Staged, StagedOps, 3, 2>(),
-                                  L1Row<L1Staged, StagedOps, 10, 1>(),     LB_FMA_KERNELS};
+constexpr lb_kernel kKernels[] = {
+    DotRow<DotWide, StagedOps, 8, 1, 4>(),
+    DotRow<DotWide, StagedOps, 8, 2, 2>(),
+    DotRow<DotWide, StagedOps, 8, 4, 2>(),
+    DotRow<DotStaged, StagedOps, 4, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 4, 2, 2>(),
+    DotRow<DotStaged, StagedOps, 4, 4, 1>(),
+    DotRow<DotStaged, StagedOps, 4, 6, 1>(),
+    DotRow<DotStaged, StagedOps, 4, 8, 1>(),
+    DotRow<DotStaged, StagedOps, 2, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 2, 2, 2>(),
+    DotRow<DotStaged, StagedOps, 2, 4, 1>(),
+    DotRow<DotStaged, StagedOps, 2, 6, 1>(),
+    DotRow<DotStaged, StagedOps, 2, 8, 1>(),
+    DotRow<DotStaged, StagedOps, 1, 1, 4>(),
+    DotRow<DotStaged, StagedOps, 1, 2, 2>(),
+    DotRow<DotStaged, StagedOps, 1, 4, 1>(),
+    DotRow<DotStaged, StagedOps, 1, 6, 1>(),
+    DotRow<DotStaged, StagedOps, 1, 8, 1>(),
+    DotRow<DotStaged, StagedOps, kTrits, 1, 4>(),
+    DotRow<DotStaged, StagedOps, kTrits, 2, 2>(),
+    DotRow<DotStaged, StagedOps, kTrits, 4, 1>(),
+    DotRow<DotStaged, StagedOps, kTrits, 6, 1>(),
+    DotRow<DotStaged, StagedOps, kTrits, 8, 1>(),
+    DotRow<DotWide, StagedOps, kBook, 1, 2>(),
+    DotRow<DotWide, StagedOps, kBook, 2, 2>(),
+    DotRow<DotWide, StagedOps, kBook, 4, 1>(),
+    DotRow<DotWide, StagedOps, kBook, 6, 1>(),
+    L1Row<L1Staged, StagedOps, 1, 4>(),
+    L1Row<L1Staged, StagedOps, 3, 2>(),
+    L1Row<L1Staged, StagedOps, 10, 1>(),
+    LB_BIT_ROWS,
+    LB_FMA_KERNELS,
+};
 
 }  // namespace
 

@@ -61,7 +61,7 @@ HWY_INLINE svint8_t SveField(svuint8_t line) {
 /* One row leaves fields in place, as DotInPlace does: an accumulator for each place. Several rows have one each. */
 template <int kBitsOf, size_t kRows, size_t kVectors>
 struct SveDot {
-    static constexpr int kBits = kBitsOf, kBias = kBits == 8 ? 128 : 0, kLayout = LB_A_S8;
+    static constexpr int kBits = kBitsOf, kCode = kBits, kBias = kBits == 8 ? 128 : 0, kLayout = LB_A_S8;
     static constexpr bool kInPlace = kRows == 1;
     static constexpr size_t kFields = 8 / kBits, kFours = kFields * kRows;
     static constexpr size_t kDecode = kBits == 8 ? 1 : kInPlace ? kFields : 2 * kFields - 2;

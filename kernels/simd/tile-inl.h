@@ -24,12 +24,20 @@ void TileEnter(const lb_tile *tile) {
 
 void TileLeave() { TileRelease(); }
 
+/* Multiplied values are signed: a book's as they are. */
+struct TileCodes : UnsignedDirect {
+    template <int kBits>
+    static constexpr int kCodeBias = kBits == 8 ? 128 : 0;
+};
+
 /* kRowTiles x kPanels registers of sums. */
-template <int kBits, size_t kRowTiles, size_t kPanels>
+template <int kCode, size_t kRowTiles, size_t kPanels>
 struct Tile {
     static_assert(kRowTiles * kPanels == 4, "four registers hold sums");
-    static constexpr bool kValues = kBits < 8;
-    static constexpr size_t kFields = 8 / kBits, kLineK = 4 * kFields;
+    static constexpr bool kValues = kCode != 8;
+    using Decode = Decoder<TileCodes, kCode>;
+    static constexpr int kBias = kValues ? Decode::kBias : 0;
+    static constexpr size_t kFields = kFieldsOf<kCode>, kLineK = 4 * kFields;
     static constexpr size_t kRows = kRowTiles * kTileRows, kWidth = kPanels * LB_PANEL;
     using Out = Epilogue<kPanels>;
 
@@ -52,16 +60,16 @@ struct Tile {
     /* Codes of one group to factor * c - offset, both in 32-bit lanes. A product of a code and a factor stays below
      * 256 (lowbit_weights, multipliers), so two of them are multiplied at once in 16 bits. */
     template <bool kFold>
-    static HWY_INLINE void ExpandGroup(const uint8_t *lines, size_t count, hn::Vec<DU32> factor, hn::Vec<DU32> offset,
-                                       ptrdiff_t ahead, uint8_t *to) {
+    static HWY_INLINE void ExpandGroup(const Decode &decode, const uint8_t *lines, size_t count, hn::Vec<DU32> factor,
+                                       hn::Vec<DU32> offset, ptrdiff_t ahead, uint8_t *to) {
         const DU8 d;
         const auto twice = hn::BitCast(DU16(), hn::Or(factor, hn::ShiftLeft<16>(factor)));
         const auto bytes = hn::BitCast(d, hn::Mul(offset, hn::Set(DU32(), 0x01010101)));
         for (size_t l = 0; l < count; ++l) {
             if (ahead) __builtin_prefetch(lines + l * LB_LINE + ahead);
-            const VU8 line = hn::LoadU(d, lines + l * LB_LINE);
-            ForFields<kBits>([&](auto field) HWY_ATTR {
-                VU8 v = Field<kBits, decltype(field)::value>(line);
+            VU8 line = hn::LoadU(d, lines + l * LB_LINE);
+            ForFields<kCode>([&](auto field) HWY_ATTR {
+                VU8 v = decode.template Take<decltype(field)::value>(line);
                 if constexpr (kFold) v = hn::Sub(hn::BitCast(d, hn::Mul(hn::BitCast(DU16(), v), twice)), bytes);
                 hn::Store(v, d, to + decltype(field)::value * LB_LINE);
             });
@@ -75,15 +83,16 @@ struct Tile {
         const DU32 d;
         const ptrdiff_t ahead = t.blocks == 1 ? t.ahead_offset : 0;
         const auto scale = hn::Set(d, t.value_scale), offset = hn::Set(d, t.value_offset);
-        if (!t.mult && t.value_scale == 1 && t.value_offset == 0)
-            return ExpandGroup<false>(t.lines[p], Lines(t), scale, offset, ahead, to);
-        if (!t.mult) return ExpandGroup<true>(t.lines[p], Lines(t), scale, offset, ahead, to);
+        const Decode decode(t.book);
+        if (kCode == kBook || (!t.mult && t.value_scale == 1 && t.value_offset == 0))
+            return ExpandGroup<false>(decode, t.lines[p], Lines(t), scale, offset, ahead, to);
+        if (!t.mult) return ExpandGroup<true>(decode, t.lines[p], Lines(t), scale, offset, ahead, to);
         for (size_t g = 0; g < t.groups; ++g) {
             const size_t first = g * t.lines_per_group, at = t.scale_at[p] + g * LB_PANEL;
             const size_t count = lb_tile_group_lines(&t, g);
             const auto mult = LoadBytes(t.mult + at), zero = t.zero ? LoadBytes(t.zero + at) : offset;
-            ExpandGroup<true>(t.lines[p] + first * LB_LINE, count, hn::Mul(mult, scale), hn::Mul(mult, zero), ahead,
-                              to + first * kFields * LB_LINE);
+            ExpandGroup<true>(decode, t.lines[p] + first * LB_LINE, count, hn::Mul(mult, scale), hn::Mul(mult, zero),
+                              ahead, to + first * kFields * LB_LINE);
         }
     }
 
@@ -289,14 +298,16 @@ struct Tile {
 };
 
 /* A row of the unit's table. Its cost: 16 cycles for each multiplication, and for narrow codes twice the storing of
- * values, which does not overlap with it. A group drains in about 80 cycles for each register of sums. */
-template <int kBits, size_t kRowTiles>
+ * values or their decoding at an instruction a cycle, which do not overlap with it. A group drains in about 80 cycles
+ * for each register of sums. */
+template <int kCode, size_t kRowTiles>
 constexpr lb_kernel TileRow() {
     constexpr size_t kPanels = 4 / kRowTiles;
-    using T = Tile<kBits, kRowTiles, kPanels>;
-    constexpr uint32_t kCost = 64 * T::kFields * kRowTiles + (T::kValues ? 128 * T::kFields : 0);
+    using T = Tile<kCode, kRowTiles, kPanels>;
+    constexpr size_t kExpand = HWY_MAX(128 * T::kFields, 64 * T::Decode::kWork);
+    constexpr uint32_t kCost = 64 * T::kFields * kRowTiles + (T::kValues ? kExpand : 0);
     return lb_kernel{
-        kCodingOf<kBits>,    LB_ALGORITHM_TILE, LB_A_TILE, 0,        T::kValues, 0, T::kRows, T::kWidth, kCost,
+        kCodingOf<kCode>,    LB_ALGORITHM_TILE, LB_A_TILE, T::kBias, T::kValues, 0, T::kRows, T::kWidth, kCost,
         64 * 80 * kRowTiles, &T::Run,           TileEnter, TileLeave};
 }
 

@@ -18,12 +18,14 @@ extern "C" {
 /* Columns of a panel of the packed layout, and bytes of one of its lines (kernels/layout.h has the picture). */
 enum { LB_PANEL = 16, LB_LINE = 64 };
 
-/* Most columns, panels and elements of a tile, and bytes of the values that a kernel may keep of a part of K. */
+/* Most columns, panels and elements of a tile; bytes of the values that a kernel keeps of a part of K, and the most
+ * where the shortest part has more: 320 k of 64 columns. */
 enum {
     LB_TILE_COLUMNS = 128,
     LB_TILE_PANELS = LB_TILE_COLUMNS / LB_PANEL,
     LB_TILE_ELEMENTS = 2048,
-    LB_VALUES_BYTES = 16384
+    LB_VALUES_BYTES = 16384,
+    LB_VALUES_MOST = 20480
 };
 
 /* How a kernel wants its rows of A, mr rows together ("A panel"), element (i, k) of the panel:
@@ -31,12 +33,36 @@ enum {
  *   LB_A_S16  int16  at ((k / 4) * mr + i) * 4 + {0, 2, 1, 3}[k % 4]: pairs (k0, k2) and (k1, k3), which meet the even
  *                    and the odd bytes of a line of 8-bit codes in two 16-bit multiply-adds
  *   LB_A_TILE int8   at (k / 64 * mr + i) * 64 + k % 64: the rows of a tile register
+ *   LB_A_BITSp     words of 32 bits at (k / 32 * mr + i) * p + plane: bit `plane` of the code of each of 32 k, where a
+ *                  lane of a line of 1-bit codes has that k: bit 8 * (k % 4) + k % 32 / 4
+ *   LB_A_NIBBLESp  two words for each of those: the lower four bits of every byte, then the upper four
  *   LB_A_F32  float  at k * mr + i: rows that are not quantized
- * With mr = 1, LB_A_S8 is the quantized row itself. */
-enum { LB_A_S8 = 0, LB_A_S16 = 1, LB_A_TILE = 2, LB_A_F32 = 3 };
+ * With mr = 1, LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
+enum {
+    LB_A_S8 = 0,
+    LB_A_S16 = 1,
+    LB_A_TILE = 2,
+    LB_A_BITS1 = 3,
+    LB_A_BITS2 = 4,
+    LB_A_BITS4 = 5,
+    LB_A_NIBBLES1 = 6,
+    LB_A_NIBBLES2 = 7,
+    LB_A_NIBBLES4 = 8,
+    LB_A_F32 = 9
+};
 
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
-enum { LB_ALGORITHM_DOT = 0, LB_ALGORITHM_TILE = 1, LB_ALGORITHM_L1 = 2, LB_ALGORITHM_FMA = 3, LB_ALGORITHMS = 4 };
+enum {
+    LB_ALGORITHM_DOT = 0,
+    LB_ALGORITHM_TILE = 1,
+    LB_ALGORITHM_L1 = 2,
+    LB_ALGORITHM_XOR = 3,  /* of bits, by counting them: -1, 1 */
+    LB_ALGORITHM_AND = 4,  /* 0, 1 */
+    LB_ALGORITHM_AND2 = 5, /* codes of 2 and 4 bits, plane by plane */
+    LB_ALGORITHM_AND4 = 6,
+    LB_ALGORITHM_FMA = 7, /* of floats */
+    LB_ALGORITHMS = 8
+};
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
 enum { LB_REQUANT_FRACTION = 16, LB_REQUANT_MOST = 1 << 29 };
@@ -51,7 +77,8 @@ typedef struct lb_requant {
 
 /* One tile of the product, mr rows of A times nr columns of the packed weights, for all of K or a part of it.
  *
- *   raw[g]  = sum over k of group g of a[i,k] * (c[k,n] - code_bias)            integer, modulo 2^32
+ *   raw[g]  = sum over k of group g of a[i,k] * (c[k,n] - code_bias)            integer, modulo 2^32; or, `xor`,
+ *   raw[g]  = -(the number of k of group g where the bits of a[i,k] and c[k,n] differ)
  *   dot[g]  = (raw[g] << shift) + corr[g][i]                                    or, with zero points,
  *   dot[g]  = raw[g] + asum[g][i] * (code_bias - zero[g][n])                    and where A has a zero point,
  *   dot[g] -= a_zero * column_sums[g][n]
@@ -93,7 +120,7 @@ typedef struct lb_tile {
     size_t lines_last_group; /* lines of the last group */
 
     /* Of kernels with `values`: every part's lines are expanded once, when the first block of rows passes. */
-    uint8_t *values;                    /* scratch of LB_VALUES_BYTES, 64-byte aligned */
+    uint8_t *values;                    /* scratch of LB_VALUES_MOST, 64-byte aligned */
     uint32_t expand;                    /* 1 = the values of this part are not there yet */
     uint32_t step_k;                    /* k of one multiplication: 64, or 32 or 16 where that is a group */
     uint32_t value_scale, value_offset; /* values are s * c - o: of the format, or 1 and 0 for the codes themselves */
@@ -105,14 +132,14 @@ typedef struct lb_tile {
     const int8_t *bytes;   /* the same as int8, four times over: LB_LINE of them, 64-byte aligned */
     const float *row_sums; /* [groups][mr]: sum of a over the group; only where zero points or minima need it */
 
-    const void *scale;          /* of scale_type; not read for s32; NULL for weights without scales */
-    const uint8_t *zero;        /* or NULL */
-    const void *min;            /* of scale_type, or NULL */
-    const uint8_t *mult;        /* or NULL; with it, min is NULL */
-    uint32_t scale_type;        /* LOWBIT_SCALE_* */
-    uint32_t shift;             /* log2 of the format's s: 0 or 1 */
-    const int32_t *corr;        /* [groups][mr]: (s * code_bias - o) * asum */
-    const int32_t *asum;        /* [groups][mr]: sum of a over the group; with minima, of a - a_zero */
+    const void *scale;   /* of scale_type; not read for s32; NULL for weights without scales */
+    const uint8_t *zero; /* or NULL */
+    const void *min;     /* of scale_type, or NULL */
+    const uint8_t *mult; /* or NULL; with it, min is NULL */
+    uint32_t scale_type; /* LOWBIT_SCALE_* */
+    uint32_t shift;      /* log2 of the format's s: 0 or 1 */
+    const int32_t *corr; /* [groups][mr]: (s * code_bias - o) * asum; of `xor` the k of the group, without padding */
+    const int32_t *asum; /* [groups][mr]: sum of a over the group; with minima, of a - a_zero */
     const int32_t *column_sums; /* where scale_at says (with mult, row_scale_at): sum of the values of W over the group
                                    (the row); NULL = a_zero is 0 */
     int32_t a_zero;             /* code of A that stands for 0 */
@@ -156,7 +183,7 @@ typedef struct lb_kernel {
     uint8_t coding;    /* LB_CODING_*: the lines that it reads */
     uint8_t algorithm; /* LB_ALGORITHM_* */
     uint8_t a_layout;  /* LB_A_* */
-    uint8_t code_bias; /* what the kernel subtracts from every code before it multiplies */
+    int16_t code_bias; /* what the kernel subtracts from every code before it multiplies: 128, 0, 1 or -1 */
     uint8_t values; /* bytes of the values that it expands and multiplies, or 0. int8: codes, or where there are groups
                        s * c - o, so that nothing is left to correct: shift and corr are 0. Wider: what the weights are,
                        scales and offsets included */
@@ -204,6 +231,7 @@ typedef struct lb_isa_unit {
     const lb_kernel *kernels;
     size_t kernel_count;
     lb_quantize_row_fn quantize_row;
+    lb_quantize_row_fn pack_row; /* the same by SIGN and STEP, but `codes` are words of bits: LB_A_BITS1 of one row */
     const struct lb_bits_ops *bits;
     const struct lb_probe *probes; /* measuring loops of `bench limits` */
     size_t probe_count;

@@ -5,8 +5,10 @@
 
 #include "kernels/simd/bits-ops-inl.h"
 #include "kernels/simd/dot-inl.h"
+#include "kernels/simd/dot_trits-inl.h"
 #include "kernels/simd/l1-inl.h"
+#include "kernels/simd/popcount_rows.h"
 #include "kernels/simd/probe-inl.h"
-#include "kernels/simd/rows-inl.h"
+#include "kernels/simd/signs-inl.h"
 
 #endif

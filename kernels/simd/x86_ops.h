@@ -29,6 +29,7 @@ HWY_INLINE V Keep(V v) {
 struct StagedOps {
     using Acc = VI32;
     using Acc16 = VI16;
+    using Fields = UnsignedDirect;
     static constexpr size_t kPorts = sizeof(VU8) == 64 ? 2 : 3, kStageWork = 2;
 
     /* How many maddubs results of codes below 2^bits and activations down to -128 fit 16 bits: each is at most
