@@ -23,9 +23,13 @@ typedef struct fit {
 static double centre(int bin) { return (bin + 0.5) / HALF - 1; }
 
 static void add_span(const lowbit_matrix *w, int64_t r0, int64_t r1, int64_t c0, int64_t c1, moments *bins) {
-    double most = 0;
+    float largest = 0;
     for (int64_t r = r0; r < r1; r++)
-        for (int64_t c = c0; c < c1; c++) most = fmax(most, fabs((double)w->data[r * w->stride + c]));
+        for (int64_t c = c0; c < c1; c++) {
+            const float x = fabsf(w->data[r * w->stride + c]);
+            if (x > largest) largest = x; /* gcc 12 for aarch64 dies of fmax here */
+        }
+    const double most = (double)largest;
     for (int64_t r = r0; r < r1 && most > 0; r++)
         for (int64_t c = c0; c < c1; c++) {
             const double u = (double)w->data[r * w->stride + c] / most;
