@@ -38,9 +38,9 @@ void subject_kernels(void) {
     static const int kK[] = {1, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 128, 255, 256, 300, 1000};
     const lb_format *f;
     for (size_t i = 0; (f = lb_format_at(i)) && check_failures() < 20; i++)
-        for (int round = 0; round < 24 * (int)LB_COUNT(kVariants); round++) {
+        for (int round = 0; round < 12 * (int)LB_COUNT(kVariants); round++) {
             char problem[96];
-            const char *variant = kVariants[round / 24];
+            const char *variant = kVariants[round / 12];
             const int m = kM[check_random_in(0, 14)], n = kN[check_random_in(0, 12)], k = kK[check_random_in(0, 18)];
             /* mostly 8 bits: the others are small ones of those to most kernels */
             const char *activations =
@@ -60,7 +60,7 @@ void subject_kernels_codes(void) {
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
     const lb_format *f;
     for (size_t i = 0; (f = lb_format_at(i)) && check_failures() < 20; i++)
-        for (size_t round = 0; round < 42 * LB_COUNT(kWeights); round++) {
+        for (size_t round = 0; round < 14 * LB_COUNT(kWeights); round++) {
             char problem[96];
             snprintf(problem, sizeof problem, "%s%sa8%s:m%dn%dk%d%s%s", f->name, kWeights[round % LB_COUNT(kWeights)],
                      check_random() % 4 ? "s" : "", (int)check_random_in(1, 26), (int)check_random_in(1, 140),
