@@ -46,7 +46,7 @@ typedef struct lb_gemm_result {
     bool exact;         /* every verified element has the reference's bits */
     lb_peer_result peers[LB_BENCH_PEERS];
     size_t peer_count;
-    bool within;        /* the same; of float activations, is within the bound of docs/numerics.md */
+    bool within; /* the same; of float activations, is within the bound of docs/numerics.md */
 } lb_gemm_result;
 
 lowbit_status lb_bench_gemm(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,

@@ -6,7 +6,7 @@
 
 #include "kernels/base/ctx.h"
 
-enum { VALUES = 16, BINS = 2048 };
+enum { VALUES = 16, HALF = 1024, BINS = 2 * HALF };
 
 /* Sums over the bins below b of the elements' weights, and of the weights times centres and their squares. */
 typedef struct moments {
@@ -20,7 +20,7 @@ typedef struct fit {
     int16_t from[VALUES][BINS + 1];
 } fit;
 
-static double centre(int bin) { return (bin + 0.5) / (BINS / 2) - 1; }
+static double centre(int bin) { return (bin + 0.5) / HALF - 1; }
 
 static void add_span(const lowbit_matrix *w, int64_t r0, int64_t r1, int64_t c0, int64_t c1, moments *bins) {
     double most = 0;
@@ -29,7 +29,7 @@ static void add_span(const lowbit_matrix *w, int64_t r0, int64_t r1, int64_t c0,
     for (int64_t r = r0; r < r1 && most > 0; r++)
         for (int64_t c = c0; c < c1; c++) {
             const double u = (double)w->data[r * w->stride + c] / most;
-            bins[(int)fmin((u + 1) * (BINS / 2), BINS - 1)].weight += most * most;
+            bins[(int)fmin((u + 1) * HALF, BINS - 1)].weight += most * most;
         }
 }
 

@@ -8,9 +8,9 @@
 #include "lowbit/lowbit.h"
 #include "tests/check.h"
 
-enum { N = 24, K = 150, BINS = 2048, VALUES = 16 };
+enum { N = 24, K = 150, HALF = 1024, BINS = 2 * HALF, VALUES = 16 };
 
-static double centre(int bin) { return (bin + 0.5) / (BINS / 2) - 1; }
+static double centre(int bin) { return (bin + 0.5) / HALF - 1; }
 
 static float largest(const float *x, int64_t count) {
     float most = 0;
@@ -27,7 +27,7 @@ static double histogram(const float *x, int64_t group, double *bins) {
             const int64_t first = group < 0 ? 0 : group ? n * K + k / group * group : n * K;
             const int64_t count = group < 0 ? N * K : group ? lb_min(group, (n + 1) * K - first) : K;
             const double most = (double)largest(x + first, count);
-            const int bin = most > 0 ? (int)((x[n * K + k] / most + 1) * (BINS / 2)) : 0;
+            const int bin = most > 0 ? (int)((x[n * K + k] / most + 1) * HALF) : 0;
             bins[bin < BINS ? bin : BINS - 1] += most * most;
             all += most * most;
         }

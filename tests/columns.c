@@ -9,15 +9,9 @@
 #include "tests/problems.h"
 
 static int32_t value_sum(const lowbit_weights *w, int64_t n, int64_t g) {
-    const lb_format *f = lb_format_of(w->type.format);
     const int64_t group = w->type.group > 0 ? w->type.group : w->k, end = lb_min(w->k, (g + 1) * group);
     int32_t sum = 0;
-    for (int64_t k = g * group; k < end; k++) {
-        const int32_t code = w->codes[n * w->stride + k];
-        sum += w->zeros  ? code - w->zeros[lb_scale_index(w, n, g)]
-               : w->mins ? code
-                         : f->value_scale * code - f->value_offset;
-    }
+    for (int64_t k = g * group; k < end; k++) sum += lb_integer_at(w, n, k);
     return sum;
 }
 

@@ -16,9 +16,8 @@
 static const char *const kVariants[] = {"",          "g16",   "g32",       "g64:bf16", "g96:f32",   "z",
                                         "zg32",      "zg128", "m:f16",     "mg64",     "mg32:bf16", "g16p",
                                         "g32p:bf16", "g96p",  "g128p:f32", "zg32p"};
-static const char *const kSuffixes[] = {"",          "+bias",      "+bias+relu",     "+relu+res",
-                                        "+bias+res", "+bias+gelu", "+gelu_tanh+res", "+bias+silu+res",
-                                        ":s8",       ":u8+bias"};
+static const char *const kSuffixes[] = {"",           "+bias",          "+bias+relu",     "+relu+res", "+bias+res",
+                                        "+bias+gelu", "+gelu_tanh+res", "+bias+silu+res", ":s8",       ":u8+bias"};
 
 static bool supported(const lowbit_ctx *ctx, const char *text) {
     lowbit_problem problem = {.struct_size = sizeof problem};
@@ -90,9 +89,10 @@ static void check_cuts(const lowbit_ctx *ctx, const sample *s, lb_kernel_ref ker
 }
 
 void subject_floats_bits(void) {
-    static const char *const kProblems[] = {"f32af:m30n50k500",         "bf16af:m30n50k500+bias",   "i4g32af:m30n50k500",
-                                            "i8zg64af:m30n50k500+gelu", "i2mg128af:m30n50k500+res", "i4g32paf:m30n50k500",
-                                            "t5af:m30n50k500",          "nf4g64af:m30n50k500",      "b1af:m30n50k500"};
+    static const char *const kProblems[] = {
+        "f32af:m30n50k500",         "bf16af:m30n50k500+bias",   "i4g32af:m30n50k500",
+        "i8zg64af:m30n50k500+gelu", "i2mg128af:m30n50k500+res", "i4g32paf:m30n50k500",
+        "t5af:m30n50k500",          "nf4g64af:m30n50k500",      "b1af:m30n50k500"};
     lowbit_ctx *ctx = context_with(0);
     for (size_t i = 0; i < LB_COUNT(kProblems); i++) {
         sample s = sample_make(ctx, kProblems[i], DATA_RANDOM);
@@ -111,8 +111,8 @@ void subject_floats_bits(void) {
 
 /* ---- inputs ---- */
 
-static void run_plan(const lowbit_ctx *ctx, const lowbit_problem *p, const lowbit_gemm_args *args, const lowbit_pool *pool,
-                     uint32_t threads) {
+static void run_plan(const lowbit_ctx *ctx, const lowbit_problem *p, const lowbit_gemm_args *args,
+                     const lowbit_pool *pool, uint32_t threads) {
     lowbit_plan *plan = NULL;
     lowbit_error error = LOWBIT_ERROR_INIT;
     int64_t bytes = 0;
@@ -206,7 +206,8 @@ void subject_floats_refusals(void) {
     CHECK(!supports(ctx, "i4afs:m1n1k1"));
     CHECK(!supports(ctx, "i4af:m1n1k1:s32"));
     CHECK(supports(ctx, "f32af32:m1n1k1:u8"));
-    sample s = sample_make(ctx, "i4g32af:m3n20k64", DATA_RANDOM), codes = sample_make(ctx, "i4g32a8:m3n20k64", DATA_RANDOM);
+    sample s = sample_make(ctx, "i4g32af:m3n20k64", DATA_RANDOM),
+           codes = sample_make(ctx, "i4g32a8:m3n20k64", DATA_RANDOM);
     float out[3 * 20];
     uint16_t halves[3 * 64] = {0};
     lowbit_rows rows = {.struct_size = sizeof rows};

@@ -222,7 +222,7 @@ def main():
         for f in table:
             for offset in OFFSETS if f["offsets"] == "yes" else ("",):
                 for i, group in enumerate((0, 16, 32, 96)):
-                    if (f["bits"], group) == ("1", 16) or (group and (f["name"] == "t5" or f["codes"] == "0")):
+                    if (f["bits"], group) == ("1", 16) or (group and (f["name"] in ("t5", "l1i8") or f["codes"] == "0")):
                         continue
                     shape = (random.integers(1, 40), random.integers(2, 200))
                     matrix = random.standard_normal(shape).astype(np.float32)

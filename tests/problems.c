@@ -194,8 +194,7 @@ static void *float_reference(const sample *s) {
     lb_float_result *want = check_guarded((size_t)(p->m * p->n) * sizeof *want, CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(s, NULL, 0);
     for (int64_t m = 0; m < p->m; m++)
-        for (int64_t n = 0; n < p->n; n++)
-            want[m * p->n + n] = lb_reference_float(p, &s->weights, &args, m, n, false);
+        for (int64_t n = 0; n < p->n; n++) want[m * p->n + n] = lb_reference_float(p, &s->weights, &args, m, n, false);
     return want;
 }
 

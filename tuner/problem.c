@@ -14,9 +14,8 @@ typedef struct word {
 } word;
 
 /* Longer words that begin with a shorter one stand before it. */
-static const word kActivations[] = {{"a8", LOWBIT_A8}, {"a4", LOWBIT_A4}, {"a2", LOWBIT_A2},
-                                    {"a1", LOWBIT_A1}, {"u1", LOWBIT_U1}, {"af32", LOWBIT_AF32},
-                                    {"af", LOWBIT_AF}};
+static const word kActivations[] = {{"a8", LOWBIT_A8}, {"a4", LOWBIT_A4},     {"a2", LOWBIT_A2}, {"a1", LOWBIT_A1},
+                                    {"u1", LOWBIT_U1}, {"af32", LOWBIT_AF32}, {"af", LOWBIT_AF}};
 static const word kOffsets[] = {{"z", LOWBIT_ZERO_POINT}, {"m", LOWBIT_MINIMUM}};
 static const word kScaleTypes[] = {
     {":f32", LOWBIT_SCALE_F32}, {":f16", LOWBIT_SCALE_F16}, {":bf16", LOWBIT_SCALE_BF16}};

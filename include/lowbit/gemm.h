@@ -8,11 +8,14 @@
  * f32()
  *     dot_g  = -sum over k of |a[m,k] - v[n,k]|                                    l1i8: distances, as[m] = 1
  *
+ *     t[m,n] = sum over k of a[m,k] * value(n,k)                                   af, af32: a stays float, as[m] = 1
+ *
  * a = the rows of A quantized to int8: row by row (as[m] = absmax / 127), or all by one scale given ahead, then with a
- * zero point z, for which dot_g counts a - z; for distances by the one scale of the weights, which counts once. Every float operation rounds once, to nearest even, in
- * the order written: the result is the same bits for every instruction set, kernel, tile, thread count and M.
- * docs/numerics.md is the law; lowbit_gemm_reference is written from it. A call that the law does not cover: a NaN in
- * the result may have any payload. */
+ * zero point z, for which dot_g counts a - z; for distances by the one scale of the weights, which counts once. Every
+ * float operation rounds once, to nearest even, in the order written: the result is the same bits for every instruction
+ * set, kernel, tile, thread count and M. Float activations alone are outside of that: within a bound, and the same bits
+ * of one kernel. docs/numerics.md is the law; lowbit_gemm_reference is written from it. A call that the law does not
+ * cover: a NaN in the result may have any payload. */
 #ifndef LOWBIT_GEMM_H_
 #define LOWBIT_GEMM_H_
 
@@ -34,8 +37,8 @@ enum {
     LOWBIT_A2 = 3, /* 2 bits: -1..1, static ones -2..1 */
     LOWBIT_A1 = 4, /* signs: x < 0 ? -1 : 1, as[m] = 1 */
     LOWBIT_U1 = 5, /* bits: x > 0 ? 1 : 0, as[m] = 1 */
-    LOWBIT_AF = 6, /* float: nothing is quantized but the weights. A kernel may round A, and weights times their scales, to
-                      bf16 where that is faster (AMX); lowbit_plan_describe names the kernel */
+    LOWBIT_AF = 6, /* float: nothing is quantized but the weights. A kernel may round A, and weights times their scales,
+                      to bf16 where that is faster (AMX); lowbit_plan_describe names the kernel */
     LOWBIT_AF32 = 7 /* the same without that liberty: every product is one of binary32 */
 };
 
@@ -269,21 +272,21 @@ LOWBIT_API lowbit_status lowbit_requant_multipliers(float a_scale, const float *
 typedef struct lowbit_gemm_args {
     uint32_t struct_size;
     const lowbit_packed *weights; /* of the plan's type, n and k */
-    lowbit_matrix a;              /* m x k floats, 1 <= m <= the plan's m; data NULL where `rows` or `a_bf16` is given */
-    const lowbit_rows *rows;      /* rows that are quantized already, or NULL */
-    const float *bias;            /* [n]; exactly where the problem has a bias */
-    const float *residual;        /* [m][residual_stride]; exactly where the problem has a residual. May be `out` */
-    int64_t residual_stride;      /* elements, >= n */
-    void *out;                    /* [m][out_stride] float, int32_t, int8_t or uint8_t; overlaps no other input */
-    int64_t out_stride;           /* elements, >= n */
+    lowbit_matrix a;         /* m x k floats, 1 <= m <= the plan's m; data NULL where `rows` or `a_bf16` is given */
+    const lowbit_rows *rows; /* rows that are quantized already, or NULL */
+    const float *bias;       /* [n]; exactly where the problem has a bias */
+    const float *residual;   /* [m][residual_stride]; exactly where the problem has a residual. May be `out` */
+    int64_t residual_stride; /* elements, >= n */
+    void *out;               /* [m][out_stride] float, int32_t, int8_t or uint8_t; overlaps no other input */
+    int64_t out_stride;      /* elements, >= n */
     /* Static activations; not read by other problems, nor missed if struct_size ends before them: */
     float a_scale;              /* a step of the codes: 2^-126 or more, finite. Not read where `rows` is given, */
     int32_t a_zero;             /* the code of 0, -128..127: those of the rows count then */
     const int32_t *column_sums; /* lowbit_column_sums of the weights; may be NULL where the zero point is 0 */
     /* s8 and u8 outputs: */
     const lowbit_requant *requant;
-    /* Float activations (af, af32) that are bf16, the upper halves of floats: a's rows, columns and stride are theirs, its
-     * data is NULL. Else NULL. */
+    /* Float activations (af, af32) that are bf16, the upper halves of floats: a's rows, columns and stride are theirs,
+     * its data is NULL. Else NULL. */
     const uint16_t *a_bf16;
 } lowbit_gemm_args;
 

@@ -170,7 +170,8 @@ enum {
  *          rounding a scale is not added to that of rounding to codes. A scale that overflows scale_type is refused.
  * rule     LOWBIT_RULE_*; one that does not fit the format is refused
  * pool     may be NULL; rows are spread over its threads, with the same result
- * weights  receives codes, scales and a book in memory of the context: release with lowbit_weights_free
+ * weights  receives codes, scales and a book in memory of the context: release with lowbit_weights_free. Its book is
+ * read before, by LOWBIT_RULE_NEAREST of c4
  *
  * Means and the d of LOWBIT_RULE_TWN are computed in double, sums in ascending order, and rounded once. */
 LOWBIT_API lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, const lowbit_weight_type *type,

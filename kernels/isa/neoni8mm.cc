@@ -36,7 +36,7 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotDirect, Ops, kBook, 2, 4>(),  DotRow<DotDirect, Ops, kBook, 3, 4>(),
     DotRow<DotDirect, Ops, kBook, 4, 4>(),  DotRow<DotDirect, Ops, kBook, 6, 4>(),
     DotRow<DotDirect, Ops, kBook, 8, 2>(),  L1Row<L1Direct, Ops, 1, 4>(),
-    L1Row<L1Direct, Ops, 6, 3>(),           LB_BIT_ROWS,
+    L1Row<L1Direct, Ops, 4, 4>(),           LB_BIT_ROWS,
 };
 
 }  // namespace

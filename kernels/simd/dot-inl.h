@@ -428,6 +428,8 @@ void DotTile(const lb_tile *tile_pointer) {
  * vectors), whichever takes longer. */
 template <class W, size_t kRows, size_t kVectors>
 constexpr lb_kernel DotRowOf(size_t ports, lb_tile_fn run) {
+    constexpr size_t kWidth = kVectors * kColumns;
+    static_assert(kWidth % LB_PANEL == 0 || LB_PANEL % kWidth == 0, "whole panels, or a part that divides one");
     constexpr size_t kBroadcasts = W::kFields * kRows * (W::kLayout == LB_A_S16 ? 2 : 1);
     const size_t work64 = 64 * W::kWork / ports + 16, loads64 = 32 * (1 + kBroadcasts / kVectors);
     const size_t cost = HWY_MAX(work64, loads64) * LB_PANEL / kColumns;
@@ -441,7 +443,7 @@ constexpr lb_kernel DotRowOf(size_t ports, lb_tile_fn run) {
                      0,
                      0,
                      kRows,
-                     kVectors * kColumns,
+                     kWidth,
                      static_cast<uint32_t>(cost),
                      static_cast<uint32_t>(group_cost),
                      run,

@@ -131,7 +131,6 @@ struct FmaTile {
 
     static HWY_INLINE void Line(const Decoder &decoder, const Lines<kVectors> &lines, size_t l, const float *a,
                                 VF32 (&acc)[kRows][kVectors]) {
-        lines.Prefetch(l);
         DecodeLine(decoder, lines, l,
                    [&](size_t k, const VF32(&w)[kVectors]) HWY_ATTR { AddProducts(w, a + k * kRows, acc); });
     }
@@ -141,10 +140,14 @@ struct FmaTile {
         size_t l = first;
         const size_t end = first + count;
         for (; l + kStep <= end; l += kStep, a += kStep * kLineK * kRows) {
+            lines.template Prefetch<kStep>(l);
             LB_UNROLL
             for (size_t i = 0; i < kStep; ++i) Line(decoder, lines, l + i, a + i * kLineK * kRows, acc);
         }
-        for (; l < end; ++l, a += kLineK * kRows) Line(decoder, lines, l, a, acc);
+        for (; l < end; ++l, a += kLineK * kRows) {
+            lines.Prefetch(l);
+            Line(decoder, lines, l, a, acc);
+        }
     }
 
     static void Run(const lb_tile *tile_pointer) {
@@ -270,14 +273,14 @@ struct FmaMany {
 /* Vector instructions that a core starts in a cycle, and those of a multiply-add. */
 constexpr size_t kFloatPorts = 2, kFmaWork = HWY_TARGET == HWY_SSE4 ? 2 : 1;
 
-/* A row of the unit's table. Its cost: vector instructions at two a cycle; of decoding, scaling and storing values that
- * blocks of rows share, an eighth. */
+/* A row of the unit's table. Its cost: vector instructions at two a cycle and a quarter of a cycle for the line itself;
+ * of decoding, scaling and storing values that blocks of rows share, an eighth. */
 template <int kCoding, size_t kRows, size_t kVectors>
 constexpr lb_kernel FmaFew() {
     using Decoder = typename DecoderOf<kCoding>::Type;
     using Few = FmaTile<Decoder, kRows, kVectors>;
     constexpr size_t kWork = Decoder::kWork + Few::kLineK * kRows * kFmaWork;
-    constexpr uint32_t kCost = 64 * kWork / kFloatPorts * LB_PANEL / kColumns;
+    constexpr uint32_t kCost = (64 * kWork / kFloatPorts + 16) * LB_PANEL / kColumns;
     constexpr uint32_t kGroupCost = 64 * (3 + 3 * kRows) / kFloatPorts * LB_PANEL / kColumns;
     return lb_kernel{kCoding, LB_ALGORITHM_FMA, LB_A_F32,  0,       0,      0, kRows, kVectors * kColumns,
                      kCost,   kGroupCost,       &Few::Run, nullptr, nullptr};
@@ -289,7 +292,7 @@ constexpr lb_kernel FmaShared() {
     using Many = FmaMany<Decoder, kRows, kVectors>;
     constexpr size_t kExpand = Many::kExpands ? Decoder::kWork + 2 * Many::kLineK : 0;
     constexpr size_t kWork8 = kExpand + 8 * Many::kLineK * kRows * kFmaWork;
-    constexpr uint32_t kCost = 8 * kWork8 / kFloatPorts * LB_PANEL / kColumns;
+    constexpr uint32_t kCost = (8 * kWork8 / kFloatPorts + 16) * LB_PANEL / kColumns;
     return lb_kernel{
         kCoding, LB_ALGORITHM_FMA, LB_A_F32, 0,      Many::kExpands ? 4 : 0, 1, kRows, kVectors * kColumns, kCost,
         0,       &Many::Run,       nullptr,  nullptr};

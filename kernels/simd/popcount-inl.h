@@ -87,9 +87,12 @@ struct LaneOps {
     static HWY_INLINE Codes Split(VU8 line) { return line; }
     static HWY_INLINE Codes Word(const uint32_t *a) { return BroadcastWord(a); }
     static HWY_INLINE Count Zero() { return hn::Zero(DI32()); }
+    /* Not hn::Add: gcc 12 adds into the other register and moves that back, or runs out of them. */
     template <bool kXor>
     static HWY_INLINE Count Add(Count count, Codes line, Codes a) {
-        return hn::Add(count, VI32{_mm512_popcnt_epi32(Meet<kXor>(line, a).raw)});
+        const VI32 ones{_mm512_popcnt_epi32(Meet<kXor>(line, a).raw)};
+        __asm__("vpaddd %1, %0, %0" : "+v"(count.raw) : "v"(ones.raw));
+        return count;
     }
     static HWY_INLINE VI32 Widen(VI32 acc, Count count) { return hn::Add(acc, count); }
 };

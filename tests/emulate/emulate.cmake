@@ -19,7 +19,7 @@ target_sources(lowbit-tests PRIVATE ${emulator}
   emulate/subject_tiles.c)
 
 # Each subject once more as SUBJECT_emulated, except those that run no kernel.
-set(without_kernels bits_arrays bits_refusals columns context emulate machine measure memory npy packed pool problem
+set(without_kernels bits_arrays bits_refusals books columns context emulate machine measure memory npy packed pool problem
   quantize refusals scales table)
 list(JOIN without_kernels "|" without_kernels)
 set(emulated ${subjects})
