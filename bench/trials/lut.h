@@ -17,6 +17,15 @@ enum {
     LUT_PART = 64          /* lines of a panel that one pass takes: their tables are half of an L1 cache; <= 128 */
 };
 
+/* The lines of all panels that are in between are what llvm-mca is to look at (-DLUT_MARK). */
+#ifdef LUT_MARK
+#define LUT_MARK_BEGIN() __asm__ volatile("# LLVM-MCA-BEGIN")
+#define LUT_MARK_END() __asm__ volatile("# LLVM-MCA-END")
+#else
+#define LUT_MARK_BEGIN() ((void)0)
+#define LUT_MARK_END() ((void)0)
+#endif
+
 /* One level's code. */
 typedef struct lut_level {
     const char *name;

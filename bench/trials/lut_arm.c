@@ -4,13 +4,6 @@
 
 #include "bench/trials/lut.h"
 
-/* What llvm-mca is to look at. */
-#ifdef LUT_MARK
-#define MARK(text) __asm__ volatile(text)
-#else
-#define MARK(text)
-#endif
-
 enum { PANELS = 2 };
 
 /* low and high += the entries of both halves of each byte. */
@@ -49,7 +42,7 @@ static void add(const uint8_t *panel, size_t stride, const uint8_t *next, const 
     const words zero = {{vdupq_n_u16(0), vdupq_n_u16(0)}, {vdupq_n_u16(0), vdupq_n_u16(0)}};
     words w[PANELS] = {zero, zero};
     for (size_t l = 0; l < lines; l++, panel += 64, next += 64, tables += LUT_LINE_TABLES) {
-        MARK("# LLVM-MCA-BEGIN two lines");
+        LUT_MARK_BEGIN();
         __builtin_prefetch(next);
         __builtin_prefetch(next + stride);
         const uint8x16x4_t x = vld4q_u8(panel), y = vld4q_u8(panel + stride);
@@ -62,7 +55,7 @@ static void add(const uint8_t *panel, size_t stride, const uint8_t *next, const 
         }
         widen(&w[0], low0, high0);
         widen(&w[1], low1, high1);
-        MARK("# LLVM-MCA-END");
+        LUT_MARK_END();
     }
     add_words(&w[0], sums);
     add_words(&w[1], sums + 16);

@@ -117,8 +117,10 @@ static void add(const uint8_t *panel, size_t stride, const uint8_t *next, const 
         bytes s;
         clear(&s);
         for (size_t i = l; i < l + STAGE; i++) {
+            LUT_MARK_BEGIN();
             for (size_t p = 0; p < PANELS; p++) _mm_prefetch((const char *)next + p * stride + i * 64, _MM_HINT_T0);
             take_line(&s, panel + i * 64, stride, tables + i * LUT_LINE_TABLES);
+            LUT_MARK_END();
         }
         widen(&s, &low, &high);
     }
