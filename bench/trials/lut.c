@@ -4,7 +4,7 @@
  *     lowbit-trial-lut [ROUNDS]        default 41; 0 = exactness alone
  *
  * Both start from quantized rows and write integer sums. They take turns in each round; medians of the rounds are
- * printed. Every product is compared with the scalar reference first. Exit status 1 where one differs. */
+ * printed. Every product is compared with a plain loop first. Exit status 1 where one differs. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,7 +154,7 @@ static bool is_exact(trial *t, const char *what) {
 /* Random data, and activations at the ends of their range. */
 static bool is_exact_on_all(trial *t) {
     if (!is_exact(t, "random")) return false;
-    int8_t *codes = t->rows_memory ? (int8_t *)(uintptr_t)t->rows.codes : NULL;
+    int8_t *codes = (int8_t *)(uintptr_t)t->rows.codes;
     int32_t *sum = (int32_t *)(uintptr_t)t->rows.sums;
     static const int8_t kEnds[2] = {-128, 127};
     for (int i = 0; i < 2; i++) {
@@ -247,7 +247,7 @@ static bool is_exact_pair(const pair *p, lowbit_ctx *ctx) {
     return exact;
 }
 
-/* A quarter of an L2 cache of 2 MiB, an L3 cache, and memory. */
+/* Weights of 512 KiB, of a few MiB, and copies of these that no cache holds. */
 static void time_pair(const pair *p, lowbit_ctx *ctx, int rounds) {
     for (size_t i = 0; i < 2; i++) {
         const int64_t small = 1024 / kFormats[i].bits;
