@@ -32,19 +32,19 @@ static void panel_row_tile(const int8_t *row, int64_t fours, int64_t mr, int64_t
  * in. */
 static const struct {
     int64_t bits, panel_k;
-    bool by_row; /* a row goes in as soon as it is quantized: it fills whole lines of the panel */
     void (*put_row)(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel);
     lb_bit_planes planes;
-} kLayouts[] = {[LB_A_S8] = {8, 4, false, panel_row_s8, {0}},
-                [LB_A_S16] = {16, 4, false, panel_row_s16, {0}},
-                [LB_A_TILE] = {8, LB_LINE, true, panel_row_tile, {0}},
-                [LB_A_BITS1] = {1, LB_WORD_K, false, NULL, {1, false}},
-                [LB_A_BITS2] = {2, LB_WORD_K, false, NULL, {2, false}},
-                [LB_A_BITS4] = {4, LB_WORD_K, false, NULL, {4, false}},
-                [LB_A_NIBBLES1] = {2, LB_WORD_K, false, NULL, {1, true}},
-                [LB_A_NIBBLES2] = {4, LB_WORD_K, false, NULL, {2, true}},
-                [LB_A_NIBBLES4] = {8, LB_WORD_K, false, NULL, {4, true}},
-                [LB_A_F32] = {32, 1, false, NULL, {0}}};
+    bool by_row; /* a row goes in as soon as it is quantized: it fills whole lines of the panel */
+} kLayouts[] = {[LB_A_S8] = {8, 4, panel_row_s8, {0}, false},
+                [LB_A_S16] = {16, 4, panel_row_s16, {0}, false},
+                [LB_A_TILE] = {8, LB_LINE, panel_row_tile, {0}, true},
+                [LB_A_BITS1] = {1, LB_WORD_K, NULL, {1, false}, false},
+                [LB_A_BITS2] = {2, LB_WORD_K, NULL, {2, false}, false},
+                [LB_A_BITS4] = {4, LB_WORD_K, NULL, {4, false}, false},
+                [LB_A_NIBBLES1] = {2, LB_WORD_K, NULL, {1, true}, false},
+                [LB_A_NIBBLES2] = {4, LB_WORD_K, NULL, {2, true}, false},
+                [LB_A_NIBBLES4] = {8, LB_WORD_K, NULL, {4, true}, false},
+                [LB_A_F32] = {32, 1, NULL, {0}, false}};
 
 /* Whether the call's rows become words of bits at once, without codes: lb_isa_unit's pack_row. */
 static bool packs_bits(const lb_gemm_call *call) {
