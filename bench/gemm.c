@@ -232,17 +232,23 @@ static void compare(const lowbit_problem *p, const uint8_t *got, const uint8_t *
     }
 }
 
-/* A row of float activations against its bounds. */
-static void compare_floats(const cell *c, const lowbit_gemm_args *args, const void *got, lb_gemm_result *r) {
+/* A row of float activations against its bounds, those of the kernel's arithmetic; a peer is held to binary32. */
+static void compare_floats(const cell *c, const lowbit_gemm_args *args, const void *got, bool rounds,
+                           lb_gemm_result *r) {
     const lowbit_problem *p = &c->problem;
     const int64_t bytes = lb_out_bytes(p);
     r->exact = false;
     for (int64_t n = 0; n < p->n; n++) {
-        const lb_float_result want = lb_reference_float(p, &c->weights, args, 0, n, false);
+        const lb_float_result want = lb_reference_float(p, &c->weights, args, 0, n, rounds);
         const void *at = (const uint8_t *)got + n * bytes;
         r->within = r->within && lb_float_within(p, args->requant, want, at);
         if (p->out == LOWBIT_OUT_F32) r->max_abs_err = fmax(r->max_abs_err, fabs(element(p->out, got, n) - want.y));
     }
+}
+
+static bool kernel_rounds(const char *kernel) {
+    lb_kernel_ref found;
+    return lb_kernel_find(kernel, &found) && lb_algorithm_rounds(lb_algorithm_of(found.kernel));
 }
 
 /* One row at a time, spread over the matrix, so that a sample needs no second product of the whole. */
@@ -268,7 +274,7 @@ static lowbit_status verify(cell *c, lb_gemm_result *r, lowbit_error *error) {
         args.out = want;
         const uint8_t *got = (const uint8_t *)c->out + m * row_bytes;
         if (floats)
-            compare_floats(c, &args, got, r);
+            compare_floats(c, &args, got, kernel_rounds(r->plan.kernel), r);
         else
             status = lowbit_gemm_reference(c->bench->ctx, p, &c->weights, &args, error);
         if (!floats && status == LOWBIT_OK) compare(p, got, want, r);
@@ -306,6 +312,13 @@ static int planes_of(const lb_kernel *kernel) {
     return kPlanes[kernel->algorithm];
 }
 
+/* The probe of kernels that multiply tiles, -1 = others. */
+static int tiles_of(const lb_kernel *kernel) {
+    return kernel->algorithm == LB_ALGORITHM_TILE        ? LB_PROBE_TILES
+           : kernel->algorithm == LB_ALGORITHM_TILE_BF16 ? LB_PROBE_TILES_BF16
+                                                         : -1;
+}
+
 /* What the kernel could multiply at best: bits in registers, plane by plane; tiles with operands from L1, or else the
  * level's multiplication of vectors in registers. */
 static lb_limit limit_of_products(const cell *c, const lb_kernel_ref *kernel, const lowbit_pool *pool) {
@@ -315,10 +328,11 @@ static lb_limit limit_of_products(const cell *c, const lb_kernel_ref *kernel, co
         lb_limit_compute(c->bench->limits, kernel->unit, LB_PROBE_BITS, 0, pool, &products, NULL);
         return (lb_limit){products.best / planes, products.median / planes, products.probe};
     }
-    if (kernel->kernel->algorithm != LB_ALGORITHM_TILE)
+    const int tiles = tiles_of(kernel->kernel);
+    if (tiles < 0)
         lb_limit_compute(c->bench->limits, kernel->unit, probe_of(kernel), 0, pool, &products, NULL);
     else
-        lb_limit_tiles(c->bench->limits, kernel->unit, LB_PROBE_TILES, 0, LB_TILES_L1, pool, &products, NULL);
+        lb_limit_tiles(c->bench->limits, kernel->unit, tiles, 0, LB_TILES_L1, pool, &products, NULL);
     return products;
 }
 
@@ -346,7 +360,7 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
     if (!lb_kernel_find(r->plan.kernel, &kernel)) return;
     const size_t out_bytes = (size_t)(p->m * p->n * lb_out_bytes(p));
     lb_limit decode = {0}, read = {0};
-    const bool decoded = !planes_of(kernel.kernel) && kernel.kernel->algorithm != LB_ALGORITHM_FMA;
+    const bool decoded = !planes_of(kernel.kernel) && !lb_is_float_kind(p->activations);
     if (decoded && kernel.kernel->coding <= LB_CODING_W8) /* no probe decodes books, trits or floats */
         lb_limit_compute(b->limits, kernel.unit, LB_PROBE_DECODE, lb_codings[kernel.kernel->coding].bits, pool, &decode,
                          NULL);
@@ -382,7 +396,7 @@ static void run_peer(void *arg, size_t reps) {
 static bool check_peer(const cell *c, const peer_cell *peer) {
     lb_gemm_result r = {.within = true};
     const lowbit_gemm_args args = arguments(c, NULL);
-    compare_floats(c, &args, peer->work.out, &r);
+    compare_floats(c, &args, peer->work.out, false, &r);
     return r.within;
 }
 

@@ -188,10 +188,15 @@ static lb_limit best_probe(const lb_isa_unit *unit, int kind, int width, job *j,
 }
 
 /* Random bytes: no instruction of the probes depends on its data, but the clock of the core does. Tiles of equal bytes
- * multiply up to a third faster than those of a real product. */
-static void fill(uint8_t *data, size_t bytes) {
+ * multiply up to a third faster than those of a real product. As bf16 (the upper byte has the sign and seven bits of
+ * the exponent) they are from 1 to 2, of either sign, so that sums stay numbers. */
+static void fill(int kind, uint8_t *data, size_t bytes) {
     size_t done = (size_t)lb_min((int64_t)bytes, RANDOM_BYTES);
     lb_random_codes(data, (int64_t)done, 256, 1);
+    for (size_t i = 0; kind == LB_PROBE_TILES_BF16 && i + 1 < done; i += 2) {
+        data[i] |= 0x80;
+        data[i + 1] = (data[i + 1] & 0x80) | 0x3f;
+    }
     for (size_t more; done < bytes; done += more) {
         more = done < bytes - done ? done : bytes - done;
         memcpy(data + done, data, more);
@@ -206,7 +211,7 @@ static lowbit_status measure_once(lb_limits *limits, const key *k, size_t slice,
     job j = {.slice = slice, .step = step, .threads = k->threads, .pool = pool, .data = lb_alloc(limits->ctx, bytes)};
     LB_REQUIRE(j.data, error, LOWBIT_NO_MEMORY, "no memory for a buffer of %zu bytes to measure with", bytes);
     for (size_t i = 0; i < LB_COUNT(j.activations); i++) j.activations[i] = (int8_t)(17 * i - 100);
-    fill(j.data, bytes);
+    fill(k->kind, j.data, bytes);
     *out = k->kind == KIND_MEMCPY ? time_job(&j, limits->budget_s)
                                   : best_probe(k->unit, k->kind, k->width, &j, limits->budget_s);
     lb_free(limits->ctx, j.data, bytes);

@@ -44,12 +44,13 @@ lowbit_status lb_limit_memcpy(lb_limits *limits, size_t bytes, const lowbit_pool
                               lowbit_error *error);
 
 /* What the level computes: operations of LB_PROBE_DOT, LB_PROBE_MADDUBS, LB_PROBE_MADD, LB_PROBE_L1, LB_PROBE_BITS or
- * LB_PROBE_TILE (width 0) in registers, or packed bytes of LB_PROBE_DECODE (width 1, 2, 4 or 8) from L1. */
+ * LB_PROBE_TILE and LB_PROBE_TILE_BF16 (width 0) in registers, or packed bytes of LB_PROBE_DECODE (width 1, 2, 4 or 8)
+ * from L1. */
 lowbit_status lb_limit_compute(lb_limits *limits, const lb_isa_unit *unit, int kind, int width, const lowbit_pool *pool,
                                lb_limit *out, lowbit_error *error);
 
-/* Operations per second of LB_PROBE_TILES (width 0) or LB_PROBE_TILE_GROUPS (width 32, 64 or 128), each thread's rows
- * of A streaming through a buffer of its own in that cache, past a block of B in L1. */
+/* Operations per second of LB_PROBE_TILES and LB_PROBE_TILES_BF16 (width 0) or LB_PROBE_TILE_GROUPS (width 32, 64 or
+ * 128), each thread's rows of A streaming through a buffer of its own in that cache, past a block of B in L1. */
 enum { LB_TILES_L1 = 2 * LB_PROBE_BLOCK_BYTES, LB_TILES_L2 = 64 * LB_PROBE_BLOCK_BYTES };
 lowbit_status lb_limit_tiles(lb_limits *limits, const lb_isa_unit *unit, int kind, int width, size_t bytes,
                              const lowbit_pool *pool, lb_limit *out, lowbit_error *error);

@@ -38,6 +38,9 @@ static const struct {
     {"tile_groups", "groups of 32", LB_PROBE_TILE_GROUPS, 32, LB_TILES_L1},
     {"tile_groups", "64", LB_PROBE_TILE_GROUPS, 64, LB_TILES_L1},
     {"tile_groups", "128", LB_PROBE_TILE_GROUPS, 128, LB_TILES_L1},
+    {"tile_bf16", "bf16", LB_PROBE_TILE_BF16, 0, 0},
+    {"tile_bf16_l1", "bf16 L1", LB_PROBE_TILES_BF16, 0, LB_TILES_L1},
+    {"tile_bf16_l2", "bf16 A in L2", LB_PROBE_TILES_BF16, 0, LB_TILES_L2},
 };
 
 /* What memory does; printed in GB/s. */
@@ -219,7 +222,8 @@ static void print_tables(const bench *b) {
     lb_table_print(&b->compute, stdout);
     if (b->tiles.count > b->tiles.columns) {
         printf(
-            "\ntiles: TOPS in registers, with operands from L1, with A from L2; sums emptied every 32, 64, 128 k\n\n");
+            "\ntiles: TOPS in registers, with operands from L1, with A from L2; sums emptied every 32, 64, 128 k;\n"
+            "of bf16 in registers, with operands from L1, with A from L2\n\n");
         lb_table_print(&b->tiles, stdout);
     }
     printf("\nmemory: GB/s (memcpy: of bytes copied, source and destination make the working set)\n\n");

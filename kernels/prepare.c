@@ -44,7 +44,8 @@ static const struct {
                 [LB_A_NIBBLES1] = {2, LB_WORD_K, NULL, {1, true}, false},
                 [LB_A_NIBBLES2] = {4, LB_WORD_K, NULL, {2, true}, false},
                 [LB_A_NIBBLES4] = {8, LB_WORD_K, NULL, {4, true}, false},
-                [LB_A_F32] = {32, 1, NULL, {0}, false}};
+                [LB_A_F32] = {32, 1, NULL, {0}, false},
+                [LB_A_HALVES] = {16, 32, NULL, {0}, false}};
 
 /* Whether the call's rows become words of bits at once, without codes: lb_isa_unit's pack_row. */
 static bool packs_bits(const lb_gemm_call *call) {
@@ -104,7 +105,8 @@ static int64_t place(const lowbit_problem *problem, const lb_kernel *kernel, int
         p->panels = panels ? base + panels_at : NULL;
         p->sums = floats ? NULL : (int32_t *)(void *)(base + sums_at);
         p->corrs = floats ? NULL : (int32_t *)(void *)(base + corrs_at);
-        p->row_sums = floats && problem->weights.offset ? (float *)(void *)(base + sums_at) : NULL;
+        /* values have the offsets in them */
+        p->row_sums = floats && problem->weights.offset && !kernel->values ? (float *)(void *)(base + sums_at) : NULL;
         p->scales = (float *)(void *)(base + scales_at);
     }
     return total;

@@ -37,7 +37,7 @@ typedef struct lb_prepared {
     int64_t panel_k;       /* k that stand together in it */
     uint8_t *panels;       /* NULL where the rows themselves are the panels */
     int32_t *sums, *corrs; /* [blocks][G][mr] */
-    float *row_sums;       /* the same of float rows, where zero points or minima need them; else NULL */
+    float *row_sums;       /* the same of float rows, where a kernel adds zero points or minima so; else NULL */
     float *scales;         /* [blocks * mr]; of float rows 1 */
 } lb_prepared;
 
@@ -52,7 +52,8 @@ typedef struct lb_value_tables {
 /* Fills the tables of these weights and points the tile at them; its s and o are those of the format. */
 void lb_value_tables_aim(lb_value_tables *tables, const lowbit_packed *weights, lb_tile *tile);
 
-/* Float rows of one block, as floats or bf16, into its panels; and their sums and scales. */
+/* Float rows of one block, given as floats or bf16, into its panels as the kernel wants them; and their sums and
+ * scales. */
 void lb_prepare_float_block(const lb_gemm_call *call, const lb_prepared *p, int64_t block);
 
 /* The panel of one block for the part of `length` k that begins at `first`. */

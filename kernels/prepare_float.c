@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Products whose activations stay floats: what codes stand for, rows of A in panels, and their sums. */
+/* Products whose activations stay floats: what codes stand for, rows of A in panels as floats or as bf16, and their
+ * sums. */
 #include <string.h>
 
 #include "kernels/formats/scale.h"
@@ -51,6 +52,22 @@ static void weave_halves(const source *s, int64_t mr, int64_t first, int64_t end
         for (int64_t i = 0; i < s->rows; i++) to[i] = element(s, i, k);
 }
 
+/* Rows of k in [first, end), 32 k of each in turn, rounded to bf16 or already such. */
+static void lay_halves(const lb_gemm_call *call, const source *s, int64_t first, int64_t end, uint16_t *to) {
+    enum { TOGETHER = LB_LINE / sizeof(uint16_t) };
+    const int64_t step = call->config.kernel->mr * TOGETHER;
+    for (int64_t i = 0; i < s->rows; i++, to += TOGETHER) {
+        const int64_t at = i * s->stride + first;
+        if (s->floats) {
+            call->config.unit->round_row(s->floats + at, (size_t)(end - first), to, (size_t)step);
+            continue;
+        }
+        for (int64_t k = 0; k < end - first; k += TOGETHER)
+            memcpy(to + k / TOGETHER * step, s->halves + at + k,
+                   (size_t)lb_min(TOGETHER, end - first - k) * sizeof *to);
+    }
+}
+
 /* Sixteen sums side by side, added up in order: the same for any tile. */
 static float sum_of(const source *s, int64_t i, int64_t first, int64_t end) {
     float sums[16] = {0}, sum = 0;
@@ -74,9 +91,12 @@ void lb_prepare_float_block(const lb_gemm_call *call, const lb_prepared *p, int6
     for (int64_t first = 0, end; first < k; first = end) {
         end = lb_part_end(call->problem, &call->config, first);
         const int64_t real = lb_min(end, k);
-        float *panel = (float *)(void *)lb_panel_at(p, mr, block, first, end - first);
-        if (s.rows < mr || real < end) memset(panel, 0, (size_t)((end - first) * mr) * sizeof *panel);
-        if (s.floats)
+        const int64_t length = lb_round_up(end - first, p->panel_k);
+        void *panel = lb_panel_at(p, mr, block, first, end - first);
+        if (s.rows < mr || real < first + length) memset(panel, 0, (size_t)(length * mr * p->panel_bits / 8));
+        if (call->config.kernel->a_layout == LB_A_HALVES)
+            lay_halves(call, &s, first, real, panel);
+        else if (s.floats)
             weave_floats(&s, mr, first, real, panel);
         else
             weave_halves(&s, mr, first, real, panel);

@@ -10,24 +10,32 @@
 #include "kernels/weights.h"
 
 /* Unit roundoffs of binary32 and bf16. */
-static const double kUnit = 0x1p-24, kHalfUnit = 0x1p-9;
+static const double kUnit = 0x1p-24, kHalfUnit = 0x1p-8;
 
 static double a_at(const lowbit_gemm_args *args, int64_t m, int64_t k) {
     const int64_t at = m * args->a.stride + k;
     return (double)(args->a.data ? args->a.data[at] : lb_bf16_to_float(args->a_bf16[at]));
 }
 
-/* t, and what its bound is a multiple of: the magnitudes that a kernel adds up. */
+/* t, and what its bound is a multiple of: the magnitudes that a kernel adds up; where it rounds to bf16, and takes what
+ * is below the least normal number for zero, also a 1 and the factors of each product. */
 typedef struct sums {
-    double t, magnitude;
+    double t, magnitude, flushed, largest;
 } sums;
 
+/* One product. The magnitude of the weight is that of the terms that it is made of. */
+static void add(sums *s, double a, double w, double magnitude) {
+    s->t += a * w;
+    s->magnitude += fabs(a) * magnitude;
+    s->flushed += 1 + fabs(a) + magnitude;
+    s->largest = fmax(s->largest, fmax(fabs(a), magnitude));
+}
+
 static sums float_weights(const lowbit_weights *w, const lowbit_gemm_args *args, int64_t m, int64_t n) {
-    sums s = {0, 0};
+    sums s = {0};
     for (int64_t k = 0; k < w->k; k++) {
-        const double product = a_at(args, m, k) * (double)lb_float_at(w, n, k);
-        s.t += product;
-        s.magnitude += fabs(product);
+        const double x = (double)lb_float_at(w, n, k);
+        add(&s, a_at(args, m, k), x, fabs(x));
     }
     return s;
 }
@@ -43,16 +51,15 @@ static sums add_group(const lowbit_weights *w, const lowbit_gemm_args *args, int
     const double min = w->mins ? lb_scale_round(w->type.scale_type, w->mins[at]) : 0;
     const double offset = w->zeros ? f->value_offset - w->zeros[at] : w->mins ? f->value_offset : 0;
     for (int64_t k = g * group; k < end; k++) {
-        const double a = a_at(args, m, k), value = lb_integer_at(w, n, k);
-        s.t += a * (value * scale + min);
-        s.magnitude += fabs(a) * (fabs(scale) * (fabs(value - offset) + fabs(offset)) + fabs(min));
+        const double value = lb_integer_at(w, n, k);
+        add(&s, a_at(args, m, k), value * scale + min, fabs(scale) * (fabs(value - offset) + fabs(offset)) + fabs(min));
     }
     return s;
 }
 
 static sums sums_of(const lowbit_weights *w, const lowbit_gemm_args *args, int64_t m, int64_t n) {
     if (lb_is_float(lb_format_of(w->type.format))) return float_weights(w, args, m, n);
-    sums s = {0, 0};
+    sums s = {0};
     for (int64_t g = 0; g < lb_groups(w->k, w->type.group); g++) s = add_group(w, args, m, n, g, s);
     return s;
 }
@@ -74,10 +81,12 @@ lb_float_result lb_reference_float(const lowbit_problem *p, const lowbit_weights
                  gamma = steps * kUnit / (1 - steps * kUnit);
     const double bias = p->bias ? args->bias[n] : 0;
     const double residual = p->residual ? args->residual[m * args->residual_stride + n] : 0;
-    double bound = s.magnitude * (gamma + (halves ? kHalfUnit * (2 + kHalfUnit) : 0));
+    const double rounding = halves ? kHalfUnit * (2 + kHalfUnit) : 0, flush = halves ? 2 * (double)FLT_MIN : 0;
+    double bound = s.magnitude * (gamma + rounding + gamma * rounding) + flush * (1 + s.flushed);
     bound += 3 * kUnit * (fabs(s.t) + bound + fabs(bias) + fabs(residual)) + FLT_MIN;
     double y = s.t + bias + residual;
-    if (s.magnitude > FLT_MAX / 2) bound = INFINITY; /* a partial sum may overflow */
+    /* a partial sum may overflow, or a factor that is rounded */
+    if (s.magnitude > FLT_MAX / 2 || (halves && s.largest > FLT_MAX / 2)) bound = INFINITY;
     if (p->act) {
         y = activate(p->act, y);
         bound = 1.2 * bound + 0x1p-16 * fabs(y); /* 1.13 is the steepest slope, of GELU */

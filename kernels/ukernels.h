@@ -42,6 +42,11 @@ const lb_algorithm *lb_algorithm_of(const lb_kernel *kernel);
 /* Whether it multiplies the problem's kinds of weights and activations. */
 bool lb_algorithm_takes(const lb_algorithm *algorithm, const lowbit_problem *problem);
 
+/* Whether it rounds both factors to bf16: the liberty that `af` gives and `af32` does not. */
+static inline bool lb_algorithm_rounds(const lb_algorithm *algorithm) {
+    return (algorithm->activations >> LOWBIT_AF & 1) && !(algorithm->activations >> LOWBIT_AF32 & 1);
+}
+
 /* "w4.dot.12x32.avx512vnni": coding of the lines, algorithm, rows x columns of the tile, level. */
 enum { LB_KERNEL_NAME = 48 };
 void lb_kernel_name(lb_kernel_ref kernel, char *text, size_t size);

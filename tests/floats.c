@@ -8,8 +8,8 @@
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
 #include "kernels/gemm.h"
-#include "kernels/reference_float.h"
 #include "kernels/ukernels.h"
+#include "kernels/weights.h"
 #include "tests/check.h"
 #include "tests/problems.h"
 
@@ -111,16 +111,24 @@ void subject_floats_bits(void) {
 
 /* ---- inputs ---- */
 
-static void run_plan(const lowbit_ctx *ctx, const lowbit_problem *p, const lowbit_gemm_args *args,
-                     const lowbit_pool *pool, uint32_t threads) {
+/* Whether what the plan takes rounds to bf16. */
+static bool plan_rounds(const lowbit_plan *plan, int64_t m) {
+    lowbit_plan_info info = {.struct_size = sizeof info};
+    return CHECK(lowbit_plan_describe(plan, m, &info, NULL) == LOWBIT_OK) && kernel_rounds(info.kernel);
+}
+
+/* Runs as planned, and says whether that rounds to bf16. */
+static bool run_plan(const lowbit_ctx *ctx, const lowbit_problem *p, const lowbit_gemm_args *args) {
     lowbit_plan *plan = NULL;
     lowbit_error error = LOWBIT_ERROR_INIT;
     int64_t bytes = 0;
-    CHECK(lowbit_plan_create(ctx, p, threads, &plan, &error) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(ctx, p, 1, &plan, &error) == LOWBIT_OK);
     CHECK(lowbit_workspace_size(plan, args->a.rows, &bytes, &error) == LOWBIT_OK);
     void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
-    CHECK(lowbit_gemm(plan, args, workspace, bytes, pool, &error) == LOWBIT_OK);
+    CHECK(lowbit_gemm(plan, args, workspace, bytes, NULL, &error) == LOWBIT_OK);
+    const bool rounds = plan_rounds(plan, args->a.rows);
     lowbit_plan_destroy(ctx, plan);
+    return rounds;
 }
 
 /* bf16 rows are the floats of the same values, for the kernels and for the reference. */
@@ -134,6 +142,7 @@ static void check_halves(const lowbit_ctx *ctx, const char *problem) {
         s.a[i] = lb_bf16_to_float(halves[i]);
     }
     float *out[4];
+    bool rounds = false;
     for (int i = 0; i < 4; i++) {
         out[i] = check_guarded((size_t)(m * n) * sizeof *out[i], CHECK_GUARD_AFTER);
         lowbit_gemm_args args = sample_args(&s, out[i], n);
@@ -143,13 +152,13 @@ static void check_halves(const lowbit_ctx *ctx, const char *problem) {
             args.a_bf16 = halves;
         }
         if (i < 2)
-            run_plan(ctx, &s.problem, &args, NULL, 1);
+            rounds = run_plan(ctx, &s.problem, &args);
         else
             CHECK(lowbit_gemm_reference(ctx, &s.problem, &s.weights, &args, NULL) == LOWBIT_OK);
     }
     CHECK(check_same_floats(out[1], out[0], m, n, n, n));
     CHECK(check_same_floats(out[3], out[2], m, n, n, n));
-    sample_check(&s, out[0], n, sample_reference(ctx, &s));
+    sample_check(&s, out[0], n, rounds ? sample_reference_rounded(&s) : sample_reference(ctx, &s));
     sample_check(&s, out[2], n, sample_reference(ctx, &s));
     sample_free(ctx, &s);
 }
@@ -162,15 +171,62 @@ static void check_hostile(const lowbit_ctx *ctx, const char *problem, float bad)
     float *want = check_guarded((size_t)(m * n) * sizeof *want, CHECK_GUARD_AFTER);
     float *got = check_guarded((size_t)(m * n) * sizeof *got, CHECK_GUARD_AFTER);
     lowbit_gemm_args args = sample_args(&s, want, n);
-    run_plan(ctx, &s.problem, &args, NULL, 1);
+    run_plan(ctx, &s.problem, &args);
     s.a[row * s.a_stride + check_random_in(0, s.problem.k - 1)] = bad;
     args.out = got;
-    run_plan(ctx, &s.problem, &args, NULL, 1);
+    run_plan(ctx, &s.problem, &args);
     for (int64_t i = 0; i < m; i++) {
         if (i != row) CHECK(check_same_floats(got + i * n, want + i * n, 1, n, n, n));
         for (int64_t j = 0; i == row && j < n; j++) CHECK(!isfinite(got[i * n + j]));
     }
     sample_free(ctx, &s);
+}
+
+/* Packs the weights again, and checks all kernels. */
+static void check_again(const lowbit_ctx *ctx, sample *s, const char *name) {
+    CHECK(lowbit_pack(ctx, &s->weights, s->blob, s->blob_bytes, NULL, NULL) == LOWBIT_OK);
+    sample_check_kernels(ctx, s, name);
+    sample_free(ctx, s);
+}
+
+static void set_weight(lowbit_weights *w, int64_t at, float x) {
+    if (w->type.format == LOWBIT_F32)
+        ((float *)(void *)w->codes)[at] = x;
+    else
+        ((uint16_t *)(void *)w->codes)[at] = lb_bf16_from_float(x);
+}
+
+/* The same of weights: in their column and in no other. */
+static void check_hostile_weights(const lowbit_ctx *ctx, const char *problem, float bad) {
+    char name[96];
+    snprintf(name, sizeof name, "%s, weights with %g", problem, (double)bad);
+    sample s = sample_make(ctx, problem, DATA_RANDOM);
+    for (int64_t n = 3; n < s.problem.n; n += 16)
+        for (int64_t k = 0; k < s.problem.k; k++) set_weight(&s.weights, n * s.weights.stride + k, bad);
+    check_again(ctx, &s, name);
+}
+
+/* Factors and products near the least normal number, 2^-126, and below it. */
+static void check_tiny(const lowbit_ctx *ctx, const char *problem, float scale_a, float scale_w) {
+    char name[96];
+    snprintf(name, sizeof name, "%s, times %g and %g", problem, (double)scale_a, (double)scale_w);
+    sample s = sample_make(ctx, problem, DATA_RANDOM);
+    lowbit_weights *w = &s.weights;
+    for (int64_t i = 0; i < (s.problem.m - 1) * s.a_stride + s.problem.k; i++) s.a[i] *= scale_a;
+    if (w->scales)
+        for (int64_t i = 0; i < w->n * lb_groups(w->k, w->type.group); i++) w->scales[i] *= scale_w;
+    else
+        for (int64_t i = 0; i < w->n * w->stride; i++)
+            set_weight(w, i, lb_float_at(w, i / w->stride, i % w->stride) * scale_w);
+    check_again(ctx, &s, name);
+}
+
+/* Factors that are as far from bf16 as can be, all to the same side. */
+static void check_halfway(const lowbit_ctx *ctx) {
+    sample s = sample_make(ctx, "f32af:m5n40k70", DATA_RANDOM);
+    for (int64_t i = 0; i < (s.problem.m - 1) * s.a_stride + s.problem.k; i++) s.a[i] = 1 + 0x1p-8f;
+    for (int64_t i = 0; i < s.weights.n * s.weights.stride; i++) set_weight(&s.weights, i, 1 + 0x1p-8f);
+    check_again(ctx, &s, "halfway between two of bf16");
 }
 
 void subject_floats_inputs(void) {
@@ -181,6 +237,57 @@ void subject_floats_inputs(void) {
         check_halves(ctx, kProblems[i]);
         check_hostile(ctx, kProblems[i], NAN);
         check_hostile(ctx, kProblems[i], INFINITY);
+    }
+    static const char *const kSmall[] = {"f32af:m9n40k70", "bf16af:m18n40k71", "bf16af:m33n70k30",
+                                         "i4g32:f32af:m9n40k70"};
+    static const float kScales[][2] = {{0x1p-127f, 0x1p100f}, {0x1p100f, 0x1p-127f}, {0x1p-64f, 0x1p-63f}};
+    check_halfway(ctx);
+    for (size_t i = 0; i < LB_COUNT(kSmall); i++) {
+        if (i < 3) check_hostile_weights(ctx, kSmall[i], NAN);
+        if (i < 3) check_hostile_weights(ctx, kSmall[i], INFINITY);
+        for (size_t j = 0; j < LB_COUNT(kScales); j++) check_tiny(ctx, kSmall[i], kScales[j][0], kScales[j][1]);
+    }
+    lowbit_ctx_destroy(ctx);
+}
+
+/* ---- rounding to bf16 ---- */
+
+/* What a plan of this problem does. */
+static bool planned_to_round(const lowbit_ctx *ctx, const char *text) {
+    lowbit_problem p = {.struct_size = sizeof p};
+    lowbit_plan *plan = NULL;
+    check_context("plan of %s", text);
+    CHECK(lowbit_problem_parse(text, &p, NULL) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(ctx, &p, 1, &plan, NULL) == LOWBIT_OK);
+    const bool rounds = plan_rounds(plan, p.m);
+    lowbit_plan_destroy(ctx, plan);
+    return rounds;
+}
+
+/* No kernel that rounds takes af32. Where there is one, af is planned so for many rows, and one row, which waits for
+ * its weights, is not. */
+void subject_floats_rounding(void) {
+    lowbit_ctx *ctx = context_with(0);
+    const lb_format *f;
+    for (size_t i = 0; (f = lb_format_at(i)); i++) {
+        char problem[2][64];
+        bool there = false;
+        for (int j = 0; j < 2; j++)
+            snprintf(problem[j], sizeof problem[j], "%s%s:m128n256k512", f->name, j ? "af32" : "af");
+        if (!supported(ctx, problem[0])) continue;
+        lowbit_problem af = {.struct_size = sizeof af}, af32 = {.struct_size = sizeof af32};
+        CHECK(lowbit_problem_parse(problem[0], &af, NULL) == LOWBIT_OK);
+        CHECK(lowbit_problem_parse(problem[1], &af32, NULL) == LOWBIT_OK);
+        lb_kernel_ref kernel;
+        for (size_t j = 0; lb_kernel_at(j, &kernel); j++) {
+            if (!lb_algorithm_rounds(lb_algorithm_of(kernel.kernel)) || !lb_kernel_fits(kernel.kernel, &af)) continue;
+            there = there || (kernel.unit->isa & ctx->isa_enabled);
+            CHECK(!lb_kernel_fits(kernel.kernel, &af32));
+        }
+        CHECK(planned_to_round(ctx, problem[0]) == there);
+        CHECK(!planned_to_round(ctx, problem[1]));
+        snprintf(problem[0], sizeof problem[0], "%saf:m1n256k512", f->name);
+        CHECK(!planned_to_round(ctx, problem[0]));
     }
     lowbit_ctx_destroy(ctx);
 }

@@ -46,13 +46,36 @@ static uint32_t tile_sum(const uint8_t *a, const uint8_t *b, size_t tile_k) {
     return sum;
 }
 
+/* A small integer. */
+static int32_t half_at(const uint8_t *bytes, size_t element) {
+    const uint32_t bits = (uint32_t)(bytes[2 * element] | bytes[2 * element + 1] << 8) << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return (int32_t)x;
+}
+
+/* The same of bf16. */
+static uint32_t halves_sum(const uint8_t *a, const uint8_t *b) {
+    enum { K = LB_PROBE_BLOCK_K / 2 };
+    int32_t sum = 0;
+    for (size_t k = 0; k < K; k++) {
+        int32_t rows = 0, columns = 0;
+        for (size_t m = 0; m < 32; m++) rows += half_at(a, (k / 32 * 32 + m) * 32 + k % 32);
+        for (size_t n = 0; n < 32; n++) columns += half_at(b, (n / 16 * K + k) / 2 * 32 + n % 16 * 2 + k % 2);
+        sum += rows * columns;
+    }
+    return (uint32_t)sum;
+}
+
 static uint32_t maximum_sum(const uint8_t *line, const int8_t *a) {
     int32_t sum = 0;
     for (int i = 0; i < LINE; i++) sum += (int8_t)line[i] > a[i % 4] ? (int8_t)line[i] : a[i % 4];
     return (uint32_t)sum;
 }
 
-static bool has_blocks(const lb_probe *p) { return p->kind == LB_PROBE_TILES || p->kind == LB_PROBE_TILE_GROUPS; }
+static bool has_blocks(const lb_probe *p) {
+    return p->kind == LB_PROBE_TILES || p->kind == LB_PROBE_TILES_BF16 || p->kind == LB_PROBE_TILE_GROUPS;
+}
 
 static bool writes(const lb_probe *p) { return p->kind == LB_PROBE_WRITE || p->kind == LB_PROBE_WRITE_AROUND; }
 
@@ -67,7 +90,8 @@ static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t byt
     if (has_blocks(p)) {
         uint32_t sum = 0;
         for (size_t at = 0; at < bytes; at += LB_PROBE_BLOCK_BYTES)
-            sum += tile_sum(lines + at, lines, p->width == 32 ? 32 : 64);
+            sum += p->kind == LB_PROBE_TILES_BF16 ? halves_sum(lines + at, lines)
+                                                  : tile_sum(lines + at, lines, p->width == 32 ? 32 : 64);
         return (uint32_t)reps * sum;
     }
     if (p->kind == LB_PROBE_FMA) {
@@ -76,12 +100,17 @@ static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t byt
         return (uint32_t)(reps * (bytes / LINE) * p->repeat * 4) * sum;
     }
     const uint32_t steps = (uint32_t)(reps * (bytes / LINE) * p->repeat);
+    if (p->kind == LB_PROBE_TILE_BF16) {
+        uint32_t sum = 0;
+        for (size_t i = 0; i < LINE; i += 2) sum += (uint32_t)(lines[i] * a[0]);
+        return steps * 2 * sum;
+    }
     return steps * (p->kind == LB_PROBE_L1 ? maximum_sum(lines, a) : decode_sum(8, lines, LINE, a));
 }
 
 static bool is_narrow(const lb_probe *p) {
     return p->kind == LB_PROBE_MADDUBS || p->kind == LB_PROBE_TILE_GROUPS || p->kind == LB_PROBE_L1 ||
-           p->kind == LB_PROBE_FMA;
+           p->kind == LB_PROBE_FMA || p->kind == LB_PROBE_TILE_BF16 || p->kind == LB_PROBE_TILES_BF16;
 }
 
 enum { DATA_RANDOM, DATA_LEAST, DATA_MOST, DATA_KINDS };
@@ -96,6 +125,11 @@ static void fill(const lb_probe *p, int data, uint8_t *lines, size_t bytes, int8
         a[i] = (int8_t)(data == DATA_RANDOM ? check_random_in(-128, 127) : data == DATA_LEAST ? -128 : 127);
     if (!narrow) return;
     for (size_t i = 0; i < bytes; i++) lines[i] &= 1;
+    for (size_t i = 0; p->kind == LB_PROBE_TILES_BF16 && i < bytes; i += 2) { /* -2, -1, 0 or 2 */
+        static const uint16_t kHalves[] = {0, 0xbf80, 0xc000, 0x4000};
+        const uint16_t half = kHalves[lines[i] * 2 + lines[i + 1]];
+        lines[i] = (uint8_t)half, lines[i + 1] = (uint8_t)(half >> 8);
+    }
     for (size_t i = 0; i < 32; i++) a[i] = (int8_t)(a[i] % 8);
 }
 
@@ -171,6 +205,7 @@ static void check_complete(const lb_isa_unit *unit) {
     CHECK(has_probe(unit, LB_PROBE_WRITE_AROUND, 0));
     const bool tiles = unit->isa == LOWBIT_ISA_AMX;
     CHECK(has_probe(unit, LB_PROBE_TILE, 0) == tiles && has_probe(unit, LB_PROBE_TILES, 0) == tiles);
+    CHECK(has_probe(unit, LB_PROBE_TILE_BF16, 0) == tiles && has_probe(unit, LB_PROBE_TILES_BF16, 0) == tiles);
     for (int group = 32; group <= 128; group *= 2) CHECK(has_probe(unit, LB_PROBE_TILE_GROUPS, group) == tiles);
 }
 

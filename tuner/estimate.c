@@ -95,7 +95,9 @@ static int64_t block_rows(const lowbit_ctx *ctx, const lowbit_problem *problem, 
 /* Two thirds of the L1 cache for a part's lines and its rows of A. A single pass over the lines reads them once anyway.
  */
 static int64_t part_k(const lowbit_ctx *ctx, int64_t m, const lb_kernel *kernel) {
-    if (kernel->a_layout == LB_A_TILE) return LB_VALUES_BYTES / kernel->nr; /* its columns fill a third of the L1 */
+    /* of tiles, the columns fill a third of the L1 */
+    if (kernel->a_layout == LB_A_TILE || kernel->a_layout == LB_A_HALVES)
+        return LB_VALUES_BYTES * 8 / kernel->nr / lb_panel_bits(kernel);
     if (m <= kernel->mr) return 0;
     const int64_t l1 = ctx->machine.l1d_bytes > 0 ? ctx->machine.l1d_bytes : DEFAULT_L1;
     const int64_t line_k = lb_codings[kernel->coding].line_k, lines = lb_div_up(kernel->nr, LB_PANEL) * LB_LINE;
@@ -119,12 +121,19 @@ lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem
     return c;
 }
 
+/* What the choice goes by. Rounding to bf16 costs precision, and must save a fifth of the time: where the weights come
+ * from memory it would not. */
+static int64_t price(const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
+    const int64_t all = cycles(problem, m, kernel);
+    return lb_algorithm_rounds(lb_algorithm_of(kernel)) ? all * 5 / 4 : all;
+}
+
 bool lb_estimate_kernel(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, lb_kernel_ref *best) {
     lb_kernel_ref each;
     *best = (lb_kernel_ref){NULL, NULL};
     for (size_t i = 0; lb_kernel_at(i, &each); i++) {
         if (!(each.unit->isa & ctx->isa_enabled) || !lb_kernel_fits(each.kernel, problem)) continue;
-        if (!best->unit || cycles(problem, m, each.kernel) < cycles(problem, m, best->kernel)) *best = each;
+        if (!best->unit || price(problem, m, each.kernel) < price(problem, m, best->kernel)) *best = each;
     }
     return best->unit != NULL;
 }

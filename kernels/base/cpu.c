@@ -32,8 +32,10 @@ enum {
     AVX512BITALG,
     AVX512VPOPCNTDQ,
     GFNI,
+    AVX512BF16,
     AMX_TILE,
     AMX_INT8,
+    AMX_BF16,
     ASIMD,
     ARM_AES,
     ARM_PMULL,
@@ -58,7 +60,7 @@ static const lb_isa_level kLevels[] = {
     {LOWBIT_ISA_AVX512, "avx512", NEEDS_AVX512},
     {LOWBIT_ISA_AVX512DOT, "avx512dot", NEEDS_AVX512 | BIT(AVX512VNNI)},
     {LOWBIT_ISA_AVX512VNNI, "avx512vnni", NEEDS_AVX512VNNI},
-    {LOWBIT_ISA_AMX, "amx", NEEDS_AVX512VNNI | BIT(AMX_TILE) | BIT(AMX_INT8)},
+    {LOWBIT_ISA_AMX, "amx", NEEDS_AVX512VNNI | BIT(AVX512BF16) | BIT(AMX_TILE) | BIT(AMX_INT8) | BIT(AMX_BF16)},
     {LOWBIT_ISA_NEON, "neon", NEEDS_NEON},
     {LOWBIT_ISA_NEONDOT, "neondot", NEEDS_NEON | BIT(ASIMDDP)},
     {LOWBIT_ISA_NEONI8MM, "neoni8mm", NEEDS_NEON | BIT(ASIMDDP) | BIT(I8MM)},
@@ -107,8 +109,10 @@ static const feature_bit kFeatureBits[] = {
     {AVX512BITALG, 7, 0, 2, 12, 2},
     {AVX512VPOPCNTDQ, 7, 0, 2, 14, 2},
     {GFNI, 7, 0, 2, 8, 0},
+    {AVX512BF16, 7, 1, 0, 5, 2},
     {AMX_TILE, 7, 0, 3, 24, 3},
     {AMX_INT8, 7, 0, 3, 25, 3},
+    {AMX_BF16, 7, 0, 3, 22, 3},
 };
 
 /* XCR0 bits that the operating system must have set for the registers of a feature. */

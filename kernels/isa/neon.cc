@@ -96,4 +96,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(neon) = {LOWBIT_ISA_NEON, LB_KERNELS, QuantizeRow, PackRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(neon) = {LOWBIT_ISA_NEON, LB_KERNELS, QuantizeRow, PackRow, nullptr, &kBitsOps, LB_PROBES};

@@ -88,6 +88,22 @@ struct FloatGroups {
     }
     static HWY_INLINE VF32 Bytes(const uint8_t *at) { return hn::ConvertTo(DF32(), Out::LoadBytes(at)); }
 
+    /* The same where values take all of it in: the scale of a progressive group's column, too. */
+    static HWY_INLINE FloatGroups OfValues(const lb_tile &tile, size_t group) {
+        FloatGroups g(tile, group);
+        LB_UNROLL
+        for (size_t j = 0; j < kVectors; ++j)
+            if (tile.mult)
+                g.scale[j] = hn::Mul(g.scale[j], LoadScale(tile.scale_type, tile.scale, Out::RowScaleIndex(tile, j)));
+        return g;
+    }
+
+    /* (v + offset) * scale + min for columns of vector j: v + offset is an integer, and plain values have neither. */
+    template <bool kPlain>
+    HWY_INLINE VF32 Value(VF32 v, size_t j) const {
+        return kPlain ? hn::Mul(v, scale[j]) : hn::MulAdd(hn::Add(v, offset[j]), scale[j], min[j]);
+    }
+
     /* totals = or += what the sums of the group come to. */
     template <size_t kRows>
     static HWY_INLINE void Add(const lb_tile &tile, size_t group, VF32 (&sum)[kRows][kVectors]) {
@@ -180,17 +196,10 @@ struct FmaMany {
     static constexpr bool kExpands = kLineK > 1;
     using Groups = FloatGroups<kVectors>;
 
-    /* w = (v + offset) * scale + min: v + offset is an integer, the multiplier of a progressive group too. */
     template <bool kPlain>
     static HWY_INLINE void ExpandGroup(const lb_tile &tile, const Decoder &decoder, const Lines<kVectors> &lines,
                                        size_t group, float *to) {
-        const DF32 df;
-        Groups g(tile, group);
-        LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j)
-            if (tile.mult)
-                g.scale[j] = hn::Mul(
-                    g.scale[j], LoadScale(tile.scale_type, tile.scale, Epilogue<kVectors>::RowScaleIndex(tile, j)));
+        const Groups g = Groups::OfValues(tile, group);
         const size_t first = group * tile.lines_per_group, end = first + lb_tile_group_lines(&tile, group);
         const ptrdiff_t ahead = tile.blocks == 1 ? tile.ahead_offset : 0;
         for (size_t l = first; l < end; ++l) {
@@ -199,11 +208,8 @@ struct FmaMany {
                 if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(lines.at[j] + l * LB_LINE + ahead);
             DecodeLine(decoder, lines, l, [&](size_t k, const VF32(&w)[kVectors]) HWY_ATTR {
                 LB_UNROLL
-                for (size_t j = 0; j < kVectors; ++j) {
-                    const VF32 x = kPlain ? hn::Mul(w[j], g.scale[j])
-                                          : hn::MulAdd(hn::Add(w[j], g.offset[j]), g.scale[j], g.min[j]);
-                    hn::Store(x, df, to + (l * kLineK + k) * kWidth + j * kColumns);
-                }
+                for (size_t j = 0; j < kVectors; ++j)
+                    hn::Store(g.template Value<kPlain>(w[j], j), DF32(), to + (l * kLineK + k) * kWidth + j * kColumns);
             });
         }
     }

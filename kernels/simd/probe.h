@@ -27,7 +27,9 @@ enum {
     LB_PROBE_L1 = 10,          /* maxima of s8, added up as DOT or MADDUBS add products, in registers */
     LB_PROBE_BITS = 11,        /* xor and popcount, in registers */
     LB_PROBE_FMA = 12,         /* binary32 multiply-adds in registers; where the level has none, both in turn */
-    LB_PROBE_KINDS = 13
+    LB_PROBE_TILE_BF16 = 13,   /* as TILE, of bf16 into binary32 */
+    LB_PROBE_TILES_BF16 = 14,  /* as TILES, likewise */
+    LB_PROBE_KINDS = 15
 };
 
 /* k of a block of tiles, and its bytes: 32 rows of A, or two panels of 16 columns of B. */
@@ -43,15 +45,20 @@ enum { LB_PROBE_BLOCK_K = 512, LB_PROBE_BLOCK_BYTES = 32 * LB_PROBE_BLOCK_K };
  *            A[block][m, k] = s8 at block * BLOCK_BYTES + (k / t * 32 + m) * t + k % t, t = 64, or 32 for groups of 32
  *            B[k, n]        = u8 at (n / 16 * BLOCK_K + k) / 4 * 64 + n % 16 * 4 + k % 4, for every block the same;
  *            TILE_GROUPS is exact while no element's sum over blocks and reps leaves 24 bits
+ *   TILES_BF16   the same of bf16, K = BLOCK_K / 2, exact while no element's sum leaves 24 bits:
+ *            A[block][m, k] = element (k / 32 * 32 + m) * 32 + k % 32 of the block
+ *            B[k, n]        = element (n / 16 * K + k) / 2 * 32 + n % 16 * 2 + k % 2
  *   BITS     reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of popcount(line[i] ^ a[i % 4])
- *   L1       as below, of max(s8 line[i], a[i % 4]); exact while no sum of a level without DOT leaves s16
- *   FMA      reps * bytes / 64 * repeat * 4 * sum over lanes l < 16 of line[4 * l] * a[0], modulo 2^32 while no lane's
- * sum leaves 24 bits others   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i %
- * 4]: one step for each 64 bytes of `bytes`, but nothing is read after the first line
+ *   L1       as OTHERS, of max(s8 line[i], a[i % 4]); exact while no sum of a level without DOT leaves s16
+ *   FMA      reps * bytes / 64 * repeat * 4 * sum over lanes l < 16 of line[4 * l] * a[0], modulo 2^32 while no
+ *            lane's sum leaves 24 bits
+ *   TILE_BF16   reps * bytes / 64 * repeat * 2 * sum over i < 32 of line[2 * i] * a[0], likewise
+ *   OTHERS   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i % 4]: one step for
+ *            each 64 bytes of `bytes`, but nothing is read after the first line
  *
  *   lines  64-byte aligned
- *   bytes  a multiple of 64 * streams (READ), of BLOCK_BYTES (TILES, TILE_GROUPS), else of 64
- *   a      s8 [4P] activations, P = 1 but for DECODE; not used by READ, TILES and TILE_GROUPS */
+ *   bytes  a multiple of 64 * streams (READ), of BLOCK_BYTES (TILES, TILES_BF16, TILE_GROUPS), else of 64
+ *   a      s8 [4P] activations, P = 1 but for DECODE; not used by READ, TILES, TILES_BF16 and TILE_GROUPS */
 typedef uint32_t (*lb_probe_fn)(uint8_t *lines, size_t bytes, size_t reps, const int8_t *a);
 
 typedef struct lb_probe {

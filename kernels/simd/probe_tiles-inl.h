@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Probes of tiles (AMX; Intel SDM volume 2A, TDPBSUD): LB_TILE_PROBES are their rows of the unit's table. Registers 0
- * to 3 hold sums, 4 and 5 rows of A, 6 and 7 columns of B (TileRegister). */
+/* Probes of tiles (AMX; Intel SDM volume 2A, TDPBSUD and TDPBF16PS): LB_TILE_PROBES are their rows of the unit's table.
+ * Registers 0 to 3 hold sums, 4 and 5 rows of A, 6 and 7 columns of B (TileRegister). */
 #ifndef LOWBIT_KERNELS_SIMD_PROBE_TILES_INL_H_
 #define LOWBIT_KERNELS_SIMD_PROBE_TILES_INL_H_
 
@@ -27,43 +27,72 @@ struct TileScope {
     HWY_INLINE ~TileScope() { TileRelease(); }
 };
 
+template <TileProduct kProduct>
 HWY_INLINE void TwoByTwo() {
-    TileDot<0, 4, 6, false>();
-    TileDot<1, 4, 7, false>();
-    TileDot<2, 5, 6, false>();
-    TileDot<3, 5, 7, false>();
+    TileDot<0, 4, 6, kProduct>();
+    TileDot<1, 4, 7, kProduct>();
+    TileDot<2, 5, 6, kProduct>();
+    TileDot<3, 5, 7, kProduct>();
 }
 
+/* Of what the products are added up in: int32_t or float. */
+template <class Element>
 HWY_INLINE uint32_t SumTiles() {
-    alignas(64) int32_t c[4 * kTileElements];
+    alignas(64) Element c[4 * kTileElements];
     TileStore<0>(c, 64);
     TileStore<1>(c + kTileElements, 64);
     TileStore<2>(c + 2 * kTileElements, 64);
     TileStore<3>(c + 3 * kTileElements, 64);
     uint32_t sum = 0;
-    for (int32_t element : c) sum += static_cast<uint32_t>(element);
+    for (Element element : c) sum += static_cast<uint32_t>(static_cast<int32_t>(element));
     return sum;
 }
 
-/* A step is 2 x 2 products of 16 x 16 x 64, every row of A the same activations and every row of B the same line. */
+/* A step is 2 x 2 products of 16 x 16 x 64 (bf16: x 32), every row of A and of B the same. */
+template <TileProduct kProduct, class Element>
+HWY_INLINE uint32_t InRegisters(const void *a, const void *b, size_t steps) {
+    const TileScope<64> scope;
+    TileLoad<4>(a, 64);
+    TileLoad<5>(a, 64);
+    TileLoad<6>(b, 64);
+    TileLoad<7>(b, 64);
+    for (; steps > 0; steps--) TwoByTwo<kProduct>();
+    return SumTiles<Element>();
+}
+
+/* The activations and the line. */
 uint32_t Tile(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
     alignas(64) uint8_t b[kTileBytes], act[kTileBytes];
     for (size_t i = 0; i < kTileBytes; ++i) {
         b[i] = line[i % 64];
         act[i] = static_cast<uint8_t>(a[i % 4]);
     }
-    const TileScope<64> scope;
-    TileLoad<4>(act, 64);
-    TileLoad<5>(act, 64);
-    TileLoad<6>(b, 64);
-    TileLoad<7>(b, 64);
-    for (size_t step = reps * (bytes / 64); step > 0; step--) TwoByTwo();
-    return SumTiles();
+    return InRegisters<kUnsignedBytes, int32_t>(act, b, reps * (bytes / 64));
 }
 constexpr uint16_t kTileRepeat = 4 * 16 * 16;
 
+/* bf16 of an integer that needs no more bits. */
+HWY_INLINE uint16_t HalfOf(int x) {
+    const float value = static_cast<float>(x);
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return static_cast<uint16_t>(bits >> 16);
+}
+
+/* One activation and every other byte of the line. */
+uint32_t TileHalves(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
+    alignas(64) uint16_t b[kTileBytes / 2], act[kTileBytes / 2];
+    for (size_t i = 0; i < kTileBytes / 2; ++i) {
+        b[i] = HalfOf(line[i % 32 * 2]);
+        act[i] = HalfOf(a[0]);
+    }
+    return InRegisters<kHalves, float>(act, b, reps * (bytes / 64));
+}
+
 /* The blocks of A stream past the block of B, which is the first of them read as codes: `bytes` decides from where A
- * comes. Accumulators never leave their registers, so this is what the tile loads alone permit. */
+ * comes. Accumulators never leave their registers, so this is what the tile loads alone permit. The same bytes hold
+ * half as many k of bf16. */
+template <TileProduct kProduct, class Element>
 uint32_t Tiles(uint8_t *lines, size_t bytes, size_t reps, const int8_t *) {
     const TileScope<64> scope;
     for (; reps > 0; reps--)
@@ -74,9 +103,9 @@ uint32_t Tiles(uint8_t *lines, size_t bytes, size_t reps, const int8_t *) {
                 TileLoad<6>(b, 64);
                 TileLoad<7>(b + kPanelBytes, 64);
                 TileLoad<5>(a + kTileBytes, 64);
-                TwoByTwo();
+                TwoByTwo<kProduct>();
             }
-    return SumTiles();
+    return SumTiles<Element>();
 }
 constexpr uint16_t kTilesRepeat = 32; /* each 64 bytes of A meet 32 columns */
 
@@ -110,7 +139,7 @@ HWY_INLINE void OneTile(const uint8_t *a, const uint8_t *b, size_t panel, GroupS
         for (size_t k = g * kGroup; k < (g + 1) * kGroup; k += kStep) {
             TileLoad<4>(a + k * 32, kStep);
             TileLoad<6>(b + k * 16, 64);
-            TileDot<0, 4, 6, false>();
+            TileDot<0, 4, 6, kUnsignedBytes>();
         }
         TileStore<0>(s->sums[0], 64);
         if (g > 0) add(s->sums[1], g - 1);
@@ -118,7 +147,7 @@ HWY_INLINE void OneTile(const uint8_t *a, const uint8_t *b, size_t panel, GroupS
         for (size_t k = (g + 1) * kGroup; k < (g + 2) * kGroup; k += kStep) {
             TileLoad<5>(a + k * 32, kStep);
             TileLoad<7>(b + k * 16, 64);
-            TileDot<1, 5, 7, false>();
+            TileDot<1, 5, 7, kUnsignedBytes>();
         }
         TileStore<1>(s->sums[1], 64);
         add(s->sums[0], g);
@@ -151,7 +180,7 @@ struct TwoByTwoGroups {
                 TileLoad<5>(a + k * 32 + kTileRows * kStep, kStep);
                 TileLoad<6>(b + k * 16, 64);
                 TileLoad<7>(b + k * 16 + kPanelBytes, 64);
-                TwoByTwo();
+                TwoByTwo<kUnsignedBytes>();
             }
             TileStore<0>(s->sums[0], 64);
             TileStore<1>(s->sums[1], 64);
@@ -190,7 +219,9 @@ uint32_t TileGroups(uint8_t *lines, size_t bytes, size_t reps, const int8_t *) {
         LB_PROBE_TILE_GROUPS, group, 1, 0, kTilesRepeat, TileGroups<TwoByTwoGroups, group>                             \
     }
 #define LB_TILE_PROBES                                                                                                 \
-    {LB_PROBE_TILE, 0, 1, 0, kTileRepeat, Tile}, {LB_PROBE_TILES, 0, 1, 0, kTilesRepeat, Tiles}, LB_TILE_GROUPS(32),   \
+    {LB_PROBE_TILE, 0, 1, 0, kTileRepeat, Tile}, {LB_PROBE_TILE_BF16, 0, 1, 0, kTileRepeat / 2, TileHalves},           \
+        {LB_PROBE_TILES, 0, 1, 0, kTilesRepeat, Tiles<kUnsignedBytes, int32_t>},                                       \
+        {LB_PROBE_TILES_BF16, 0, 1, 0, kTilesRepeat / 2, Tiles<kHalves, float>}, LB_TILE_GROUPS(32),                   \
         LB_TILE_GROUPS(64), LB_TILE_GROUPS(128)
 
 }  // namespace probe

@@ -13,7 +13,7 @@
 #define LOWBIT_KERNELS_SIMD_TILE_INL_H_
 
 #include "kernels/simd/dot-inl.h"
-#include "kernels/simd/tile_regs.h"
+#include "kernels/simd/tile_block-inl.h"
 
 namespace {
 
@@ -21,8 +21,6 @@ void TileEnter(const lb_tile *tile) {
     static constexpr TileConfig kConfigs[] = {TileConfigOf(16), TileConfigOf(32), TileConfigOf(64)};
     TileConfigure(kConfigs[tile->step_k / 32]);
 }
-
-void TileLeave() { TileRelease(); }
 
 /* Multiplied values are signed: a book's as they are. */
 struct TileCodes : UnsignedDirect {
@@ -33,12 +31,13 @@ struct TileCodes : UnsignedDirect {
 /* kRowTiles x kPanels registers of sums. */
 template <int kCode, size_t kRowTiles, size_t kPanels>
 struct Tile {
-    static_assert(kRowTiles * kPanels == 4, "four registers hold sums");
     static constexpr bool kValues = kCode != 8;
+    using Block = TileBlock<kRowTiles, kPanels, kValues ? kSignedBytes : kUnsignedBytes>;
+    using Ahead = TileAhead<kPanels>;
     using Decode = Decoder<TileCodes, kCode>;
     static constexpr int kBias = kValues ? Decode::kBias : 0;
     static constexpr size_t kFields = kFieldsOf<kCode>, kLineK = 4 * kFields;
-    static constexpr size_t kRows = kRowTiles * kTileRows, kWidth = kPanels * LB_PANEL;
+    static constexpr size_t kRows = Block::kRows, kWidth = Block::kWidth;
     using Out = Epilogue<kPanels>;
 
     /* Where the columns' registers come from: 64 bytes for 4 k. */
@@ -102,71 +101,6 @@ struct Tile {
 
     /* ---- multiplying ---- */
 
-    /* This block's share of the next part's lines, a few with every multiplication. One line in four: the hardware's
-     * streamer fetches those between, and prefetches of every line would occupy the buffers that A comes through. */
-    class Ahead {
-      public:
-        static constexpr size_t kStride = 4 * LB_LINE;
-
-        HWY_INLINE Ahead(const lb_tile &t, size_t steps) : tile(t), bytes(Lines(t) * LB_LINE) {
-            const size_t all = kPanels * bytes, first = all * t.block / t.blocks / kStride * kStride;
-            const size_t share = kValues && t.blocks == 1 ? 0 : all * (t.block + 1) / t.blocks - first;
-            per_step = (share / kStride + steps - 1) / steps;
-            panel = first / bytes;
-            at = first % bytes;
-        }
-        HWY_INLINE void Step() {
-            for (size_t i = 0; i < per_step; ++i) {
-                __builtin_prefetch(tile.lines[panel % kPanels] + tile.ahead_offset + at, 0, 2);
-                at += kStride;
-                if (at >= bytes) at = 0, ++panel;
-            }
-        }
-
-      private:
-        const lb_tile &tile;
-        size_t bytes, per_step, panel, at;
-    };
-
-    /* One step of k: all products of the rows at a and the columns w k-bytes on. The columns' registers alternate. */
-    static HWY_INLINE void Step(const int8_t *a, const Columns &w, size_t at) {
-        TileLoad<kColumns0>(w.panel[0] + at, kTileRowBytes);
-        TileStream<kRowsA0>(a, kTileRowBytes);
-        TileDot<kSum0, kRowsA0, kColumns0, kValues>();
-        TileLoad<kColumns1>(w.panel[1] + at, kTileRowBytes);
-        TileDot<kSum1, kRowsA0, kColumns1, kValues>();
-        if constexpr (kRowTiles == 2) {
-            TileStream<kRowsA1>(a + kTileBytes, kTileRowBytes);
-            TileDot<kSum2, kRowsA1, kColumns0, kValues>();
-            TileDot<kSum3, kRowsA1, kColumns1, kValues>();
-        } else {
-            TileLoad<kColumns0>(w.panel[2] + at, kTileRowBytes);
-            TileDot<kSum2, kRowsA0, kColumns0, kValues>();
-            TileLoad<kColumns1>(w.panel[3] + at, kTileRowBytes);
-            TileDot<kSum3, kRowsA0, kColumns1, kValues>();
-        }
-    }
-
-    /* Where register kSum's sums stand in [kRows][kWidth]. */
-    template <int kSum>
-    static constexpr size_t kSumAt = kSum / kPanels *kTileRows *kWidth + kSum % kPanels *LB_PANEL;
-
-    static HWY_INLINE void LoadSums(const void *sums) {
-        const auto *s = static_cast<const int32_t *>(sums);
-        TileLoad<kSum0>(s + kSumAt<kSum0>, kWidth * 4);
-        TileLoad<kSum1>(s + kSumAt<kSum1>, kWidth * 4);
-        TileLoad<kSum2>(s + kSumAt<kSum2>, kWidth * 4);
-        TileLoad<kSum3>(s + kSumAt<kSum3>, kWidth * 4);
-    }
-    static HWY_INLINE void ZeroSums() { TileZero<kSum0>(), TileZero<kSum1>(), TileZero<kSum2>(), TileZero<kSum3>(); }
-    static HWY_INLINE void StoreSums(void *sums) {
-        auto *s = static_cast<int32_t *>(sums);
-        TileStore<kSum0>(s + kSumAt<kSum0>, kWidth * 4);
-        TileStore<kSum1>(s + kSumAt<kSum1>, kWidth * 4);
-        TileStore<kSum2>(s + kSumAt<kSum2>, kWidth * 4);
-        TileStore<kSum3>(s + kSumAt<kSum3>, kWidth * 4);
-    }
-
     /* From the rows of A at the part's beginning to those at k: registers of kRows rows x 64 k follow one another. */
     static HWY_INLINE size_t RowsAt(size_t k) { return k / kTileK * kTileK * kRows + k % kTileK; }
 
@@ -174,14 +108,14 @@ struct Tile {
     static HWY_INLINE void Multiply(const lb_tile &t, const Columns &w, size_t first, size_t end, bool add, void *sums,
                                     Ahead &ahead) {
         if (add)
-            LoadSums(sums);
+            Block::Load(sums);
         else
-            ZeroSums();
+            Block::Zero();
         for (size_t k = first; k < end; k += t.step_k) {
-            Step(static_cast<const int8_t *>(t.a) + RowsAt(k), w, k * LB_PANEL);
+            Block::Step(static_cast<const int8_t *>(t.a) + RowsAt(k), w.panel, k * LB_PANEL);
             ahead.Step();
         }
-        StoreSums(sums);
+        Block::Store(sums);
     }
 
     /* ---- groups ---- */
@@ -196,7 +130,7 @@ struct Tile {
         for (size_t k = first; k < end; k += t.step_k) {
             TileLoad<kA>(rows + RowsAt(k), kTileRowBytes);
             TileLoad<kW>(w + k * LB_PANEL, kTileRowBytes);
-            TileDot<kSum, kA, kW, kValues>();
+            TileDot<kSum, kA, kW, Block::kProduct>();
         }
         TileStore<kSum>(to, kTileRowBytes);
     }
@@ -252,7 +186,7 @@ struct Tile {
     }
 
     static HWY_NOINLINE void DrainAll(const lb_tile &t, const Columns &w) {
-        Ahead ahead(t, kRowTiles * kPanels);
+        Ahead ahead(t, kRowTiles * kPanels, kValues);
         for (size_t p = 0; p < kPanels; ++p)
             for (size_t r = 0; r < kRowTiles; ++r) {
                 if (t.zero)
@@ -267,7 +201,7 @@ struct Tile {
     }
 
     static HWY_INLINE void AddGroups(const lb_tile &t, const Columns &w) {
-        Ahead ahead(t, (Lines(t) * kLineK + t.step_k - 1) / t.step_k);
+        Ahead ahead(t, (Lines(t) * kLineK + t.step_k - 1) / t.step_k, kValues);
         for (size_t g = 0; g < t.groups; ++g) {
             const size_t first = g * t.lines_per_group * kLineK;
             const size_t count = lb_tile_group_lines(&t, g);
@@ -279,7 +213,7 @@ struct Tile {
 
     /* Progressive groups are in the values: one integer sum, which waits in the totals between parts. */
     static HWY_NOINLINE void AddFolded(const lb_tile &t, const Columns &w) {
-        Ahead ahead(t, (Lines(t) * kLineK + kTileK - 1) / kTileK);
+        Ahead ahead(t, (Lines(t) * kLineK + kTileK - 1) / kTileK, kValues);
         Multiply(t, w, 0, Lines(t) * kLineK, !t.start || t.resume, t.totals, ahead);
         if (t.finish) Out::FinishOnly(t, kRows, 0);
     }

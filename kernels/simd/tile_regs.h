@@ -8,7 +8,7 @@
 
 namespace {
 
-/* Rows of a tile register, bytes of one of its rows, and k that one multiplication sums at most. */
+/* Rows of a tile register, bytes of one of its rows, and k that one multiplication of bytes sums at most. */
 constexpr size_t kTileRows = 16, kTileRowBytes = 64, kTileBytes = kTileRows * kTileRowBytes, kTileK = 64;
 
 /* What the registers hold: four of sums, two of rows of A, two of columns of W. */
@@ -20,7 +20,7 @@ struct alignas(64) TileConfig {
     uint8_t rows[16];
 };
 
-/* Multiplications of k_bytes k at a time: 64, or what a group has if that is less. */
+/* Multiplications of rows of k_bytes: 64, or what a group has if that is less. */
 constexpr TileConfig TileConfigOf(uint8_t k_bytes) {
     TileConfig c = {1, 0, {}, {}, {}};
     for (int tile = kSum0; tile <= kColumns1; ++tile) {
@@ -53,10 +53,15 @@ HWY_INLINE void TileStore(void *rows, size_t stride) {
     __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(rows), "r"(stride), "i"(kTile) : "memory");
 }
 
-/* sum[i][n] += sum over k of a[i][k] * w[n][k]: a is s8, w is s8 or u8 (kSigned or not). */
-template <int kSum, int kA, int kW, bool kSigned>
+/* What is multiplied: s8 with u8 or with s8, added up in 32 bits; bf16 with bf16, added up in binary32. */
+enum TileProduct { kUnsignedBytes, kSignedBytes, kHalves };
+
+/* sum[i][n] += sum over k of a[i][k] * w[n][k]. */
+template <int kSum, int kA, int kW, TileProduct kProduct>
 HWY_INLINE void TileDot() {
-    if constexpr (kSigned)
+    if constexpr (kProduct == kHalves)
+        __asm__ volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSum), "i"(kA), "i"(kW));
+    else if constexpr (kProduct == kSignedBytes)
         __asm__ volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSum), "i"(kA), "i"(kW));
     else
         __asm__ volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSum), "i"(kA), "i"(kW));

@@ -37,6 +37,7 @@ enum {
  *                  lane of a line of 1-bit codes has that k: bit 8 * (k % 4) + k % 32 / 4
  *   LB_A_NIBBLESp  two words for each of those: the lower four bits of every byte, then the upper four
  *   LB_A_F32  float  at k * mr + i: rows that are not quantized
+ *   LB_A_HALVES  bf16  at (k / 32 * mr + i) * 32 + k % 32: those, rounded to the rows of a tile register
  * With mr = 1, LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
 enum {
     LB_A_S8 = 0,
@@ -48,7 +49,8 @@ enum {
     LB_A_NIBBLES1 = 6,
     LB_A_NIBBLES2 = 7,
     LB_A_NIBBLES4 = 8,
-    LB_A_F32 = 9
+    LB_A_F32 = 9,
+    LB_A_HALVES = 10
 };
 
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
@@ -60,8 +62,9 @@ enum {
     LB_ALGORITHM_AND = 4,  /* 0, 1 */
     LB_ALGORITHM_AND2 = 5, /* codes of 2 and 4 bits, plane by plane */
     LB_ALGORITHM_AND4 = 6,
-    LB_ALGORITHM_FMA = 7, /* of floats */
-    LB_ALGORITHMS = 8
+    LB_ALGORITHM_FMA = 7,       /* of floats */
+    LB_ALGORITHM_TILE_BF16 = 8, /* of floats, rounded to bf16 */
+    LB_ALGORITHMS = 9
 };
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
@@ -129,9 +132,10 @@ typedef struct lb_tile {
                             four times over; o is 128. NULL = c itself */
 
     /* Where A is float: */
-    const float *table;    /* [16] v of a code of at most 4 bits, whatever the bits above it; 64-byte aligned */
-    const int8_t *bytes;   /* the same as int8, four times over: LB_LINE of them, 64-byte aligned */
-    const float *row_sums; /* [groups][mr]: sum of a over the group; only where zero points or minima need it */
+    const float *table;  /* [16] v of a code of at most 4 bits, whatever the bits above it; 64-byte aligned */
+    const int8_t *bytes; /* the same as int8, four times over: LB_LINE of them, 64-byte aligned */
+    const float
+        *row_sums; /* [groups][mr]: sum of a over the group; only where zero points or minima are, and no `values` */
 
     const void *scale;   /* of scale_type; not read for s32; NULL for weights without scales */
     const uint8_t *zero; /* or NULL */
@@ -224,6 +228,10 @@ typedef struct lb_row_rule {
 typedef void (*lb_quantize_row_fn)(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule,
                                    int8_t *codes, size_t padded, int32_t *sums, float *scale);
 
+/* Rounds a row to bf16, nearest even (a NaN stays one, and what is below 2^-126 may become 0): 32 elements together,
+ * 64-byte aligned, `step` elements from the first of them to the first of the next; zeros where the last ones end. */
+typedef void (*lb_round_row_fn)(const float *x, size_t k, uint16_t *to, size_t step);
+
 struct lb_bits_ops; /* kernels/simd/bits.h */
 struct lb_probe;    /* kernels/simd/probe.h */
 
@@ -233,6 +241,7 @@ typedef struct lb_isa_unit {
     size_t kernel_count;
     lb_quantize_row_fn quantize_row;
     lb_quantize_row_fn pack_row; /* the same by SIGN and STEP, but `codes` are words of bits: LB_A_BITS1 of one row */
+    lb_round_row_fn round_row;   /* where kernels take LB_A_HALVES; else NULL */
     const struct lb_bits_ops *bits;
     const struct lb_probe *probes; /* measuring loops of `bench limits` */
     size_t probe_count;
