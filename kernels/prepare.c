@@ -38,12 +38,15 @@ static const struct {
 } kLayouts[] = {[LB_A_S8] = {8, 4, panel_row_s8, {0}, false},
                 [LB_A_S16] = {16, 4, panel_row_s16, {0}, false},
                 [LB_A_TILE] = {8, LB_LINE, panel_row_tile, {0}, true},
-                [LB_A_BITS1] = {1, LB_WORD_K, NULL, {1, false}, false},
-                [LB_A_BITS2] = {2, LB_WORD_K, NULL, {2, false}, false},
-                [LB_A_BITS4] = {4, LB_WORD_K, NULL, {4, false}, false},
-                [LB_A_NIBBLES1] = {2, LB_WORD_K, NULL, {1, true}, false},
-                [LB_A_NIBBLES2] = {4, LB_WORD_K, NULL, {2, true}, false},
-                [LB_A_NIBBLES4] = {8, LB_WORD_K, NULL, {4, true}, false},
+                [LB_A_BITS1] = {1, LB_WORD_K, NULL, {1, LB_BITS_WHOLE}, false},
+                [LB_A_BITS2] = {2, LB_WORD_K, NULL, {2, LB_BITS_WHOLE}, false},
+                [LB_A_BITS4] = {4, LB_WORD_K, NULL, {4, LB_BITS_WHOLE}, false},
+                [LB_A_NIBBLES1] = {2, LB_WORD_K, NULL, {1, LB_BITS_NIBBLES}, false},
+                [LB_A_NIBBLES2] = {4, LB_WORD_K, NULL, {2, LB_BITS_NIBBLES}, false},
+                [LB_A_NIBBLES4] = {8, LB_WORD_K, NULL, {4, LB_BITS_NIBBLES}, false},
+                [LB_A_PAIRS1] = {1, LB_WORD_K, NULL, {1, LB_BITS_PAIRS}, false},
+                [LB_A_PAIRS2] = {2, LB_WORD_K, NULL, {2, LB_BITS_PAIRS}, false},
+                [LB_A_PAIRS4] = {4, LB_WORD_K, NULL, {4, LB_BITS_PAIRS}, false},
                 [LB_A_F32] = {32, 1, NULL, {0}, false},
                 [LB_A_HALVES] = {16, 32, NULL, {0}, false}};
 
@@ -62,13 +65,19 @@ static int64_t part_unit(const lowbit_problem *problem, const lb_kernel *kernel)
     return unit;
 }
 
+/* Bits that a kernel keeps of each code of a part of K: of values, or of a byte for four codes of one bit; 0 = none. */
+static int64_t kept_bits(const lb_kernel *kernel) {
+    return kLayouts[kernel->a_layout].planes.form == LB_BITS_PAIRS ? 2 : 8 * (int64_t)kernel->values;
+}
+
 int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config, int64_t first) {
     const lb_kernel *kernel = config->kernel;
     const int64_t all = lb_round_up(problem->k, lb_line_k(lb_format_of(problem->weights.format)));
     const int64_t group = problem->weights.group > 0 ? lb_min(problem->weights.group, all) : all;
     const int64_t unit = part_unit(problem, kernel);
     int64_t part = config->step_k > 0 ? lb_round_up(config->step_k, unit) : all;
-    if (kernel->values) part = lb_min(part, lb_max(unit, LB_VALUES_BYTES / kernel->values / kernel->nr / unit * unit));
+    const int64_t kept = kept_bits(kernel);
+    if (kept) part = lb_min(part, lb_max(unit, 8 * LB_VALUES_BYTES / kept / kernel->nr / unit * unit));
     const int64_t end =
         group <= part ? first + part / group * group : lb_min(first + part, (first / group + 1) * group);
     return lb_min(end, all);

@@ -382,12 +382,12 @@ constexpr size_t kShortGroup = 256;
 
 /* The tile function of one way, whose A panel has kLineA elements of a row for each line: groups in ascending order,
  * then the output. A group that lies within the call goes from its correction through the registers to the totals; the
- * sums of others pass through memory. */
-template <class Way, size_t kRows, size_t kVectors, size_t kLineA>
+ * sums of others pass through memory. TileLines may prepare the lines before. */
+template <class Way, size_t kRows, size_t kVectors, size_t kLineA, class TileLines = Lines<kVectors>>
 void DotTile(const lb_tile *tile_pointer) {
     using Epilogue = Epilogue<kVectors>;
     const lb_tile &tile = *tile_pointer;
-    const Lines<kVectors> lines(tile);
+    const TileLines lines(tile);
     const auto *a = static_cast<const typename Way::A *>(tile.a);
     constexpr size_t kLineK = 4 * Way::kFields;
     const bool only = Epilogue::EndsOnly(tile);

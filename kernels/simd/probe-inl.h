@@ -359,6 +359,9 @@ const lb_probe kProbes[] = {
     {LB_PROBE_DOT, 0, 1, 0, kDotRepeat, Dot},
 #endif
     {LB_PROBE_BITS, 0, 1, 0, kBitsRepeat, Bits<LevelBits>},
+#if LB_HAS_PAIRS
+    {LB_PROBE_BITS, 0, 1, 0, kTablesRepeat, Tables},
+#endif
 #if LB_HAS_TREES
     {LB_PROBE_BITS, 0, 1, 0, kBitsRepeat, Trees},
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The probes of bits: xor and popcount in registers, by the ways of popcount-inl.h. */
+/* The probes of bits: xor and popcount in registers, by the ways of popcount-inl.h, and that of popcount_pairs-inl.h,
+ * whose operands are in the L1 cache. */
 #ifndef LOWBIT_KERNELS_SIMD_PROBE_BITS_INL_H_
 #define LOWBIT_KERNELS_SIMD_PROBE_BITS_INL_H_
 
 #include "kernels/simd/popcount-inl.h"
+#include "kernels/simd/popcount_pairs-inl.h"
 #include "kernels/simd/probe_ops-inl.h"
 
 namespace {
@@ -41,6 +43,41 @@ uint32_t Bits(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
     }
     return SumLanes(sum);
 }
+
+#if LB_HAS_PAIRS
+constexpr size_t kTurnedSets = 2, kTablesRepeat = kTurnedSets * 8 / kVectors;
+
+/* Two equal rows, and a few lines in the L1 cache that are all the first: tables and nibbles come from there. */
+uint32_t Tables(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
+    constexpr size_t kLines = 2 * PairCounts<kTurnedSets>::kDepthLines, kTimes = 16;
+    alignas(LB_LINE) uint8_t nibbles[kLines][kLaneNibbles][kTurnedSets][sizeof(VU8)];
+    uint8_t words[kLines][kLaneNibbles];
+    VU8 v[4], turned[kLaneNibbles];
+    Unroll<4>(LB_EACH(i) { v[i] = hn::Load(d8, line + i % kVectors * kBytes); });
+    TurnNibbles(v, turned);
+    for (size_t l = 0; l < kLines; ++l) {
+        Unroll<kLaneNibbles>(LB_EACH(i) {
+            const uint32_t nibble = static_cast<uint8_t>(a[i % 4]) >> (i < 4 ? 0 : 4) & 15u;
+            words[l][i] = static_cast<uint8_t>(17 * nibble);
+            Unroll<kTurnedSets>(LB_EACH(s) { hn::Store(turned[i], d8, nibbles[l][i][s]); });
+        });
+    }
+    VI32 sum = hn::Zero(d32);
+    for (size_t steps = reps * (bytes / 64); steps > 0;) {
+        PairCounts<kTurnedSets> counts;
+        for (size_t t = 0, n; t < kTimes && steps > 0; ++t, steps -= n) {
+            n = HWY_MIN(steps, kLines);
+            counts.template Add<kLaneNibbles>(kPairTables<true>.at, words[0], nibbles[0][0][0], n);
+        }
+        Unroll<2 * kTurnedSets>(LB_EACH(i) {
+            ForEach<4>([&](auto at) __attribute__((always_inline)) {
+                sum = hn::Add(sum, counts.template Column<decltype(at)::value>(i % 2, i / 2));
+            });
+        });
+    }
+    return SumLanes(sum);
+}
+#endif
 
 #if LB_HAS_TREES
 uint32_t Trees(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {

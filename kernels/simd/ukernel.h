@@ -36,21 +36,26 @@ enum {
  *   LB_A_BITSp     words of 32 bits at (k / 32 * mr + i) * p + plane: bit `plane` of the code of each of 32 k, where a
  *                  lane of a line of 1-bit codes has that k: bit 8 * (k % 4) + k % 32 / 4
  *   LB_A_NIBBLESp  two words for each of those: the lower four bits of every byte, then the upper four
+ *   LB_A_PAIRSp    the same for rows 2i and 2i + 1 in one, at ((k / 32 * mr / 2 + i) * p + plane) * 2: the nibbles of
+ *                  the second in the upper halves of the bytes
  *   LB_A_F32  float  at k * mr + i: rows that are not quantized
  *   LB_A_HALVES  bf16  at (k / 32 * mr + i) * 32 + k % 32: those, rounded to the rows of a tile register
  * With mr = 1, LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
 enum {
-    LB_A_S8 = 0,
-    LB_A_S16 = 1,
-    LB_A_TILE = 2,
-    LB_A_BITS1 = 3,
-    LB_A_BITS2 = 4,
-    LB_A_BITS4 = 5,
-    LB_A_NIBBLES1 = 6,
-    LB_A_NIBBLES2 = 7,
-    LB_A_NIBBLES4 = 8,
-    LB_A_F32 = 9,
-    LB_A_HALVES = 10
+    LB_A_S8,
+    LB_A_S16,
+    LB_A_TILE,
+    LB_A_BITS1,
+    LB_A_BITS2,
+    LB_A_BITS4,
+    LB_A_NIBBLES1,
+    LB_A_NIBBLES2,
+    LB_A_NIBBLES4,
+    LB_A_F32,
+    LB_A_HALVES,
+    LB_A_PAIRS1,
+    LB_A_PAIRS2,
+    LB_A_PAIRS4
 };
 
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
@@ -123,7 +128,8 @@ typedef struct lb_tile {
     size_t lines_per_group;  /* lines of every group but the last */
     size_t lines_last_group; /* lines of the last group */
 
-    /* Of kernels with `values`: every part's lines are expanded once, when the first block of rows passes. */
+    /* Of kernels with `values`, and those of LB_A_PAIRS: every part's lines are expanded once, when the first block of
+     * rows passes. */
     uint8_t *values;                    /* scratch of LB_VALUES_MOST, 64-byte aligned */
     uint32_t expand;                    /* 1 = the values of this part are not there yet */
     uint32_t step_k;                    /* k of one multiplication: 64, or 32 or 16 where that is a group */
