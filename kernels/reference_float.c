@@ -23,11 +23,13 @@ typedef struct sums {
 } sums;
 
 static sums float_weights(const lowbit_weights *w, const lowbit_gemm_args *args, int64_t m, int64_t n) {
+    const bool distance = lb_format_of(w->type.format)->distance;
     sums s = {0, 0};
     for (int64_t k = 0; k < w->k; k++) {
-        const double product = a_at(args, m, k) * (double)lb_float_at(w, n, k);
-        s.t += product;
-        s.magnitude += fabs(product);
+        const double a = a_at(args, m, k), value = (double)lb_float_at(w, n, k);
+        const double term = distance ? -fabs(a - value) : a * value;
+        s.t += term;
+        s.magnitude += fabs(term);
     }
     return s;
 }

@@ -27,7 +27,8 @@ enum {
     LB_PROBE_L1 = 10,          /* maxima of s8, added up as DOT or MADDUBS add products, in registers */
     LB_PROBE_BITS = 11,        /* xor and popcount, in registers */
     LB_PROBE_FMA = 12,         /* binary32 multiply-adds in registers; where the level has none, both in turn */
-    LB_PROBE_KINDS = 13
+    LB_PROBE_L1F = 13,         /* distances of binary32, subtracted from sums in registers */
+    LB_PROBE_KINDS = 14
 };
 
 /* k of a block of tiles, and its bytes: 32 rows of A, or two panels of 16 columns of B. */
@@ -46,8 +47,10 @@ enum { LB_PROBE_BLOCK_K = 512, LB_PROBE_BLOCK_BYTES = 32 * LB_PROBE_BLOCK_K };
  *   BITS     reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of popcount(line[i] ^ a[i % 4])
  *   L1       as below, of max(s8 line[i], a[i % 4]); exact while no sum of a level without DOT leaves s16
  *   FMA      reps * bytes / 64 * repeat * 4 * sum over lanes l < 16 of line[4 * l] * a[0], modulo 2^32 while no lane's
- * sum leaves 24 bits others   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i %
- * 4]: one step for each 64 bytes of `bytes`, but nothing is read after the first line
+ *            sum leaves 24 bits
+ *   L1F      the same of -|line[4 * l] - a[0]|
+ *   others   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i % 4]: one step for
+ *            each 64 bytes of `bytes`, but nothing is read after the first line
  *
  *   lines  64-byte aligned
  *   bytes  a multiple of 64 * streams (READ), of BLOCK_BYTES (TILES, TILE_GROUPS), else of 64

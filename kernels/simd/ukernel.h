@@ -61,7 +61,8 @@ enum {
     LB_ALGORITHM_AND2 = 5, /* codes of 2 and 4 bits, plane by plane */
     LB_ALGORITHM_AND4 = 6,
     LB_ALGORITHM_FMA = 7, /* of floats */
-    LB_ALGORITHMS = 8
+    LB_ALGORITHM_L1F = 8, /* of floats, distances */
+    LB_ALGORITHMS = 9
 };
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
@@ -95,6 +96,7 @@ typedef struct lb_requant {
  *
  *   dot[g]  = sum over k of group g of a[i,k] * v[k,n]          with zero points + row_sums[g][i] * (o - zero[g][n]),
  *                                                               with minima + row_sums[g][i] * o
+ *                                                               `l1f`: sum of -|a[i,k] - v[k,n]|, and no scales
  *   t       = sum over g of dot[g] * scale[g][n]                progressive: mult[g][n] * dot[g], at the end times
  * scale; minima: + row_sums[g][i] * min[g][n]
  *
