@@ -75,7 +75,7 @@ static lowbit_status make_floats(const cell *c, lowbit_weights *w, lowbit_error 
     lb_random_floats(x, count, 1);
     void *elements = w->codes;
     for (int64_t i = 0; i < count; i++)
-        if (w->type.format == LOWBIT_BF16)
+        if (lb_format_of(w->type.format)->coding == LB_CODING_BF16)
             ((uint16_t *)elements)[i] = lb_bf16_from_float(x[i]);
         else
             ((float *)elements)[i] = x[i];
@@ -146,7 +146,14 @@ static lowbit_status make_integer_form(cell *c, lowbit_error *error) {
                                       error);
 }
 
-/* A scale of the output by which about two in three codes lie within 50 steps of 0. */
+/* A scale of the output by which about two in three codes lie within 50 steps of 0. A term of a distance is 2/3, so
+ * that these lie 50 steps below. */
+static float output_step(const lowbit_problem *p) {
+    const lb_format *f = lb_format_of(p->weights.format);
+    if (f->distance) return (float)p->k / 75;
+    return sqrtf((float)p->k) * (lb_is_float(f) ? 5 : f->codes) * 1e-3f;
+}
+
 static lowbit_status make_requant(cell *c, lowbit_error *error) {
     const lowbit_problem *p = &c->problem;
     const int32_t least = p->out == LOWBIT_OUT_S8 ? -128 : 0;
@@ -156,7 +163,7 @@ static lowbit_status make_requant(cell *c, lowbit_error *error) {
                                   .low = least,
                                   .high = least + 255,
                                   .residual_zero = least + 128,
-                                  .scale = sqrtf((float)p->k) * lb_format_of(p->weights.format)->codes * 1e-3f};
+                                  .scale = output_step(p)};
     return lb_integer_form(p, &reason) ? make_integer_form(c, error) : LOWBIT_OK;
 }
 
@@ -298,6 +305,7 @@ static void keep_slower(lb_gemm_result *r, const char *name, double work, lb_lim
 /* What the kernel's level multiplies with. */
 static int probe_of(const lb_kernel_ref *kernel) {
     if (kernel->kernel->algorithm == LB_ALGORITHM_FMA) return LB_PROBE_FMA;
+    if (kernel->kernel->algorithm == LB_ALGORITHM_L1F) return LB_PROBE_L1F;
     if (kernel->kernel->algorithm == LB_ALGORITHM_L1) return LB_PROBE_L1;
     for (size_t i = 0; i < kernel->unit->probe_count; i++)
         if (kernel->unit->probes[i].kind == LB_PROBE_DOT) return LB_PROBE_DOT;

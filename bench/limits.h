@@ -43,9 +43,8 @@ lowbit_status lb_limit_write(lb_limits *limits, int kind, size_t bytes, const lo
 lowbit_status lb_limit_memcpy(lb_limits *limits, size_t bytes, const lowbit_pool *pool, lb_limit *out,
                               lowbit_error *error);
 
-/* What the level computes: operations of LB_PROBE_DOT, LB_PROBE_MADDUBS, LB_PROBE_MADD, LB_PROBE_L1, LB_PROBE_BITS or
- * LB_PROBE_TILE and LB_PROBE_TILE_BF16 (width 0) in registers, or packed bytes of LB_PROBE_DECODE (width 1, 2, 4 or 8)
- * from L1. */
+/* What the level computes: operations of LB_PROBE_DOT, _MADDUBS, _MADD, _L1, _BITS, _FMA, _L1F, _TILE or _TILE_BF16
+ * (width 0) in registers, or packed bytes of LB_PROBE_DECODE (width 1, 2, 4 or 8) from L1. */
 lowbit_status lb_limit_compute(lb_limits *limits, const lb_isa_unit *unit, int kind, int width, const lowbit_pool *pool,
                                lb_limit *out, lowbit_error *error);
 

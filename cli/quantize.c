@@ -102,6 +102,16 @@ static lowbit_status multiply(trial *t, lowbit_error *error) {
 
 static double square(double x) { return x * x; }
 
+/* Of row r of A with row n of the matrix itself. */
+static double product(const trial *t, int64_t r, int64_t n) {
+    const int64_t k = t->matrix->cols;
+    const float *a = t->a + r * k, *w = t->matrix->data + n * k;
+    const bool distance = lb_format_of(t->problem.weights.format)->distance;
+    double sum = 0;
+    for (int64_t i = 0; i < k; i++) sum += distance ? -fabs((double)a[i] - w[i]) : (double)a[i] * w[i];
+    return sum;
+}
+
 static void add_errors(const trial *t, tally *sum) {
     const lb_named_matrix *m = t->matrix;
     for (int64_t i = 0; i < m->rows * m->cols; i++) {
@@ -110,8 +120,7 @@ static void add_errors(const trial *t, tally *sum) {
     }
     for (int64_t r = 0; r < ROWS; r++)
         for (int64_t n = 0; n < m->rows; n++) {
-            double want = 0;
-            for (int64_t k = 0; k < m->cols; k++) want += (double)t->a[r * m->cols + k] * m->data[n * m->cols + k];
+            const double want = product(t, r, n);
             sum->product_error += square(t->out[r * m->rows + n] - want);
             sum->product_norm += square(want);
         }

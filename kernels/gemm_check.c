@@ -16,9 +16,9 @@ static lowbit_status check_kinds(const lowbit_problem *p, lowbit_error *error) {
                "static_scale, bias or residual is neither 0 nor 1");
     const bool floats = lb_is_float_kind(p->activations);
     const lb_format *f = lb_format_of(p->weights.format);
-    LB_REQUIRE(!f->distance || (p->activations == LOWBIT_A8 && !p->static_scale), error, LOWBIT_INVALID_ARGUMENT,
-               "%s needs a8 activations, which take the scale of the weights", f->name);
-    LB_REQUIRE(floats || !lb_is_float(f), error, LOWBIT_UNSUPPORTED, "f32 and bf16 weights need float activations");
+    LB_REQUIRE(floats || !lb_is_float(f), error, LOWBIT_UNSUPPORTED, "%s weights need float activations", f->name);
+    LB_REQUIRE(!f->distance || lb_is_float(f) || (p->activations == LOWBIT_A8 && !p->static_scale), error,
+               LOWBIT_INVALID_ARGUMENT, "%s needs a8 activations, which take the scale of the weights", f->name);
     LB_REQUIRE(!floats || p->out != LOWBIT_OUT_S32, error, LOWBIT_INVALID_ARGUMENT,
                "s32 output: float activations make no integer sum");
     return LOWBIT_OK;

@@ -32,10 +32,14 @@ static void add(sums *s, double a, double w, double magnitude) {
 }
 
 static sums float_weights(const lowbit_weights *w, const lowbit_gemm_args *args, int64_t m, int64_t n) {
+    const bool distance = lb_format_of(w->type.format)->distance;
     sums s = {0};
     for (int64_t k = 0; k < w->k; k++) {
-        const double x = (double)lb_float_at(w, n, k);
-        add(&s, a_at(args, m, k), x, fabs(x));
+        const double a = a_at(args, m, k), x = (double)lb_float_at(w, n, k);
+        if (distance)
+            add(&s, 1, -fabs(a - x), fabs(a - x));
+        else
+            add(&s, a, x, fabs(x));
     }
     return s;
 }

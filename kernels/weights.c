@@ -134,8 +134,8 @@ int32_t lb_integer_at(const lowbit_weights *w, int64_t n, int64_t k) {
 float lb_float_at(const lowbit_weights *w, int64_t n, int64_t k) {
     const int64_t at = n * w->stride + k;
     const void *elements = w->codes;
-    return w->type.format == LOWBIT_BF16 ? lb_bf16_to_float(((const uint16_t *)elements)[at])
-                                         : ((const float *)elements)[at];
+    return lb_format_of(w->type.format)->coding == LB_CODING_BF16 ? lb_bf16_to_float(((const uint16_t *)elements)[at])
+                                                                  : ((const float *)elements)[at];
 }
 
 static float value_at(const lowbit_weights *w, int64_t n, int64_t k) {

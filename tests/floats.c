@@ -51,6 +51,8 @@ void subject_floats(void) {
     run_all(ctx, "i4g8192af:m17n17k9000", DATA_RANDOM);
     run_all(ctx, "f32af:m300n40k700+bias", DATA_RANDOM);
     run_all(ctx, "t5af:m14n40k3000", DATA_RANDOM);
+    run_all(ctx, "l1f32af:m300n40k700+res", DATA_RANDOM);
+    run_all(ctx, "l1bf16af:m14n40k3001", DATA_RANDOM);
     lowbit_ctx_destroy(ctx);
 }
 
@@ -90,9 +92,9 @@ static void check_cuts(const lowbit_ctx *ctx, const sample *s, lb_kernel_ref ker
 
 void subject_floats_bits(void) {
     static const char *const kProblems[] = {
-        "f32af:m30n50k500",         "bf16af:m30n50k500+bias",   "i4g32af:m30n50k500",
-        "i8zg64af:m30n50k500+gelu", "i2mg128af:m30n50k500+res", "i4g32paf:m30n50k500",
-        "t5af:m30n50k500",          "nf4g64af:m30n50k500",      "b1af:m30n50k500"};
+        "f32af:m30n50k500",         "bf16af:m30n50k500+bias", "i4g32af:m30n50k500", "i8zg64af:m30n50k500+gelu",
+        "i2mg128af:m30n50k500+res", "i4g32paf:m30n50k500",    "t5af:m30n50k500",    "nf4g64af:m30n50k500",
+        "b1af:m30n50k500",          "l1f32af:m30n50k500",     "l1bf16af:m30n50k501"};
     lowbit_ctx *ctx = context_with(0);
     for (size_t i = 0; i < LB_COUNT(kProblems); i++) {
         sample s = sample_make(ctx, kProblems[i], DATA_RANDOM);
@@ -229,10 +231,43 @@ static void check_halfway(const lowbit_ctx *ctx) {
     check_again(ctx, &s, "halfway between two of bf16");
 }
 
+/* Distances of numbers that are large beside them: sums of the numbers would leave nothing of those. */
+static void check_neighbours(const lowbit_ctx *ctx) {
+    sample s = sample_make(ctx, "l1f32af:m14n40k300", DATA_RANDOM);
+    void *elements = s.weights.codes;
+    for (int64_t i = 0; i < s.weights.n * s.weights.stride; i++) ((float *)elements)[i] += 1e6f;
+    for (int64_t i = 0; i < (s.problem.m - 1) * s.a_stride + s.problem.k; i++) s.a[i] += 1e6f;
+    CHECK(lowbit_pack(ctx, &s.weights, s.blob, s.blob_bytes, NULL, NULL) == LOWBIT_OK);
+    sample_check_kernels(ctx, &s, "neighbours");
+    sample_free(ctx, &s);
+}
+
+/* Infinite weights, as a caller may pack them: far from everything but from what is infinite, too. */
+static void check_infinite_weights(const lowbit_ctx *ctx) {
+    check_context("infinite weights");
+    sample s = sample_make(ctx, "l1f32af:m5n20k30", DATA_RANDOM);
+    const int64_t n = s.problem.n;
+    void *elements = s.weights.codes;
+    float *out = check_guarded((size_t)(s.problem.m * n) * sizeof *out, CHECK_GUARD_AFTER);
+    ((float *)elements)[3 * s.weights.stride + 7] = INFINITY;
+    s.a[s.a_stride + 7] = INFINITY;
+    CHECK(lowbit_pack(ctx, &s.weights, s.blob, s.blob_bytes, NULL, NULL) == LOWBIT_OK);
+    const lowbit_gemm_args args = sample_args(&s, out, n);
+    run_plan(ctx, &s.problem, &args, NULL, 1);
+    for (int64_t i = 0; i < s.problem.m; i++)
+        for (int64_t j = 0; j < n; j++) {
+            const float y = out[i * n + j];
+            CHECK(i == 1 && j == 3 ? isnan(y) : i == 1 || j == 3 ? y == -INFINITY : isfinite(y));
+        }
+    sample_free(ctx, &s);
+}
+
 void subject_floats_inputs(void) {
-    static const char *const kProblems[] = {"f32af:m9n40k100", "bf16af:m30n33k70", "i4g32af:m1n40k100",
-                                            "i8zg32af:m9n40k100+bias"};
+    static const char *const kProblems[] = {"f32af:m9n40k100",         "bf16af:m30n33k70",  "i4g32af:m1n40k100",
+                                            "i8zg32af:m9n40k100+bias", "l1f32af:m9n40k100", "l1bf16af:m30n33k71"};
     lowbit_ctx *ctx = context_with(0);
+    check_neighbours(ctx);
+    check_infinite_weights(ctx);
     for (size_t i = 0; i < LB_COUNT(kProblems); i++) {
         check_halves(ctx, kProblems[i]);
         check_hostile(ctx, kProblems[i], NAN);
@@ -312,6 +347,10 @@ void subject_floats_refusals(void) {
     CHECK(!supports(ctx, "bf16a1:m1n1k1"));
     CHECK(!supports(ctx, "i4afs:m1n1k1"));
     CHECK(!supports(ctx, "i4af:m1n1k1:s32"));
+    CHECK(!supports(ctx, "l1f32a8:m1n1k1"));
+    CHECK(!supports(ctx, "l1i8af:m1n1k1"));
+    CHECK(!supports(ctx, "l1f32af:m1n1k1:s32"));
+    CHECK(!supports(ctx, "l1bf16afs:m1n1k1"));
     CHECK(supports(ctx, "f32af32:m1n1k1:u8"));
     sample s = sample_make(ctx, "i4g32af:m3n20k64", DATA_RANDOM),
            codes = sample_make(ctx, "i4g32a8:m3n20k64", DATA_RANDOM);

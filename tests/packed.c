@@ -104,12 +104,7 @@ static int64_t up64(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /* k of a line: 4 for each field of a byte. */
 static int64_t naive_line_k(const lowbit_weights *w) {
-    switch (w->type.format) {
-        case LOWBIT_T5: return 20;
-        case LOWBIT_BF16: return 2;
-        case LOWBIT_F32: return 1;
-        default: return 32 / lb_bits(lb_format_of(w->type.format));
-    }
+    return w->type.format == LOWBIT_T5 ? 20 : 32 / lb_bits(lb_format_of(w->type.format));
 }
 
 /* Trits c0 .. c4 are digits of v, the first one the most significant, and the byte is 256 v / 243, rounded up. Adds the
@@ -127,9 +122,9 @@ static void naive_elements(const lowbit_weights *w, uint8_t *lines) {
         for (int64_t k = 0; k < w->k; k++) {
             const int64_t at = n * w->stride + k, field = k % line_k / 4;
             uint8_t *lane = lines + (n / 16 * panel_lines + k / line_k) * 64 + n % 16 * 4;
-            if (w->type.format == LOWBIT_F32)
+            if (bits == 32)
                 memcpy(lane, w->codes + at * 4, 4);
-            else if (w->type.format == LOWBIT_BF16)
+            else if (bits == 16)
                 memcpy(lane + k % 2 * 2, w->codes + at * 2, 2);
             else if (w->type.format == LOWBIT_T5)
                 naive_trit(&lane[k % 4], field, w->codes[at]);

@@ -94,9 +94,10 @@ static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t byt
                                                   : tile_sum(lines + at, lines, p->width == 32 ? 32 : 64);
         return (uint32_t)reps * sum;
     }
-    if (p->kind == LB_PROBE_FMA) {
+    if (p->kind == LB_PROBE_FMA || p->kind == LB_PROBE_L1F) {
         uint32_t sum = 0;
-        for (size_t l = 0; l < LINE; l += 4) sum += (uint32_t)(lines[l] * a[0]);
+        for (size_t l = 0; l < LINE; l += 4)
+            sum += (uint32_t)(p->kind == LB_PROBE_FMA ? lines[l] * a[0] : -abs(lines[l] - a[0]));
         return (uint32_t)(reps * (bytes / LINE) * p->repeat * 4) * sum;
     }
     const uint32_t steps = (uint32_t)(reps * (bytes / LINE) * p->repeat);
@@ -110,7 +111,8 @@ static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t byt
 
 static bool is_narrow(const lb_probe *p) {
     return p->kind == LB_PROBE_MADDUBS || p->kind == LB_PROBE_TILE_GROUPS || p->kind == LB_PROBE_L1 ||
-           p->kind == LB_PROBE_FMA || p->kind == LB_PROBE_TILE_BF16 || p->kind == LB_PROBE_TILES_BF16;
+           p->kind == LB_PROBE_FMA || p->kind == LB_PROBE_L1F || p->kind == LB_PROBE_TILE_BF16 ||
+           p->kind == LB_PROBE_TILES_BF16;
 }
 
 enum { DATA_RANDOM, DATA_LEAST, DATA_MOST, DATA_KINDS };
@@ -197,7 +199,7 @@ static void check_complete(const lb_isa_unit *unit) {
     if (unit->isa == LOWBIT_ISA_SCALAR) return;
     CHECK(has_probe(unit, LB_PROBE_MADDUBS, 0) && has_probe(unit, LB_PROBE_MADD, 0));
     CHECK(has_probe(unit, LB_PROBE_BITS, 0));
-    CHECK(has_probe(unit, LB_PROBE_L1, 0));
+    CHECK(has_probe(unit, LB_PROBE_L1, 0) && has_probe(unit, LB_PROBE_L1F, 0));
     for (int width = 1; width <= 8; width *= 2) CHECK(has_probe(unit, LB_PROBE_DECODE, width));
     const uint32_t kWithoutDot =
         LOWBIT_ISA_SSE4 | LOWBIT_ISA_AVX2 | LOWBIT_ISA_AVX512 | LOWBIT_ISA_NEON | LOWBIT_ISA_SVE;

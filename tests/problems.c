@@ -40,7 +40,7 @@ static void fill_floats(lowbit_weights *w, int data) {
     void *elements = w->codes;
     for (int64_t i = 0; i < w->n * w->stride; i++) {
         const float x = random_input(data);
-        if (w->type.format == LOWBIT_F32)
+        if (lb_format_of(w->type.format)->coding == LB_CODING_F32)
             ((float *)elements)[i] = x;
         else
             ((uint16_t *)elements)[i] = lb_bf16_from_float(x);

@@ -9,6 +9,7 @@
  *     dot_g  = -sum over k of |a[m,k] - v[n,k]|                                    l1i8: distances, as[m] = 1
  *
  *     t[m,n] = sum over k of a[m,k] * value(n,k)                                   af, af32: a stays float, as[m] = 1
+ *     t[m,n] = -sum over k of |a[m,k] - value(n,k)|                                l1f32, l1bf16 with those
  *
  * a = the rows of A quantized to int8: row by row (as[m] = absmax / 127), or all by one scale given ahead, then with a
  * zero point z, for which dot_g counts a - z; for distances by the one scale of the weights, which counts once. Every

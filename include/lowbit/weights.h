@@ -11,7 +11,7 @@
  *     value(n,k) = scale[n] * (multiplier[n,g] * (s * c - o))  progressive groups
  *     value(n,k) = scale[n] * (multiplier[n,g] * (c - zero[n,g]))
  *     value(n,k) = scale[n,g] * book[c]                        formats with a book
- *     value(n,k) = the element itself                          f32, bf16
+ *     value(n,k) = the element itself                          f32, bf16, l1f32, l1bf16
  *
  * where (s, o) are constants of the format and g = k / group. docs/formats.md has every format bit by bit. */
 #ifndef LOWBIT_WEIGHTS_H_
@@ -27,21 +27,23 @@ extern "C" {
 
 /* Formats, numbered for ever: packed blobs store these numbers. */
 enum {
-    LOWBIT_I8 = 1,   /* codes 0..255, value c - 128 */
-    LOWBIT_I4 = 2,   /* codes 0..15,  value c - 8 */
-    LOWBIT_I2 = 3,   /* codes 0..3,   value c - 2 */
-    LOWBIT_T2 = 4,   /* codes 0..2,   value c - 1: ternary in two bits */
-    LOWBIT_B1 = 5,   /* codes 0..1,   value 2c - 1: binary */
-    LOWBIT_T5 = 6,   /* codes 0..2,   value c - 1: ternary, five in a byte; tensor or row scales only */
-    LOWBIT_C4 = 7,   /* codes 0..15,  value book[c]: a book of 16 int8 that comes with the weights */
-    LOWBIT_BF16 = 8, /* no codes and no scales: each element a bf16 */
-    LOWBIT_F32 = 9,  /* or a float */
-    LOWBIT_S2 = 10,  /* codes 0..3,   value 2c - 3: two bits without a zero */
-    LOWBIT_NF4 = 11, /* as c4 with the book of NormalFloat4, in 1/127 */
-    LOWBIT_FP4 = 12, /* as c4 with twice the values of e2m1: 0, 1, 2, 3, 4, 6, 8, 12 and their negatives */
-    LOWBIT_P4 = 13,  /* as c4 with signed powers of two: 0, 1, 2, 4, ... 64 and their negatives */
-    LOWBIT_L1I8 = 14 /* as i8, for distances instead of products (lowbit/gemm.h): one scale in all, which the rows of A
-                        share; LOWBIT_GROUP_ROW counts as LOWBIT_GROUP_TENSOR, and all scales must be equal */
+    LOWBIT_I8 = 1,     /* codes 0..255, value c - 128 */
+    LOWBIT_I4 = 2,     /* codes 0..15,  value c - 8 */
+    LOWBIT_I2 = 3,     /* codes 0..3,   value c - 2 */
+    LOWBIT_T2 = 4,     /* codes 0..2,   value c - 1: ternary in two bits */
+    LOWBIT_B1 = 5,     /* codes 0..1,   value 2c - 1: binary */
+    LOWBIT_T5 = 6,     /* codes 0..2,   value c - 1: ternary, five in a byte; tensor or row scales only */
+    LOWBIT_C4 = 7,     /* codes 0..15,  value book[c]: a book of 16 int8 that comes with the weights */
+    LOWBIT_BF16 = 8,   /* no codes and no scales: each element a bf16 */
+    LOWBIT_F32 = 9,    /* or a float */
+    LOWBIT_S2 = 10,    /* codes 0..3,   value 2c - 3: two bits without a zero */
+    LOWBIT_NF4 = 11,   /* as c4 with the book of NormalFloat4, in 1/127 */
+    LOWBIT_FP4 = 12,   /* as c4 with twice the values of e2m1: 0, 1, 2, 3, 4, 6, 8, 12 and their negatives */
+    LOWBIT_P4 = 13,    /* as c4 with signed powers of two: 0, 1, 2, 4, ... 64 and their negatives */
+    LOWBIT_L1I8 = 14,  /* as i8, for distances instead of products (lowbit/gemm.h): one scale in all, which the rows of
+                          A share; LOWBIT_GROUP_ROW counts as LOWBIT_GROUP_TENSOR, and all scales must be equal */
+    LOWBIT_L1F32 = 15, /* as f32 and bf16, for distances */
+    LOWBIT_L1BF16 = 16
 };
 
 enum { LOWBIT_SYMMETRIC = 0, LOWBIT_ZERO_POINT = 1, LOWBIT_MINIMUM = 2 };
@@ -94,10 +96,10 @@ typedef struct lowbit_weights {
     uint32_t struct_size;
     lowbit_weight_type type;
     int64_t n, k;
-    uint8_t *codes;       /* code (r, c) = codes[r * stride + c]; f32 and bf16: the floats, or their upper halves
-                             (uint16_t), themselves, in memory aligned for them */
+    uint8_t *codes;       /* code (r, c) = codes[r * stride + c]; f32, bf16 and their distances: the floats, or their
+                             upper halves (uint16_t), themselves, in memory aligned for them */
     int64_t stride;       /* elements, >= k */
-    float *scales;        /* [n][G]; [1] for tensor scales, [n] for progressive groups; NULL for f32 and bf16 */
+    float *scales;        /* [n][G]; [1] for tensor scales, [n] for progressive groups; NULL for floats */
     uint8_t *zeros;       /* [n][G] ([1] for tensor), LOWBIT_ZERO_POINT only, else NULL */
     float *mins;          /* [n][G] ([1] for tensor), LOWBIT_MINIMUM only, else NULL */
     uint8_t *multipliers; /* [n][G], progressive groups only, else NULL */
@@ -147,7 +149,7 @@ enum {
      * The first of equals wins everywhere, and E is added up in four sums, element j in sum j mod 4: (0 + 2) + (1 + 3).
      */
     LOWBIT_RULE_SEARCH = 7,
-    /* f32 and bf16: every element as it is, or rounded to nearest even. One that overflows bf16 is refused. */
+    /* Floats: every element as it is, or rounded to nearest even. One that overflows bf16 is refused. */
     LOWBIT_RULE_ROUND = 8,
     /* Books: scale = max|x| / max|book|, code = that of the book's value nearest to x / scale; of two equally near, or
      * equal, the lesser code. For c4 the book is the caller's own, in `weights->book` at the call; one of zeros alone
@@ -208,7 +210,7 @@ typedef struct lowbit_packed {
     const uint8_t *lines;       /* [ceil(n/16)][lines][64] */
     int64_t panel_lines;        /* L: k of a row over those of a line */
     const void *scales;         /* [ceil(n/16)][G][16] of type.scale_type; progressive groups: [ceil(n/16)][16]; NULL
-                                   for f32 and bf16 */
+                                   for floats */
     const uint8_t *zeros;       /* [ceil(n/16)][G][16], or NULL */
     const void *mins;           /* the same shape, of type.scale_type, or NULL */
     const uint8_t *multipliers; /* the same shape, or NULL */

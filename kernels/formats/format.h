@@ -17,7 +17,7 @@ typedef struct lb_format {
     uint8_t value_offset; /* o */
     uint8_t offset_legal; /* zero points and minima */
     uint8_t auto_rule;    /* LOWBIT_RULE_* that LOWBIT_RULE_AUTO means */
-    bool distance;        /* "products" are -sum |a - v|; A shares the scale of the weights, which is one in all */
+    bool distance;        /* "products" are -sum |a - v|; codes of A share the scale of the weights, one in all */
     uint32_t rules;       /* bit LOWBIT_RULE_x: the rule fits */
     const int8_t *book;   /* [16] of a named book, whose code c has the value book[c] = (book[c] + o) - o; else NULL */
 } lb_format;

@@ -38,6 +38,8 @@ static const lb_format kFormats[] = {
     {"bf16", LOWBIT_BF16, LB_CODING_BF16, 0, 1, 0, 0, LOWBIT_RULE_ROUND, false, RULE(ROUND), NULL},
     {"f32", LOWBIT_F32, LB_CODING_F32, 0, 1, 0, 0, LOWBIT_RULE_ROUND, false, RULE(ROUND), NULL},
     {"l1i8", LOWBIT_L1I8, LB_CODING_W8, 256, 1, 128, 0, LOWBIT_RULE_ABSMAX, true, RULE(ABSMAX), NULL},
+    {"l1f32", LOWBIT_L1F32, LB_CODING_F32, 0, 1, 0, 0, LOWBIT_RULE_ROUND, true, RULE(ROUND), NULL},
+    {"l1bf16", LOWBIT_L1BF16, LB_CODING_BF16, 0, 1, 0, 0, LOWBIT_RULE_ROUND, true, RULE(ROUND), NULL},
 };
 
 const lb_format *lb_format_at(size_t index) { return index < LB_COUNT(kFormats) ? &kFormats[index] : NULL; }

@@ -92,6 +92,7 @@ constexpr lb_kernel kKernels[] = {
     L1Row<L1Staged, Ops, 4, 2>(),
     LB_BIT_ROWS,
     LB_FMA_KERNELS,
+    LB_L1F_KERNELS,
 };
 
 }  // namespace

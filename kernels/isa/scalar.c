@@ -229,24 +229,32 @@ TILE(tile_and, and_sum, 1, 1)
 TILE(tile_and2, and_sum, 2, 1)
 TILE(tile_and4, and_sum, 4, 1)
 
-#define FMA(coding, mr)                                                                                                \
-    static void fma_##mr##_##coding(const lb_tile *t) {                                                                \
+#define FLOATS(name, term, coding, mr)                                                                                 \
+    static void name##_##mr##_##coding(const lb_tile *t) {                                                             \
         for (size_t n = 0; n < COLUMNS; n++)                                                                           \
             for (size_t i = 0; i < (mr); i++)                                                                          \
-                if (add_groups(t, LB_CODING_##coding, mr, n, i, &t->totals[i * COLUMNS + n]))                          \
+                if (add_groups(t, term, LB_CODING_##coding, mr, n, i, &t->totals[i * COLUMNS + n]))                    \
                     store(t, i, n, t->totals[i * COLUMNS + n]);                                                        \
     }
-#define FMA_ROW(coding, mr, cost)                                                                                      \
+#define FLOATS_ROW(name, algorithm, coding, mr, cost)                                                                  \
     {                                                                                                                  \
-        LB_CODING_##coding, LB_ALGORITHM_FMA, LB_A_F32, 0, 0, 0, mr, COLUMNS, (cost) * (mr), 0, fma_##mr##_##coding,   \
-            NULL, NULL                                                                                                 \
+        LB_CODING_##coding, algorithm, LB_A_F32, 0, 0, 0, mr, COLUMNS, (cost) * (mr), 0, name##_##mr##_##coding, NULL, \
+            NULL                                                                                                       \
     }
+#define FMA(coding, mr) FLOATS(fma, product, coding, mr)
+#define FMA_ROW(coding, mr, cost) FLOATS_ROW(fma, LB_ALGORITHM_FMA, coding, mr, cost)
 #define FMA_CODINGS(X, mr) X(W8, mr) X(W4, mr) X(W2, mr) X(W1, mr) X(T5, mr) X(C4, mr) X(BF16, mr) X(F32, mr)
 #define FMA_ROWS(mr)                                                                                                   \
     FMA_ROW(W8, mr, 8192), FMA_ROW(W4, mr, 16384), FMA_ROW(W2, mr, 32768), FMA_ROW(W1, mr, 65536),                     \
         FMA_ROW(T5, mr, 131072), FMA_ROW(C4, mr, 16384), FMA_ROW(BF16, mr, 4096), FMA_ROW(F32, mr, 2048)
 FMA_CODINGS(FMA, 1)
 FMA_CODINGS(FMA, 4)
+
+#define L1F_ROWS(mr) FLOATS_ROW(l1f, LB_ALGORITHM_L1F, BF16, mr, 4096), FLOATS_ROW(l1f, LB_ALGORITHM_L1F, F32, mr, 2048)
+FLOATS(l1f, distance, BF16, 1)
+FLOATS(l1f, distance, F32, 1)
+FLOATS(l1f, distance, BF16, 4)
+FLOATS(l1f, distance, F32, 4)
 
 static const lb_kernel kKernels[] = {
     {LB_CODING_W8, LB_ALGORITHM_DOT, LB_A_S8, 0, 0, 0, 1, COLUMNS, 4096, 0, tile_1_w8, NULL, NULL},
@@ -269,6 +277,8 @@ static const lb_kernel kKernels[] = {
     {LB_CODING_W1, LB_ALGORITHM_AND4, LB_A_BITS4, 0, 0, 0, 1, COLUMNS, 32768, 0, tile_and4, NULL, NULL},
     FMA_ROWS(1),
     FMA_ROWS(4),
+    L1F_ROWS(1),
+    L1F_ROWS(4),
 };
 
 static float largest_magnitude(const float *x, size_t k) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The `fma` algorithm: rows of A stay floats, weights are decoded to floats, and every product of binary32 is added to
- * the one sum of its output, k by k in ascending order, by a multiply-add where the level has one. So the bits of a
- * kernel's results depend on no part, block or thread.
+/* The algorithms `fma` and `l1f`: rows of A stay floats, weights are decoded to floats, and every term (terms-inl.h:
+ * products, distances) is added to the one sum of its output, k by k in ascending order. So the bits of a kernel's
+ * results depend on no part, block or thread.
  *
  * Few rows decode in registers: s * c - o is multiplied, and the scale of a group with its sum (FmaTile). Many rows
  * share what the first block of them decodes: a part of K as floats in the L1 cache, scales and offsets included
@@ -11,6 +11,7 @@
 
 #include "kernels/simd/decode_float-inl.h"
 #include "kernels/simd/dot-inl.h"
+#include "kernels/simd/terms-inl.h"
 
 namespace {
 
@@ -32,14 +33,14 @@ HWY_INLINE void StoreFloats(const VF32 (&from)[kRows][kVectors], float *to) {
     }
 }
 
-/* acc[i][j] += a[i] * w[j] */
-template <size_t kRows, size_t kVectors>
-HWY_INLINE void AddProducts(const VF32 (&w)[kVectors], const float *a, VF32 (&acc)[kRows][kVectors]) {
+/* acc[i][j] += the term of a[i] and w[j] */
+template <class Term, size_t kRows, size_t kVectors>
+HWY_INLINE void AddTerms(const Term &term, const VF32 (&w)[kVectors], const float *a, VF32 (&acc)[kRows][kVectors]) {
     LB_UNROLL
     for (size_t i = 0; i < kRows; ++i) {
         const VF32 x = hn::Set(DF32(), a[i]);
         LB_UNROLL
-        for (size_t j = 0; j < kVectors; ++j) acc[i][j] = hn::MulAdd(w[j], x, acc[i][j]);
+        for (size_t j = 0; j < kVectors; ++j) acc[i][j] = term.Add(w[j], x, acc[i][j]);
     }
 }
 
@@ -138,31 +139,31 @@ struct FloatGroups {
     }
 };
 
-template <class Decoder, size_t kRows, size_t kVectors>
+template <class Decoder, size_t kRows, size_t kVectors, class Term>
 struct FmaTile {
     static constexpr size_t kLineK = static_cast<size_t>(Decoder::kFields) * Decoder::kInField;
     /* Lines of one k are taken four at a time. */
     static constexpr size_t kStep = kLineK < 4 ? 4 / kLineK : 1;
     using Groups = FloatGroups<kVectors>;
 
-    static HWY_INLINE void Line(const Decoder &decoder, const Lines<kVectors> &lines, size_t l, const float *a,
-                                VF32 (&acc)[kRows][kVectors]) {
+    static HWY_INLINE void Line(const Term &term, const Decoder &decoder, const Lines<kVectors> &lines, size_t l,
+                                const float *a, VF32 (&acc)[kRows][kVectors]) {
         DecodeLine(decoder, lines, l,
-                   [&](size_t k, const VF32(&w)[kVectors]) HWY_ATTR { AddProducts(w, a + k * kRows, acc); });
+                   [&](size_t k, const VF32(&w)[kVectors]) HWY_ATTR { AddTerms(term, w, a + k * kRows, acc); });
     }
 
-    static HWY_INLINE void Sums(const Decoder &decoder, const Lines<kVectors> &lines, size_t first, size_t count,
-                                const float *a, VF32 (&acc)[kRows][kVectors]) {
+    static HWY_INLINE void Sums(const Term &term, const Decoder &decoder, const Lines<kVectors> &lines, size_t first,
+                                size_t count, const float *a, VF32 (&acc)[kRows][kVectors]) {
         size_t l = first;
         const size_t end = first + count;
         for (; l + kStep <= end; l += kStep, a += kStep * kLineK * kRows) {
             lines.template Prefetch<kStep>(l);
             LB_UNROLL
-            for (size_t i = 0; i < kStep; ++i) Line(decoder, lines, l + i, a + i * kLineK * kRows, acc);
+            for (size_t i = 0; i < kStep; ++i) Line(term, decoder, lines, l + i, a + i * kLineK * kRows, acc);
         }
         for (; l < end; ++l, a += kLineK * kRows) {
             lines.Prefetch(l);
-            Line(decoder, lines, l, a, acc);
+            Line(term, decoder, lines, l, a, acc);
         }
     }
 
@@ -170,6 +171,7 @@ struct FmaTile {
         const lb_tile &tile = *tile_pointer;
         const Lines<kVectors> lines(tile);
         const Decoder decoder(tile);
+        const Term term;
         const auto *a = static_cast<const float *>(tile.a);
         auto *kept = reinterpret_cast<float *>(tile.sums);
         for (size_t g = 0; g < tile.groups; ++g) {
@@ -179,7 +181,7 @@ struct FmaTile {
                 LoadFloats(kept, acc);
             else
                 Fill(acc, hn::Zero(DF32()));
-            Sums(decoder, lines, first, lb_tile_group_lines(&tile, g), a + first * kLineK * kRows, acc);
+            Sums(term, decoder, lines, first, lb_tile_group_lines(&tile, g), a + first * kLineK * kRows, acc);
             if (g + 1 == tile.groups && tile.suspend) return StoreFloats(acc, kept);
             Groups::Add(tile, g, acc);
         }
@@ -189,7 +191,7 @@ struct FmaTile {
 
 /* Many rows: one sum for all of K, which waits in the totals between parts. Columns are lines of floats as they stand,
  * or values that the first block of rows expands, in the order in which products take them: [k][vector]. */
-template <class Decoder, size_t kRows, size_t kVectors>
+template <class Decoder, size_t kRows, size_t kVectors, class Term>
 struct FmaMany {
     static constexpr size_t kLineK = static_cast<size_t>(Decoder::kFields) * Decoder::kInField;
     static constexpr size_t kWidth = kVectors * kColumns;
@@ -242,13 +244,14 @@ struct FmaMany {
     };
 
     template <size_t kCount>
-    static HWY_INLINE void Products(const Columns &columns, size_t k, const float *a, VF32 (&acc)[kRows][kVectors]) {
+    static HWY_INLINE void Terms(const Term &term, const Columns &columns, size_t k, const float *a,
+                                 VF32 (&acc)[kRows][kVectors]) {
         LB_UNROLL
         for (size_t i = 0; i < kCount; ++i) {
             VF32 w[kVectors];
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) w[j] = columns.Load(k + i, j);
-            AddProducts(w, a + (k + i) * kRows, acc);
+            AddTerms(term, w, a + (k + i) * kRows, acc);
         }
     }
 
@@ -256,6 +259,7 @@ struct FmaMany {
         const lb_tile &tile = *tile_pointer;
         if (kExpands && tile.expand) Expand(tile);
         const Columns columns(tile);
+        const Term term;
         const auto *a = static_cast<const float *>(tile.a);
         VF32 acc[kRows][kVectors];
         if (tile.start && !tile.resume)
@@ -268,39 +272,39 @@ struct FmaMany {
         size_t k = 0;
         for (; k + 4 <= count; k += 4) {
             for (size_t at = 0; at < stride; at += LB_LINE) __builtin_prefetch(tile.ahead + k / 4 * stride + at, 0, 2);
-            Products<4>(columns, k, a, acc);
+            Terms<4>(term, columns, k, a, acc);
         }
-        for (; k < count; ++k) Products<1>(columns, k, a, acc);
+        for (; k < count; ++k) Terms<1>(term, columns, k, a, acc);
         StoreFloats(acc, tile.totals);
         if (tile.finish) Epilogue<kVectors>::Finish(tile, kRows);
     }
 };
 
-/* Vector instructions that a core starts in a cycle, and those of a multiply-add. */
-constexpr size_t kFloatPorts = 2, kFmaWork = HWY_TARGET == HWY_SSE4 ? 2 : 1;
+/* Vector instructions that a core starts in a cycle. */
+constexpr size_t kFloatPorts = 2;
 
 /* A row of the unit's table. Its cost: vector instructions at two a cycle and a quarter of a cycle for the line itself;
  * of decoding, scaling and storing values that blocks of rows share, an eighth. */
-template <int kCoding, size_t kRows, size_t kVectors>
+template <int kCoding, size_t kRows, size_t kVectors, class Term = Products>
 constexpr lb_kernel FmaFew() {
     using Decoder = typename DecoderOf<kCoding>::Type;
-    using Few = FmaTile<Decoder, kRows, kVectors>;
-    constexpr size_t kWork = Decoder::kWork + Few::kLineK * kRows * kFmaWork;
+    using Few = FmaTile<Decoder, kRows, kVectors, Term>;
+    constexpr size_t kWork = Decoder::kWork + Few::kLineK * kRows * Term::kWork;
     constexpr uint32_t kCost = (64 * kWork / kFloatPorts + 16) * LB_PANEL / kColumns;
     constexpr uint32_t kGroupCost = 64 * (3 + 3 * kRows) / kFloatPorts * LB_PANEL / kColumns;
-    return lb_kernel{kCoding, LB_ALGORITHM_FMA, LB_A_F32,  0,       0,      0, kRows, kVectors * kColumns,
+    return lb_kernel{kCoding, Term::kAlgorithm, LB_A_F32,  0,       0,      0, kRows, kVectors * kColumns,
                      kCost,   kGroupCost,       &Few::Run, nullptr, nullptr};
 }
 
-template <int kCoding, size_t kRows, size_t kVectors>
+template <int kCoding, size_t kRows, size_t kVectors, class Term = Products>
 constexpr lb_kernel FmaShared() {
     using Decoder = typename DecoderOf<kCoding>::Type;
-    using Many = FmaMany<Decoder, kRows, kVectors>;
+    using Many = FmaMany<Decoder, kRows, kVectors, Term>;
     constexpr size_t kExpand = Many::kExpands ? Decoder::kWork + 2 * Many::kLineK : 0;
-    constexpr size_t kWork8 = kExpand + 8 * Many::kLineK * kRows * kFmaWork;
+    constexpr size_t kWork8 = kExpand + 8 * Many::kLineK * kRows * Term::kWork;
     constexpr uint32_t kCost = (8 * kWork8 / kFloatPorts + 16) * LB_PANEL / kColumns;
     return lb_kernel{
-        kCoding, LB_ALGORITHM_FMA, LB_A_F32, 0,      Many::kExpands ? 4 : 0, 1, kRows, kVectors * kColumns, kCost,
+        kCoding, Term::kAlgorithm, LB_A_F32, 0,      Many::kExpands ? 4 : 0, 1, kRows, kVectors * kColumns, kCost,
         0,       &Many::Run,       nullptr,  nullptr};
 }
 
@@ -322,5 +326,21 @@ constexpr lb_kernel FmaShared() {
 #define LB_FMA_KERNELS                                                                                                 \
     LB_FMA_ROWS(LB_CODING_W8), LB_FMA_ROWS(LB_CODING_W4), LB_FMA_ROWS(LB_CODING_W2), LB_FMA_ROWS(LB_CODING_W1),        \
         LB_FMA_ROWS(LB_CODING_T5), LB_FMA_ROWS(LB_CODING_C4), LB_FMA_ROWS(LB_CODING_BF16), LB_FMA_ROWS(LB_CODING_F32)
+
+/* Those of `l1f`. Sixteen registers hold four rows, beside a mask, a 1 and a difference. */
+#define LB_L1F_TILE(make, coding, rows, vectors) make<coding, rows, vectors, Distances>()
+#if HWY_TARGET <= HWY_AVX3
+#define LB_L1F_ROWS(coding)                                                                                            \
+    LB_L1F_TILE(FmaFew, coding, 1, 4), LB_L1F_TILE(FmaFew, coding, 2, 4), LB_L1F_TILE(FmaFew, coding, 4, 4),           \
+        LB_L1F_TILE(FmaShared, coding, 12, 2)
+#elif HWY_ARCH_X86
+#define LB_L1F_ROWS(coding)                                                                                            \
+    LB_L1F_TILE(FmaFew, coding, 1, 4), LB_L1F_TILE(FmaFew, coding, 2, 2), LB_L1F_TILE(FmaShared, coding, 4, 2)
+#else
+#define LB_L1F_ROWS(coding)                                                                                            \
+    LB_L1F_TILE(FmaFew, coding, 1, 8), LB_L1F_TILE(FmaFew, coding, 2, 4), LB_L1F_TILE(FmaFew, coding, 4, 4),           \
+        LB_L1F_TILE(FmaShared, coding, 6, 4)
+#endif
+#define LB_L1F_KERNELS LB_L1F_ROWS(LB_CODING_BF16), LB_L1F_ROWS(LB_CODING_F32)
 
 #endif

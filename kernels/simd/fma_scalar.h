@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The algorithm `fma` of the portable level: the contract of lb_tile for float activations, one column at a time. */
+/* The algorithms `fma` and `l1f` of the portable level: the contract of lb_tile for float activations, one column at a
+ * time. */
 #ifndef LOWBIT_KERNELS_SIMD_FMA_SCALAR_H_
 #define LOWBIT_KERNELS_SIMD_FMA_SCALAR_H_
 
+#include <math.h>
 #include <string.h>
 
 #include "kernels/formats/scale.h"
@@ -26,14 +28,21 @@ static inline float lane_value(const lb_tile *t, int coding, const uint8_t *lane
     }
 }
 
-/* sum + the products of `count` lines from `first` on, column n and row i of mr. */
-static inline float add_products(const lb_tile *t, int coding, size_t mr, size_t first, size_t count, size_t n,
-                                 size_t i, float sum) {
+/* What an algorithm adds up. */
+typedef float (*float_term)(float a, float w);
+
+static inline float product(float a, float w) { return a * w; }
+
+static inline float distance(float a, float w) { return -fabsf(a - w); }
+
+/* sum + the terms of `count` lines from `first` on, column n and row i of mr. */
+static inline float add_terms(const lb_tile *t, float_term term, int coding, size_t mr, size_t first, size_t count,
+                              size_t n, size_t i, float sum) {
     const size_t line_k = lb_codings[coding].line_k;
     const float *a = (const float *)t->a + first * line_k * mr + i;
     const uint8_t *lane = t->lines[0] + first * LB_LINE + n * 4;
     for (size_t l = 0; l < count; l++, lane += LB_LINE)
-        for (size_t k = 0; k < line_k; k++, a += mr) sum += *a * lane_value(t, coding, lane, k);
+        for (size_t k = 0; k < line_k; k++, a += mr) sum += term(*a, lane_value(t, coding, lane, k));
     return sum;
 }
 
@@ -49,14 +58,15 @@ static inline float add_scaled(const lb_tile *t, float before, float sum, float 
 }
 
 /* Output (n, i) as far as this call goes; true where `total` is all of it. */
-static inline int add_groups(const lb_tile *t, int coding, size_t mr, size_t n, size_t i, float *total) {
+static inline int add_groups(const lb_tile *t, float_term term, int coding, size_t mr, size_t n, size_t i,
+                             float *total) {
     float kept;
     memcpy(&kept, &t->sums[i * LB_PANEL + n], sizeof kept);
     if (t->start && !t->resume) *total = 0;
     for (size_t g = 0; g < t->groups; g++) {
         const size_t at = t->scale_at[0] + g * LB_PANEL + n, first = g * t->lines_per_group;
         const float before = g == 0 && t->resume ? kept : 0;
-        const float sum = add_products(t, coding, mr, first, lb_tile_group_lines(t, g), n, i, before);
+        const float sum = add_terms(t, term, coding, mr, first, lb_tile_group_lines(t, g), n, i, before);
         memcpy(&t->sums[i * LB_PANEL + n], &sum, sizeof sum);
         if (g + 1 == t->groups && t->suspend) return 0;
         *total = add_scaled(t, *total, sum, t->row_sums ? t->row_sums[g * mr + i] : 0, at);

@@ -9,6 +9,7 @@
 #include "kernels/simd/probe.h"
 #include "kernels/simd/probe_bits-inl.h"
 #include "kernels/simd/probe_ops-inl.h"
+#include "kernels/simd/terms-inl.h"
 #if LB_HAS_TILES
 #include "kernels/simd/probe_tiles-inl.h"
 #endif
@@ -149,12 +150,16 @@ uint32_t Exact(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
     return SumAll(acc) + static_cast<uint32_t>(reps * (bytes / 64) * kExactRepeat) * BiasOfLine(a);
 }
 
-/* Twelve line-multiplications in a step, spread over twelve sums: enough for two ports and six cycles of latency. */
-constexpr size_t kFmaRepeat = 3;
+/* Twelve lines of terms in a step, spread over twelve sums: enough for two ports and six cycles of latency. Distances
+ * need fewer, and have registers for eight beside their own. */
+template <class Term>
+constexpr size_t kTermsAccs = kRegisters == 16 && Term::kWork == 3 ? 8 : 12;
 
-uint32_t Fma(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
-    constexpr size_t kAccs = 12;
+template <class Term>
+uint32_t Terms(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
+    constexpr size_t kAccs = kTermsAccs<Term>;
     const DF32 df;
+    const Term term;
     const VF32 x = hn::Set(df, static_cast<float>(a[0]));
     VF32 w[kVectors], acc[kAccs];
     Unroll<kVectors>(LB_EACH(i) {
@@ -166,7 +171,7 @@ uint32_t Fma(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
         Unroll<kVectors>(LB_EACH(v) {
             Unroll<kAccs>(LB_EACH(i) {
                 Pin(w[v]);
-                acc[i] = hn::MulAdd(w[v], x, acc[i]);
+                acc[i] = term.Add(w[v], x, acc[i]);
                 Pin(acc[i]);
             });
         });
@@ -368,7 +373,8 @@ const lb_probe kProbes[] = {
     {LB_PROBE_MADDUBS, 0, 1, 0, kPairsRepeat, Pairs},
     {LB_PROBE_MADD, 0, 1, 0, kExactRepeat, Exact},
     {LB_PROBE_L1, 0, 1, 0, kPairsRepeat, Maxima},
-    {LB_PROBE_FMA, 0, 1, 0, kFmaRepeat, Fma},
+    {LB_PROBE_FMA, 0, 1, 0, kTermsAccs<Products> / 4, Terms<Products>},
+    {LB_PROBE_L1F, 0, 1, 0, kTermsAccs<Distances> / 4, Terms<Distances>},
     {LB_PROBE_DECODE, 1, 1, 0, 0, Decode<1>},
     {LB_PROBE_DECODE, 2, 1, 0, 0, Decode<2>},
     {LB_PROBE_DECODE, 4, 1, 0, 0, Decode<4>},

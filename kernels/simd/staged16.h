@@ -42,6 +42,7 @@ constexpr lb_kernel kKernels[] = {
     L1Row<L1Staged, StagedOps, 10, 1>(),
     LB_BIT_ROWS,
     LB_FMA_KERNELS,
+    LB_L1F_KERNELS,
 };
 
 }  // namespace

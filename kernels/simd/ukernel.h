@@ -60,16 +60,17 @@ enum {
 
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
 enum {
-    LB_ALGORITHM_DOT = 0,
-    LB_ALGORITHM_TILE = 1,
-    LB_ALGORITHM_L1 = 2,
-    LB_ALGORITHM_XOR = 3,  /* of bits, by counting them: -1, 1 */
-    LB_ALGORITHM_AND = 4,  /* 0, 1 */
-    LB_ALGORITHM_AND2 = 5, /* codes of 2 and 4 bits, plane by plane */
-    LB_ALGORITHM_AND4 = 6,
-    LB_ALGORITHM_FMA = 7,       /* of floats */
-    LB_ALGORITHM_TILE_BF16 = 8, /* of floats, rounded to bf16 */
-    LB_ALGORITHMS = 9
+    LB_ALGORITHM_DOT,
+    LB_ALGORITHM_TILE,
+    LB_ALGORITHM_L1,
+    LB_ALGORITHM_XOR,  /* of bits, by counting them: -1, 1 */
+    LB_ALGORITHM_AND,  /* 0, 1 */
+    LB_ALGORITHM_AND2, /* codes of 2 and 4 bits, plane by plane */
+    LB_ALGORITHM_AND4,
+    LB_ALGORITHM_FMA,       /* of floats */
+    LB_ALGORITHM_TILE_BF16, /* of floats, rounded to bf16 */
+    LB_ALGORITHM_L1F,       /* of floats, distances */
+    LB_ALGORITHMS
 };
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
@@ -103,6 +104,7 @@ typedef struct lb_requant {
  *
  *   dot[g]  = sum over k of group g of a[i,k] * v[k,n]          with zero points + row_sums[g][i] * (o - zero[g][n]),
  *                                                               with minima + row_sums[g][i] * o
+ *                                                               `l1f`: sum of -|a[i,k] - v[k,n]|, and no scales
  *   t       = sum over g of dot[g] * scale[g][n]                progressive: mult[g][n] * dot[g], at the end times
  * scale; minima: + row_sums[g][i] * min[g][n]
  *
