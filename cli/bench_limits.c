@@ -17,11 +17,12 @@ typedef struct column {
 } column;
 
 static const column kColumns[] = {
-    {"dot", LB_PROBE_DOT, 0, 1e-12, "op/s"},        {"maddubs", LB_PROBE_MADDUBS, 0, 1e-12, "op/s"},
-    {"madd", LB_PROBE_MADD, 0, 1e-12, "op/s"},      {"l1", LB_PROBE_L1, 0, 1e-12, "op/s"},
-    {"bits", LB_PROBE_BITS, 0, 1e-12, "op/s"},      {"fma", LB_PROBE_FMA, 0, 1e-12, "op/s"},
-    {"decode", LB_PROBE_DECODE, 1, 1e-9, "byte/s"}, {"decode", LB_PROBE_DECODE, 2, 1e-9, "byte/s"},
-    {"decode", LB_PROBE_DECODE, 4, 1e-9, "byte/s"}, {"decode", LB_PROBE_DECODE, 8, 1e-9, "byte/s"},
+    {"dot", LB_PROBE_DOT, 0, 1e-12, "op/s"},           {"maddubs", LB_PROBE_MADDUBS, 0, 1e-12, "op/s"},
+    {"madd", LB_PROBE_MADD, 0, 1e-12, "op/s"},         {"l1", LB_PROBE_L1, 0, 1e-12, "op/s"},
+    {"bits", LB_PROBE_BITS, 0, 1e-12, "op/s"},         {"fma", LB_PROBE_FMA, 0, 1e-12, "op/s"},
+    {"fma_bf16", LB_PROBE_FMA_BF16, 0, 1e-12, "op/s"}, {"decode", LB_PROBE_DECODE, 1, 1e-9, "byte/s"},
+    {"decode", LB_PROBE_DECODE, 2, 1e-9, "byte/s"},    {"decode", LB_PROBE_DECODE, 4, 1e-9, "byte/s"},
+    {"decode", LB_PROBE_DECODE, 8, 1e-9, "byte/s"},
 };
 
 static const int64_t kSizes[] = {32 << 10, 1 << 20, 8 << 20, 64 << 20, INT64_C(1) << 30};
@@ -90,8 +91,8 @@ static lowbit_status measure_level(bench *b, const lb_isa_unit *unit, size_t t, 
 }
 
 static lowbit_status measure_levels(bench *b, lowbit_error *error) {
-    static const char *const kHeads[] = {"level", "threads", "dot",   "maddubs", "madd",  "l1",
-                                         "bits",  "fma",     "1 bit", "2 bit",   "4 bit", "8 bit"};
+    static const char *const kHeads[] = {"level", "threads", "dot",   "maddubs", "madd",  "l1",   "bits",
+                                         "fma",   "bf16",    "1 bit", "2 bit",   "4 bit", "8 bit"};
     begin_table(&b->compute, kHeads, LB_COUNT(kHeads));
     for (size_t u = 1; lb_unit_at(u); u++)
         for (size_t t = 0; (lb_unit_at(u)->isa & b->ctx->isa_enabled) && t < b->threads.count; t++)

@@ -61,6 +61,7 @@ static const lb_algorithm kAlgorithms[LB_ALGORITHMS] = {
     [LB_ALGORITHM_AND4] = {"and4", 1 << LOWBIT_A4, false},
     [LB_ALGORITHM_FMA] = {"fma", FLOATS, false},
     [LB_ALGORITHM_TILE_BF16] = {"tilebf16", 1 << LOWBIT_AF, false},
+    [LB_ALGORITHM_FMA_BF16] = {"fmabf16", 1 << LOWBIT_AF, false},
 };
 
 const lb_algorithm *lb_algorithm_of(const lb_kernel *kernel) { return &kAlgorithms[kernel->algorithm]; }

@@ -29,7 +29,8 @@ enum {
     LB_PROBE_FMA = 12,         /* binary32 multiply-adds in registers; where the level has none, both in turn */
     LB_PROBE_TILE_BF16 = 13,   /* as TILE, of bf16 into binary32 */
     LB_PROBE_TILES_BF16 = 14,  /* as TILES, likewise */
-    LB_PROBE_KINDS = 15
+    LB_PROBE_FMA_BF16 = 15,    /* vdpbf16ps: as FMA, of pairs of bf16 */
+    LB_PROBE_KINDS = 16
 };
 
 /* k of a block of tiles, and its bytes: 32 rows of A, or two panels of 16 columns of B. */
@@ -52,7 +53,7 @@ enum { LB_PROBE_BLOCK_K = 512, LB_PROBE_BLOCK_BYTES = 32 * LB_PROBE_BLOCK_K };
  *   L1       as OTHERS, of max(s8 line[i], a[i % 4]); exact while no sum of a level without DOT leaves s16
  *   FMA      reps * bytes / 64 * repeat * 4 * sum over lanes l < 16 of line[4 * l] * a[0], modulo 2^32 while no
  *            lane's sum leaves 24 bits
- *   TILE_BF16   reps * bytes / 64 * repeat * 2 * sum over i < 32 of line[2 * i] * a[0], likewise
+ *   TILE_BF16, FMA_BF16   reps * bytes / 64 * repeat * 2 * sum over i < 32 of line[2 * i] * a[0], likewise
  *   OTHERS   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i % 4]: one step for
  *            each 64 bytes of `bytes`, but nothing is read after the first line
  *

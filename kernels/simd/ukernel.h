@@ -64,7 +64,8 @@ enum {
     LB_ALGORITHM_AND4 = 6,
     LB_ALGORITHM_FMA = 7,       /* of floats */
     LB_ALGORITHM_TILE_BF16 = 8, /* of floats, rounded to bf16 */
-    LB_ALGORITHMS = 9
+    LB_ALGORITHM_FMA_BF16 = 9,  /* the same without tiles */
+    LB_ALGORITHMS = 10
 };
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
