@@ -83,9 +83,10 @@ constexpr lb_kernel FmaHalvesRow() {
 }  // namespace
 
 /* All rows of `fmabf16` of a unit. */
+#define LB_FMA_HALVES_ROWS(coding) FmaHalvesRow<coding, 6, 4>(), FmaHalvesRow<coding, 12, 2>()
 #define LB_FMA_HALVES_KERNELS                                                                                          \
-    FmaHalvesRow<LB_CODING_W8, 12, 2>(), FmaHalvesRow<LB_CODING_W4, 12, 2>(), FmaHalvesRow<LB_CODING_W2, 12, 2>(),     \
-        FmaHalvesRow<LB_CODING_W1, 12, 2>(), FmaHalvesRow<LB_CODING_T5, 12, 2>(), FmaHalvesRow<LB_CODING_C4, 12, 2>(), \
-        FmaHalvesRow<LB_CODING_BF16, 12, 2>(), FmaHalvesRow<LB_CODING_F32, 12, 2>()
+    LB_FMA_HALVES_ROWS(LB_CODING_W8), LB_FMA_HALVES_ROWS(LB_CODING_W4), LB_FMA_HALVES_ROWS(LB_CODING_W2),              \
+        LB_FMA_HALVES_ROWS(LB_CODING_W1), LB_FMA_HALVES_ROWS(LB_CODING_T5), LB_FMA_HALVES_ROWS(LB_CODING_C4),          \
+        LB_FMA_HALVES_ROWS(LB_CODING_BF16), LB_FMA_HALVES_ROWS(LB_CODING_F32)
 
 #endif
