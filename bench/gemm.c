@@ -304,9 +304,11 @@ static void keep_slower(lb_gemm_result *r, const char *name, double work, lb_lim
 
 /* What the kernel's level multiplies with. */
 static int probe_of(const lb_kernel_ref *kernel) {
-    if (kernel->kernel->algorithm == LB_ALGORITHM_FMA) return LB_PROBE_FMA;
-    if (kernel->kernel->algorithm == LB_ALGORITHM_L1F) return LB_PROBE_L1F;
-    if (kernel->kernel->algorithm == LB_ALGORITHM_L1) return LB_PROBE_L1;
+    static const uint8_t kProbes[LB_ALGORITHMS] = {[LB_ALGORITHM_FMA] = LB_PROBE_FMA,
+                                                   [LB_ALGORITHM_FMA_BF16] = LB_PROBE_FMA_BF16,
+                                                   [LB_ALGORITHM_L1] = LB_PROBE_L1,
+                                                   [LB_ALGORITHM_L1F] = LB_PROBE_L1F};
+    if (kProbes[kernel->kernel->algorithm]) return kProbes[kernel->kernel->algorithm];
     for (size_t i = 0; i < kernel->unit->probe_count; i++)
         if (kernel->unit->probes[i].kind == LB_PROBE_DOT) return LB_PROBE_DOT;
     const uint8_t coding = kernel->kernel->coding;

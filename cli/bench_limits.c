@@ -10,19 +10,25 @@
 
 /* One limit that is measured for every level and number of threads. */
 typedef struct column {
-    const char *name;
+    const char *name, *head; /* in JSON; in the table */
     int kind, width;
     double scale; /* printed value of one unit per second */
     const char *unit;
 } column;
 
 static const column kColumns[] = {
-    {"dot", LB_PROBE_DOT, 0, 1e-12, "op/s"},        {"maddubs", LB_PROBE_MADDUBS, 0, 1e-12, "op/s"},
-    {"madd", LB_PROBE_MADD, 0, 1e-12, "op/s"},      {"l1", LB_PROBE_L1, 0, 1e-12, "op/s"},
-    {"bits", LB_PROBE_BITS, 0, 1e-12, "op/s"},      {"fma", LB_PROBE_FMA, 0, 1e-12, "op/s"},
-    {"l1f", LB_PROBE_L1F, 0, 1e-12, "op/s"},        {"decode", LB_PROBE_DECODE, 1, 1e-9, "byte/s"},
-    {"decode", LB_PROBE_DECODE, 2, 1e-9, "byte/s"}, {"decode", LB_PROBE_DECODE, 4, 1e-9, "byte/s"},
-    {"decode", LB_PROBE_DECODE, 8, 1e-9, "byte/s"},
+    {"dot", "dot", LB_PROBE_DOT, 0, 1e-12, "op/s"},
+    {"maddubs", "maddubs", LB_PROBE_MADDUBS, 0, 1e-12, "op/s"},
+    {"madd", "madd", LB_PROBE_MADD, 0, 1e-12, "op/s"},
+    {"l1", "l1", LB_PROBE_L1, 0, 1e-12, "op/s"},
+    {"bits", "bits", LB_PROBE_BITS, 0, 1e-12, "op/s"},
+    {"fma", "fma", LB_PROBE_FMA, 0, 1e-12, "op/s"},
+    {"fma_bf16", "bf16", LB_PROBE_FMA_BF16, 0, 1e-12, "op/s"},
+    {"l1f", "l1f", LB_PROBE_L1F, 0, 1e-12, "op/s"},
+    {"decode", "1 bit", LB_PROBE_DECODE, 1, 1e-9, "byte/s"},
+    {"decode", "2 bit", LB_PROBE_DECODE, 2, 1e-9, "byte/s"},
+    {"decode", "4 bit", LB_PROBE_DECODE, 4, 1e-9, "byte/s"},
+    {"decode", "8 bit", LB_PROBE_DECODE, 8, 1e-9, "byte/s"},
 };
 
 static const int64_t kSizes[] = {32 << 10, 1 << 20, 8 << 20, 64 << 20, INT64_C(1) << 30};
@@ -91,9 +97,9 @@ static lowbit_status measure_level(bench *b, const lb_isa_unit *unit, size_t t, 
 }
 
 static lowbit_status measure_levels(bench *b, lowbit_error *error) {
-    static const char *const kHeads[] = {"level", "threads", "dot",   "maddubs", "madd",  "l1",   "bits",
-                                         "fma",   "l1f",     "1 bit", "2 bit",   "4 bit", "8 bit"};
-    begin_table(&b->compute, kHeads, LB_COUNT(kHeads));
+    const char *heads[2 + LB_COUNT(kColumns)] = {"level", "threads"};
+    for (size_t i = 0; i < LB_COUNT(kColumns); i++) heads[2 + i] = kColumns[i].head;
+    begin_table(&b->compute, heads, LB_COUNT(heads));
     for (size_t u = 1; lb_unit_at(u); u++)
         for (size_t t = 0; (lb_unit_at(u)->isa & b->ctx->isa_enabled) && t < b->threads.count; t++)
             LB_TRY(measure_level(b, lb_unit_at(u), t, error));

@@ -101,7 +101,7 @@ static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t byt
         return (uint32_t)(reps * (bytes / LINE) * p->repeat * 4) * sum;
     }
     const uint32_t steps = (uint32_t)(reps * (bytes / LINE) * p->repeat);
-    if (p->kind == LB_PROBE_TILE_BF16) {
+    if (p->kind == LB_PROBE_TILE_BF16 || p->kind == LB_PROBE_FMA_BF16) {
         uint32_t sum = 0;
         for (size_t i = 0; i < LINE; i += 2) sum += (uint32_t)(lines[i] * a[0]);
         return steps * 2 * sum;
@@ -111,8 +111,8 @@ static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t byt
 
 static bool is_narrow(const lb_probe *p) {
     return p->kind == LB_PROBE_MADDUBS || p->kind == LB_PROBE_TILE_GROUPS || p->kind == LB_PROBE_L1 ||
-           p->kind == LB_PROBE_FMA || p->kind == LB_PROBE_L1F || p->kind == LB_PROBE_TILE_BF16 ||
-           p->kind == LB_PROBE_TILES_BF16;
+           p->kind == LB_PROBE_FMA || p->kind == LB_PROBE_L1F || p->kind == LB_PROBE_FMA_BF16 ||
+           p->kind == LB_PROBE_TILE_BF16 || p->kind == LB_PROBE_TILES_BF16;
 }
 
 enum { DATA_RANDOM, DATA_LEAST, DATA_MOST, DATA_KINDS };
@@ -205,6 +205,7 @@ static void check_complete(const lb_isa_unit *unit) {
         LOWBIT_ISA_SSE4 | LOWBIT_ISA_AVX2 | LOWBIT_ISA_AVX512 | LOWBIT_ISA_NEON | LOWBIT_ISA_SVE;
     CHECK(has_probe(unit, LB_PROBE_DOT, 0) == !(unit->isa & kWithoutDot));
     CHECK(has_probe(unit, LB_PROBE_WRITE_AROUND, 0));
+    CHECK(has_probe(unit, LB_PROBE_FMA_BF16, 0) == ((unit->isa & (LOWBIT_ISA_AVX512BF16 | LOWBIT_ISA_AMX)) != 0));
     const bool tiles = unit->isa == LOWBIT_ISA_AMX;
     CHECK(has_probe(unit, LB_PROBE_TILE, 0) == tiles && has_probe(unit, LB_PROBE_TILES, 0) == tiles);
     CHECK(has_probe(unit, LB_PROBE_TILE_BF16, 0) == tiles && has_probe(unit, LB_PROBE_TILES_BF16, 0) == tiles);

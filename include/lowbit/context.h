@@ -25,7 +25,8 @@ enum {
     LOWBIT_ISA_NEONDOT = 1 << 8,
     LOWBIT_ISA_NEONI8MM = 1 << 9,
     LOWBIT_ISA_SVE = 1 << 10,
-    LOWBIT_ISA_AVX512DOT = 1 << 11, /* between AVX512 and AVX512VNNI */
+    LOWBIT_ISA_AVX512DOT = 1 << 11,  /* between AVX512 and AVX512VNNI */
+    LOWBIT_ISA_AVX512BF16 = 1 << 12, /* between AVX512VNNI and AMX */
     LOWBIT_ISA_ALL = 0x7fffffff
 };
 

@@ -181,6 +181,31 @@ uint32_t Terms(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
     return sum;
 }
 
+#if defined(__AVX512BF16__)
+/* Pairs of bf16, every other byte of the line; as many sums. */
+constexpr size_t kFmaHalvesRepeat = 6;
+
+uint32_t FmaHalves(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
+    constexpr size_t kAccs = 2 * kFmaHalvesRepeat;
+    alignas(64) uint16_t halves[32];
+    for (size_t i = 0; i < 32; ++i) halves[i] = HalfOf(line[2 * i]);
+    VU8 w = hn::BitCast(d8, hn::Load(DU16(), halves));
+    const VU8 x = hn::BitCast(d8, hn::Set(DU16(), HalfOf(a[0])));
+    VF32 acc[kAccs];
+    Unroll<kAccs>(LB_EACH(i) { acc[i] = hn::Zero(DF32()); });
+    for (size_t step = reps * (bytes / 64); step > 0; step--) {
+        Unroll<kAccs>(LB_EACH(i) {
+            Pin(w);
+            acc[i].raw = _mm512_dpbf16_ps(acc[i].raw, (__m512bh)w.raw, (__m512bh)x.raw);
+            Pin(acc[i]);
+        });
+    }
+    uint32_t sum = 0;
+    Unroll<kAccs>(LB_EACH(i) { sum += SumLanes(hn::ConvertTo(d32, acc[i])); });
+    return sum;
+}
+#endif
+
 /* ---- Decoding: every vector of the lines is one step. ---- */
 
 /* Calls step.Run<U>(p) for U vectors at a time, then step.Run<1>(p) for the rest, `reps` times over. */
@@ -374,6 +399,9 @@ const lb_probe kProbes[] = {
     {LB_PROBE_MADD, 0, 1, 0, kExactRepeat, Exact},
     {LB_PROBE_L1, 0, 1, 0, kPairsRepeat, Maxima},
     {LB_PROBE_FMA, 0, 1, 0, kTermsAccs<Products> / 4, Terms<Products>},
+#if defined(__AVX512BF16__)
+    {LB_PROBE_FMA_BF16, 0, 1, 0, kFmaHalvesRepeat, FmaHalves},
+#endif
     {LB_PROBE_L1F, 0, 1, 0, kTermsAccs<Distances> / 4, Terms<Distances>},
     {LB_PROBE_DECODE, 1, 1, 0, 0, Decode<1>},
     {LB_PROBE_DECODE, 2, 1, 0, 0, Decode<2>},

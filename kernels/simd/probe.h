@@ -30,7 +30,8 @@ enum {
     LB_PROBE_TILE_BF16 = 13,   /* as TILE, of bf16 into binary32 */
     LB_PROBE_TILES_BF16 = 14,  /* as TILES, likewise */
     LB_PROBE_L1F = 15,         /* distances of binary32, subtracted from sums in registers */
-    LB_PROBE_KINDS = 16
+    LB_PROBE_FMA_BF16 = 16,    /* vdpbf16ps: as FMA, of pairs of bf16 */
+    LB_PROBE_KINDS = 17
 };
 
 /* k of a block of tiles, and its bytes: 32 rows of A, or two panels of 16 columns of B. */
@@ -54,7 +55,7 @@ enum { LB_PROBE_BLOCK_K = 512, LB_PROBE_BLOCK_BYTES = 32 * LB_PROBE_BLOCK_K };
  *   FMA      reps * bytes / 64 * repeat * 4 * sum over lanes l < 16 of line[4 * l] * a[0], modulo 2^32 while no
  *            lane's sum leaves 24 bits
  *   L1F      the same of -|line[4 * l] - a[0]|
- *   TILE_BF16   reps * bytes / 64 * repeat * 2 * sum over i < 32 of line[2 * i] * a[0], likewise
+ *   TILE_BF16, FMA_BF16   reps * bytes / 64 * repeat * 2 * sum over i < 32 of line[2 * i] * a[0], likewise
  *   OTHERS   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i % 4]: one step for
  *            each 64 bytes of `bytes`, but nothing is read after the first line
  *

@@ -165,6 +165,14 @@ HWY_INLINE VI32 ExactAdd(VI32 acc, VU8 codes, VU8 a) {
 
 #endif
 
+/* bf16 of an integer that needs no more bits. */
+HWY_INLINE uint16_t HalfOf(int x) {
+    const float value = static_cast<float>(x);
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return static_cast<uint16_t>(bits >> 16);
+}
+
 /* Modulo 2^32; Highway's reduction is signed in places, where overflow is undefined. */
 HWY_INLINE uint32_t SumLanes(VI32 v) {
     uint32_t lanes[kColumns], sum = 0;

@@ -71,14 +71,6 @@ uint32_t Tile(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
 }
 constexpr uint16_t kTileRepeat = 4 * 16 * 16;
 
-/* bf16 of an integer that needs no more bits. */
-HWY_INLINE uint16_t HalfOf(int x) {
-    const float value = static_cast<float>(x);
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return static_cast<uint16_t>(bits >> 16);
-}
-
 /* One activation and every other byte of the line. */
 uint32_t TileHalves(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
     alignas(64) uint16_t b[kTileBytes / 2], act[kTileBytes / 2];

@@ -69,6 +69,7 @@ enum {
     LB_ALGORITHM_AND4,
     LB_ALGORITHM_FMA,       /* of floats */
     LB_ALGORITHM_TILE_BF16, /* of floats, rounded to bf16 */
+    LB_ALGORITHM_FMA_BF16,  /* the same without tiles */
     LB_ALGORITHM_L1F,       /* of floats, distances */
     LB_ALGORITHMS
 };

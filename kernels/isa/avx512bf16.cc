@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* avx512bf16: 512-bit vdpbf16ps (Zen 4 and newer), beside all that avx512vnni has. */
+#include "kernels/simd/fma_halves-inl.h"
+#include "kernels/simd/unit.h"
+
+LB_UNIT_TARGET(HWY_AVX3);
+
+namespace {
+
+constexpr lb_kernel kKernels[] = {LB_FMA_HALVES_KERNELS};
+
+}  // namespace
+
+LB_EXPORT_UNIT(avx512bf16) = {LOWBIT_ISA_AVX512BF16, LB_KERNELS, QuantizeRow, PackRow, RoundRow, &kBitsOps, LB_PROBES};
