@@ -60,6 +60,7 @@ static const lb_algorithm kAlgorithms[LB_ALGORITHMS] = {
     [LB_ALGORITHM_AND2] = {"and2", 1 << LOWBIT_A2, false},
     [LB_ALGORITHM_AND4] = {"and4", 1 << LOWBIT_A4, false},
     [LB_ALGORITHM_FMA] = {"fma", FLOATS, false},
+    [LB_ALGORITHM_LUT] = {"lut", CODES, false},
 };
 
 const lb_algorithm *lb_algorithm_of(const lb_kernel *kernel) { return &kAlgorithms[kernel->algorithm]; }

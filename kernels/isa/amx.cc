@@ -16,4 +16,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(amx) = {LOWBIT_ISA_AMX, LB_KERNELS, QuantizeRow, PackRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(amx) = {LOWBIT_ISA_AMX, LB_KERNELS, QuantizeRow, PackRow, nullptr, &kBitsOps, LB_PROBES};

@@ -4,4 +4,4 @@
 
 LB_UNIT_TARGET(HWY_AVX2);
 
-LB_EXPORT_UNIT(avx2) = {LOWBIT_ISA_AVX2, LB_KERNELS, QuantizeRow, PackRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(avx2) = {LOWBIT_ISA_AVX2, LB_KERNELS, QuantizeRow, PackRow, PutTables, &kBitsOps, LB_PROBES};

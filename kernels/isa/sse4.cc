@@ -4,4 +4,4 @@
 
 LB_UNIT_TARGET(HWY_SSE4);
 
-LB_EXPORT_UNIT(sse4) = {LOWBIT_ISA_SSE4, LB_KERNELS, QuantizeRow, PackRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(sse4) = {LOWBIT_ISA_SSE4, LB_KERNELS, QuantizeRow, PackRow, PutTables, &kBitsOps, LB_PROBES};

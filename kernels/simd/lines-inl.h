@@ -10,7 +10,7 @@ namespace {
 /* Vector j of line l of a tile, and what is prefetched while the lines are read. */
 template <size_t kVectors>
 struct Lines {
-    static constexpr size_t kStreamLines = 32;
+    static constexpr size_t kStreamLines = 32, kFarLines = 128;
 
     const uint8_t *at[kVectors];
     const uint8_t *ahead;
@@ -34,28 +34,33 @@ struct Lines {
     HWY_INLINE VU8 Load(size_t line, size_t j) const { return hn::LoadU(DU8(), at[j] + line * LB_LINE); }
 
     /* Once for each line, kCount at a time. Where several blocks of rows share the lines, the next part of the weights
-     * comes into the L2 cache, in slices; where the lines are read once, every panel's come into the L1 cache. */
-    template <size_t kCount = 1>
+     * comes into the L2 cache, in slices; where the lines are read once, every panel's come into the L1 cache. A kernel
+     * that takes them in faster than the few buffers of that cache get them from memory (kFar) has them come into the
+     * L2 cache before. */
+    template <size_t kCount = 1, bool kFar = false>
     HWY_INLINE void Prefetch(size_t line) const {
         if (stream) {
             LB_UNROLL
-            for (size_t l = 0; l < kCount; ++l) PrefetchPanels(StreamOffset(line + l));
+            for (size_t l = 0; l < kCount; ++l) {
+                PrefetchPanels<3>(StreamOffset(line + l + kStreamLines));
+                if constexpr (kFar) PrefetchPanels<2>(StreamOffset(line + l + kFarLines));
+            }
         } else {
             LB_UNROLL
             for (size_t l = 0; l < kCount; ++l) __builtin_prefetch(ahead + (line + l) * ahead_step, 0, 2);
         }
     }
+    template <int kLocality>
     HWY_INLINE void PrefetchPanels(size_t offset) const {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j)
-            if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(at[j] + offset);
+            if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(at[j] + offset, 0, kLocality);
     }
 
-    /* How far from a panel's first line to prefetch: further on in the panel, and in its last lines where the same
+    /* How far from a panel's first line to prefetch: further on in the panel, and after its last line where the same
      * panel of the next tile begins, at `ahead` for the first one; the hardware's own prefetcher stops at page ends and
      * cannot know where the tile goes on. */
-    HWY_INLINE size_t StreamOffset(size_t line) const {
-        const size_t next = line + kStreamLines;
+    HWY_INLINE size_t StreamOffset(size_t next) const {
         if (next < count) return next * LB_LINE;
         return static_cast<size_t>(ahead - at[0]) + (next - count) * LB_LINE;
     }

@@ -37,7 +37,10 @@ enum {
  *                  lane of a line of 1-bit codes has that k: bit 8 * (k % 4) + k % 32 / 4
  *   LB_A_NIBBLESp  two words for each of those: the lower four bits of every byte, then the upper four
  *   LB_A_F32  float  at k * mr + i: rows that are not quantized
- * With mr = 1, LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
+ *   LB_A_TABLES    of one row, bytes: entry e of half h of the 32 k from k on, and of j = k % 4, is the sum of the
+ * codes at k + 16 * h + j + 4 * f for the bits f of e, plus 512; its lower five bits are at k * 8 + j * 64 + h * 16 +
+ * e, and the upper five 32 bytes on With mr = 1, LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is
+ * whether the code is 1. */
 enum {
     LB_A_S8 = 0,
     LB_A_S16 = 1,
@@ -48,7 +51,8 @@ enum {
     LB_A_NIBBLES1 = 6,
     LB_A_NIBBLES2 = 7,
     LB_A_NIBBLES4 = 8,
-    LB_A_F32 = 9
+    LB_A_F32 = 9,
+    LB_A_TABLES = 10
 };
 
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
@@ -61,7 +65,8 @@ enum {
     LB_ALGORITHM_AND2 = 5, /* codes of 2 and 4 bits, plane by plane */
     LB_ALGORITHM_AND4 = 6,
     LB_ALGORITHM_FMA = 7, /* of floats */
-    LB_ALGORITHMS = 8
+    LB_ALGORITHM_LUT = 8, /* sums from tables in place of products */
+    LB_ALGORITHMS = 9
 };
 
 /* Integer results are added as 2^-16 of a step of the output, and clamped to 2^29 of those before. */
@@ -223,6 +228,9 @@ typedef struct lb_row_rule {
 typedef void (*lb_quantize_row_fn)(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule,
                                    int8_t *codes, size_t padded, int32_t *sums, float *scale);
 
+/* LB_A_TABLES from the codes of `lines` lines of 1-bit codes, 32 of each; tables are 64-byte aligned. */
+typedef void (*lb_put_tables_fn)(const int8_t *codes, size_t lines, uint8_t *tables);
+
 struct lb_bits_ops; /* kernels/simd/bits.h */
 struct lb_probe;    /* kernels/simd/probe.h */
 
@@ -232,6 +240,7 @@ typedef struct lb_isa_unit {
     size_t kernel_count;
     lb_quantize_row_fn quantize_row;
     lb_quantize_row_fn pack_row; /* the same by SIGN and STEP, but `codes` are words of bits: LB_A_BITS1 of one row */
+    lb_put_tables_fn put_tables; /* NULL where no kernel of the unit has them */
     const struct lb_bits_ops *bits;
     const struct lb_probe *probes; /* measuring loops of `bench limits` */
     size_t probe_count;
