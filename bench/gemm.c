@@ -329,10 +329,16 @@ static int tiles_of(const lb_kernel *kernel) {
                                                          : -1;
 }
 
+/* Whether it takes fields of codes out of lines, to multiply them. */
+static bool takes_fields(const lb_kernel *kernel, const lowbit_problem *p) {
+    return !planes_of(kernel) && kernel->algorithm != LB_ALGORITHM_LUT && !lb_is_float_kind(p->activations);
+}
+
 /* What the kernel could multiply at best: bits in registers, plane by plane; tiles with operands from L1, or else the
  * level's multiplication of vectors in registers. */
 static lb_limit limit_of_products(const cell *c, const lb_kernel_ref *kernel, const lowbit_pool *pool) {
     lb_limit products = {0};
+    if (kernel->kernel->algorithm == LB_ALGORITHM_LUT) return products; /* no probe looks up */
     const int planes = planes_of(kernel->kernel);
     if (planes) {
         lb_limit_compute(c->bench->limits, kernel->unit, LB_PROBE_BITS, 0, pool, &products, NULL);
@@ -370,8 +376,8 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
     if (!lb_kernel_find(r->plan.kernel, &kernel)) return;
     const size_t out_bytes = (size_t)(p->m * p->n * lb_out_bytes(p));
     lb_limit decode = {0}, read = {0};
-    const bool decoded = !planes_of(kernel.kernel) && !lb_is_float_kind(p->activations);
-    if (decoded && kernel.kernel->coding <= LB_CODING_W8) /* no probe decodes books, trits or floats */
+    if (takes_fields(kernel.kernel, p) &&
+        kernel.kernel->coding <= LB_CODING_W8) /* no probe decodes books, trits or floats */
         lb_limit_compute(b->limits, kernel.unit, LB_PROBE_DECODE, lb_codings[kernel.kernel->coding].bits, pool, &decode,
                          NULL);
     lb_limit_read(b->limits, working_set, pool, &read, NULL);

@@ -48,12 +48,16 @@ static const struct {
                 [LB_A_PAIRS2] = {2, LB_WORD_K, NULL, {2, LB_BITS_PAIRS}, false},
                 [LB_A_PAIRS4] = {4, LB_WORD_K, NULL, {4, LB_BITS_PAIRS}, false},
                 [LB_A_F32] = {32, 1, NULL, {0}, false},
-                [LB_A_HALVES] = {16, 32, NULL, {0}, false}};
+                [LB_A_HALVES] = {16, 32, NULL, {0}, false},
+                [LB_A_TABLES] = {64, LB_WORD_K, NULL, {0}, false}};
 
 /* Whether the call's rows become words of bits at once, without codes: lb_isa_unit's pack_row. */
 static bool packs_bits(const lb_gemm_call *call) {
     return !call->args->rows && kLayouts[call->config.kernel->a_layout].planes.count == 1;
 }
+
+/* The 16 tables of 32 k take 27 cycles with vectors of 256 bits, and nothing else so long. */
+int64_t lb_panel_cost(const lb_kernel *kernel) { return kernel->a_layout == LB_A_TABLES ? 54 : 0; }
 
 int64_t lb_panel_bits(const lb_kernel *kernel) { return kLayouts[kernel->a_layout].bits; }
 
@@ -146,6 +150,8 @@ static void put_piece(const lb_gemm_call *call, const int8_t *codes, int64_t k, 
         lb_put_bit_words(planes, codes + k / 8, length, kernel->mr, i, piece);
     else if (planes.count)
         lb_put_bit_codes(planes, codes + k, length, kernel->mr, i, piece);
+    else if (kernel->a_layout == LB_A_TABLES)
+        call->config.unit->put_tables(codes + k, (size_t)(length / LB_WORD_K), piece);
     else
         kLayouts[kernel->a_layout].put_row(codes + k, length / 4, kernel->mr, i, piece);
 }

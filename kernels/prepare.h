@@ -24,6 +24,9 @@ static inline bool lb_values_fold(const lb_kernel *kernel, const lowbit_problem 
  * would save less than half, and the other threads would fetch the rows from each other. */
 enum { LB_PREPARE_ALONE = 1 << 14 };
 
+/* 1/64 cycles that an element takes to its place in the kernel's A panels, where they are worth counting. */
+int64_t lb_panel_cost(const lb_kernel *kernel);
+
 /* Bits of an element of the kernel's A panels. */
 int64_t lb_panel_bits(const lb_kernel *kernel);
 

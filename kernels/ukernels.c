@@ -63,6 +63,7 @@ static const lb_algorithm kAlgorithms[LB_ALGORITHMS] = {
     [LB_ALGORITHM_TILE_BF16] = {"tilebf16", 1 << LOWBIT_AF, false},
     [LB_ALGORITHM_L1F] = {"l1f", FLOATS, true},
     [LB_ALGORITHM_FMA_BF16] = {"fmabf16", 1 << LOWBIT_AF, false},
+    [LB_ALGORITHM_LUT] = {"lut", CODES, false},
 };
 
 const lb_algorithm *lb_algorithm_of(const lb_kernel *kernel) { return &kAlgorithms[kernel->algorithm]; }

@@ -32,8 +32,8 @@ OTHERS = {
     "hwy/": ("kernels/simd/", "kernels/isa/"),
     "hwloc": ("tuner/",),
     "jansson.h": ("nn/", "bench/", "cli/", "tests/"),
-    "immintrin.h": ("kernels/simd/", "kernels/isa/", "bench/trials/"),
-    "arm_neon.h": ("kernels/simd/", "kernels/isa/", "bench/trials/"),
+    "immintrin.h": ("kernels/simd/", "kernels/isa/"),
+    "arm_neon.h": ("kernels/simd/", "kernels/isa/"),
 }
 
 # Public headers include each other and these, nothing else.

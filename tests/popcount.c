@@ -124,7 +124,7 @@ static void check_counted(const lowbit_ctx *ctx, const lowbit_problem *p) {
     for (size_t i = 0; lb_kernel_at(i, &kernel); i++)
         found =
             found || ((kernel.unit->isa & ctx->isa_enabled) && lb_kernel_fits(kernel.kernel, p) &&
-                      kernel.kernel->algorithm != LB_ALGORITHM_DOT && kernel.kernel->algorithm != LB_ALGORITHM_TILE);
+                      kernel.kernel->algorithm >= LB_ALGORITHM_XOR && kernel.kernel->algorithm <= LB_ALGORITHM_AND4);
     CHECK(found);
 }
 

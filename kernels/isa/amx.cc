@@ -17,4 +17,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(amx) = {LOWBIT_ISA_AMX, LB_KERNELS, QuantizeRow, PackRow, RoundRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(amx) = {LOWBIT_ISA_AMX, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES};

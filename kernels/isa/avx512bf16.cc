@@ -11,4 +11,4 @@ constexpr lb_kernel kKernels[] = {LB_FMA_HALVES_KERNELS};
 
 }  // namespace
 
-LB_EXPORT_UNIT(avx512bf16) = {LOWBIT_ISA_AVX512BF16, LB_KERNELS, QuantizeRow, PackRow, RoundRow, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(avx512bf16) = {LOWBIT_ISA_AVX512BF16, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES};

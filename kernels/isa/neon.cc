@@ -2,6 +2,7 @@
 /* neon: smull and smlal into 16 bits, widened by sadalp (Armv8.0). */
 #include "kernels/simd/arm_ops.h"
 #include "kernels/simd/fma-inl.h"
+#include "kernels/simd/lut-inl.h"
 #include "kernels/simd/unit.h"
 
 LB_UNIT_TARGET(HWY_NEON);
@@ -91,10 +92,11 @@ constexpr lb_kernel kKernels[] = {
     L1Row<L1Staged, Ops, 1, 4>(),
     L1Row<L1Staged, Ops, 4, 2>(),
     LB_BIT_ROWS,
+    LutRow<8>(),
     LB_FMA_KERNELS,
     LB_L1F_KERNELS,
 };
 
 }  // namespace
 
-LB_EXPORT_UNIT(neon) = {LOWBIT_ISA_NEON, LB_KERNELS, QuantizeRow, PackRow, nullptr, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(neon) = {LOWBIT_ISA_NEON, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES};

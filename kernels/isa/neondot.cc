@@ -42,4 +42,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(neondot) = {LOWBIT_ISA_NEONDOT, LB_KERNELS, QuantizeRow, PackRow, nullptr, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(neondot) = {LOWBIT_ISA_NEONDOT, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES};

@@ -41,4 +41,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(neoni8mm) = {LOWBIT_ISA_NEONI8MM, LB_KERNELS, QuantizeRow, PackRow, nullptr, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(neoni8mm) = {LOWBIT_ISA_NEONI8MM, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES};

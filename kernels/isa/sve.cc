@@ -18,4 +18,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(sve) = {LOWBIT_ISA_SVE, LB_KERNELS, QuantizeRow, PackRow, nullptr, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(sve) = {LOWBIT_ISA_SVE, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES};

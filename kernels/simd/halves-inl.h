@@ -171,4 +171,6 @@ struct HalvesColumns {
 
 }  // namespace
 
+#define LB_ROUND_ROW RoundRow
+
 #endif

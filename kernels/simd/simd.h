@@ -45,6 +45,7 @@ using DI32 = hn::Repartition<int32_t, DU8>;
 using DF32 = hn::Repartition<float, DU8>;
 using VU8 = hn::Vec<DU8>;
 using VI8 = hn::Vec<DI8>;
+using VU16 = hn::Vec<DU16>;
 using VI16 = hn::Vec<DI16>;
 using VI32 = hn::Vec<DI32>;
 using VF32 = hn::Vec<DF32>;

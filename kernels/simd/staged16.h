@@ -4,6 +4,7 @@
 #define LOWBIT_KERNELS_SIMD_STAGED16_H_
 
 #include "kernels/simd/fma-inl.h"
+#include "kernels/simd/lut-inl.h"
 #include "kernels/simd/unit.h"
 #include "kernels/simd/x86_ops.h"
 
@@ -41,6 +42,7 @@ constexpr lb_kernel kKernels[] = {
     L1Row<L1Staged, StagedOps, 3, 2>(),
     L1Row<L1Staged, StagedOps, 10, 1>(),
     LB_BIT_ROWS,
+    LutRow<4>(),
     LB_FMA_KERNELS,
     LB_L1F_KERNELS,
 };

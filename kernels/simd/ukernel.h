@@ -40,6 +40,9 @@ enum {
  *                  the second in the upper halves of the bytes
  *   LB_A_F32  float  at k * mr + i: rows that are not quantized
  *   LB_A_HALVES  bf16  at (k / 32 * mr + i) * 32 + k % 32: those, rounded to the rows of a tile register
+ *   LB_A_TABLES    of one row, bytes: entry e of half h of the 32 k from k on, and of j = k % 4, is the sum of the
+ *                  codes at k + 16 * h + j + 4 * f for the bits f of e, plus 512; its lower five bits are at
+ *                  k * 8 + j * 64 + h * 16 + e, and the upper five 32 bytes on
  * With mr = 1, LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
 enum {
     LB_A_S8,
@@ -55,7 +58,8 @@ enum {
     LB_A_HALVES,
     LB_A_PAIRS1,
     LB_A_PAIRS2,
-    LB_A_PAIRS4
+    LB_A_PAIRS4,
+    LB_A_TABLES
 };
 
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
@@ -71,6 +75,7 @@ enum {
     LB_ALGORITHM_TILE_BF16, /* of floats, rounded to bf16 */
     LB_ALGORITHM_FMA_BF16,  /* the same without tiles */
     LB_ALGORITHM_L1F,       /* of floats, distances */
+    LB_ALGORITHM_LUT,       /* sums from tables in place of products */
     LB_ALGORITHMS
 };
 
@@ -240,6 +245,8 @@ typedef void (*lb_quantize_row_fn)(const float *x, size_t k, size_t ahead, size_
 /* Rounds a row to bf16, nearest even (a NaN stays one, and what is below 2^-126 may become 0): 32 elements together,
  * 64-byte aligned, `step` elements from the first of them to the first of the next; zeros where the last ones end. */
 typedef void (*lb_round_row_fn)(const float *x, size_t k, uint16_t *to, size_t step);
+/* LB_A_TABLES from the codes of `lines` lines of 1-bit codes, 32 of each; tables are 64-byte aligned. */
+typedef void (*lb_put_tables_fn)(const int8_t *codes, size_t lines, uint8_t *tables);
 
 struct lb_bits_ops; /* kernels/simd/bits.h */
 struct lb_probe;    /* kernels/simd/probe.h */
@@ -251,6 +258,7 @@ typedef struct lb_isa_unit {
     lb_quantize_row_fn quantize_row;
     lb_quantize_row_fn pack_row; /* the same by SIGN and STEP, but `codes` are words of bits: LB_A_BITS1 of one row */
     lb_round_row_fn round_row;   /* where kernels take LB_A_HALVES; else NULL */
+    lb_put_tables_fn put_tables; /* where kernels take LB_A_TABLES; else NULL */
     const struct lb_bits_ops *bits;
     const struct lb_probe *probes; /* measuring loops of `bench limits` */
     size_t probe_count;

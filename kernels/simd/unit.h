@@ -11,4 +11,13 @@
 #include "kernels/simd/probe-inl.h"
 #include "kernels/simd/signs-inl.h"
 
+/* The rows of A that the unit prepares; headers that are included before this one bring those that few have. */
+#ifndef LB_ROUND_ROW
+#define LB_ROUND_ROW nullptr
+#endif
+#ifndef LB_PUT_TABLES
+#define LB_PUT_TABLES nullptr
+#endif
+#define LB_ROWS QuantizeRow, PackRow, LB_ROUND_ROW, LB_PUT_TABLES
+
 #endif
