@@ -27,9 +27,10 @@ enum { LB_PREPARE_ALONE = 1 << 14 };
 /* Bits of an element of the kernel's A panels. */
 int64_t lb_panel_bits(const lb_kernel *kernel);
 
-/* Where the prepared rows lie. Blocks are of mr rows; the last one is padded with zeros. Panels are cut at the parts of
- * K, [part][block][k of the part / 4][mr][4], so that the blocks that meet one part of the weights one after the other
- * are one stream for the prefetcher. */
+/* Where the prepared rows lie. Blocks are of mr rows; the last one is padded with zeros. Where rows become digits,
+ * there are three of them for each, of which mr counts all but in blocks, scales and units. Panels are cut at the parts
+ * of K, [part][block][k of the part / 4][mr][4], so that the blocks that meet one part of the weights one after the
+ * other are one stream for the prefetcher. */
 typedef struct lb_prepared {
     lowbit_rows rows;
     int64_t blocks;
@@ -39,6 +40,8 @@ typedef struct lb_prepared {
     int32_t *sums, *corrs; /* [blocks][G][mr] */
     float *row_sums;       /* the same of float rows, where zero points or minima need them; else NULL */
     float *scales;         /* [blocks * mr]; of float rows 1 */
+    float *units;          /* [blocks * mr] and, of each block, a row of floats: where rows become digits; else NULL */
+    float *floats;
 } lb_prepared;
 
 lb_prepared lb_prepared_of(const lb_gemm_call *call);
@@ -54,6 +57,9 @@ void lb_value_tables_aim(lb_value_tables *tables, const lowbit_packed *weights, 
 
 /* Float rows of one block, as floats or bf16, into its panels; and their sums and scales. */
 void lb_prepare_float_block(const lb_gemm_call *call, const lb_prepared *p, int64_t block);
+
+/* Float row `row` of A, as floats or bf16, to its rows of digits, their sums, scale and unit. */
+void lb_prepare_digits(const lb_gemm_call *call, const lb_prepared *p, int64_t row);
 
 /* The panel of one block for the part of `length` k that begins at `first`. */
 static inline uint8_t *lb_panel_at(const lb_prepared *p, int64_t mr, int64_t block, int64_t first, int64_t length) {

@@ -7,23 +7,27 @@
 
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
+#include "kernels/ukernels.h"
 #include "kernels/weights.h"
 
 /* Unit roundoffs of binary32 and bf16. */
 static const double kUnit = 0x1p-24, kHalfUnit = 0x1p-9;
+
+/* Half a unit of rows of digits, as a share of the largest magnitude of the row. */
+static const double kDigitUnit = 0x1.03p-23;
 
 static double a_at(const lowbit_gemm_args *args, int64_t m, int64_t k) {
     const int64_t at = m * args->a.stride + k;
     return (double)(args->a.data ? args->a.data[at] : lb_bf16_to_float(args->a_bf16[at]));
 }
 
-/* t, and what its bound is a multiple of: the magnitudes that a kernel adds up. */
+/* t, and what its bound is a multiple of: the magnitudes that a kernel adds up, and those of the weights alone. */
 typedef struct sums {
-    double t, magnitude;
+    double t, magnitude, weights;
 } sums;
 
 static sums float_weights(const lowbit_weights *w, const lowbit_gemm_args *args, int64_t m, int64_t n) {
-    sums s = {0, 0};
+    sums s = {0};
     for (int64_t k = 0; k < w->k; k++) {
         const double product = a_at(args, m, k) * (double)lb_float_at(w, n, k);
         s.t += product;
@@ -45,16 +49,25 @@ static sums add_group(const lowbit_weights *w, const lowbit_gemm_args *args, int
     for (int64_t k = g * group; k < end; k++) {
         const double a = a_at(args, m, k), value = lb_integer_at(w, n, k);
         s.t += a * (value * scale + min);
-        s.magnitude += fabs(a) * (fabs(scale) * (fabs(value - offset) + fabs(offset)) + fabs(min));
+        const double weight = fabs(scale) * (fabs(value - offset) + fabs(offset)) + fabs(min);
+        s.magnitude += fabs(a) * weight;
+        s.weights += weight;
     }
     return s;
 }
 
 static sums sums_of(const lowbit_weights *w, const lowbit_gemm_args *args, int64_t m, int64_t n) {
     if (lb_is_float(lb_format_of(w->type.format))) return float_weights(w, args, m, n);
-    sums s = {0, 0};
+    sums s = {0};
     for (int64_t g = 0; g < lb_groups(w->k, w->type.group); g++) s = add_group(w, args, m, n, g, s);
     return s;
+}
+
+/* How far the sums may be off because A is rounded to digits. */
+static double digits_bound(const lowbit_gemm_args *args, int64_t m, int64_t k, sums s) {
+    double largest = 0;
+    for (int64_t i = 0; i < k; i++) largest = fmax(largest, fabs(a_at(args, m, i)));
+    return kDigitUnit * largest * s.weights;
 }
 
 static double activate(uint32_t act, double x) {
@@ -68,13 +81,14 @@ static double activate(uint32_t act, double x) {
 }
 
 lb_float_result lb_reference_float(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args,
-                                   int64_t m, int64_t n, bool halves) {
+                                   int64_t m, int64_t n, uint32_t factors) {
     const sums s = sums_of(w, args, m, n);
     const double steps = (double)(w->k + lb_groups(w->k, w->type.group) + 8),
                  gamma = steps * kUnit / (1 - steps * kUnit);
     const double bias = p->bias ? args->bias[n] : 0;
     const double residual = p->residual ? args->residual[m * args->residual_stride + n] : 0;
-    double bound = s.magnitude * (gamma + (halves ? kHalfUnit * (2 + kHalfUnit) : 0));
+    double bound = s.magnitude * (gamma + (factors == LB_FACTORS_BF16 ? kHalfUnit * (2 + kHalfUnit) : 0));
+    if (factors == LB_FACTORS_DIGITS) bound += (1 + gamma) * digits_bound(args, m, w->k, s);
     bound += 3 * kUnit * (fabs(s.t) + bound + fabs(bias) + fabs(residual)) + FLT_MIN;
     double y = s.t + bias + residual;
     if (s.magnitude > FLT_MAX / 2) bound = INFINITY; /* a partial sum may overflow */

@@ -189,18 +189,24 @@ lowbit_gemm_args sample_args(const sample *s, void *out, int64_t out_stride) {
 
 int64_t sample_out_bytes(const sample *s) { return lb_out_bytes(&s->problem); }
 
-static void *float_reference(const sample *s) {
+void *sample_float_reference(const sample *s, uint32_t factors) {
     const lowbit_problem *p = &s->problem;
     lb_float_result *want = check_guarded((size_t)(p->m * p->n) * sizeof *want, CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(s, NULL, 0);
     for (int64_t m = 0; m < p->m; m++)
-        for (int64_t n = 0; n < p->n; n++) want[m * p->n + n] = lb_reference_float(p, &s->weights, &args, m, n, false);
+        for (int64_t n = 0; n < p->n; n++)
+            want[m * p->n + n] = lb_reference_float(p, &s->weights, &args, m, n, factors);
     return want;
+}
+
+uint32_t sample_factors(const char *kernel) {
+    lb_kernel_ref found;
+    return CHECK(lb_kernel_find(kernel, &found)) ? lb_algorithm_of(found.kernel)->factors : LB_FACTORS_FLOAT;
 }
 
 void *sample_reference(const lowbit_ctx *ctx, const sample *s) {
     lowbit_error error = LOWBIT_ERROR_INIT;
-    if (lb_is_float_kind(s->problem.activations)) return float_reference(s);
+    if (lb_is_float_kind(s->problem.activations)) return sample_float_reference(s, LB_FACTORS_FLOAT);
     void *out = check_guarded((size_t)(s->problem.m * s->problem.n * sample_out_bytes(s)), CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(s, out, s->problem.n);
     CHECK(lowbit_gemm_reference(ctx, &s->problem, &s->weights, &args, &error) == LOWBIT_OK);
@@ -255,14 +261,16 @@ static void run_kernel(const lowbit_ctx *ctx, const sample *s, const char *kerne
 
 void sample_check_kernels(const lowbit_ctx *ctx, const sample *s, const char *name) {
     check_context("%s", name);
-    const void *want = sample_reference(ctx, s);
+    const void *want = sample_reference(ctx, s), *digits = NULL;
     lb_kernel_ref kernel;
     for (size_t i = 0; lb_kernel_at(i, &kernel); i++) {
         lowbit_kernel_info info = {.struct_size = sizeof info};
         lowbit_kernel_get(ctx, i, &info, NULL);
         if (!info.enabled || !lb_kernel_fits(kernel.kernel, &s->problem)) continue;
         check_context("%s %s", name, info.name);
-        run_kernel(ctx, s, info.name, want);
+        const bool is_digits = sample_factors(info.name) == LB_FACTORS_DIGITS;
+        if (is_digits && !digits) digits = sample_float_reference(s, LB_FACTORS_DIGITS);
+        run_kernel(ctx, s, info.name, is_digits ? digits : want);
     }
 }
 

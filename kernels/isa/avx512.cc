@@ -36,6 +36,12 @@ constexpr lb_kernel kKernels[] = {
     L1Row<L1Staged, StagedOps, 12, 2>(),
     LB_BIT_ROWS,
     LB_FMA_KERNELS,
+    DigitsRow<DotWide, StagedOps, 8, 1, 2>(),
+    DigitsRow<DotStaged, StagedOps, 4, 1, 4>(),
+    DigitsRow<DotStaged, StagedOps, 2, 1, 4>(),
+    DigitsRow<DotStaged, StagedOps, 1, 1, 4>(),
+    DigitsRow<DotStaged, StagedOps, kTrits, 1, 4>(),
+    DigitsRow<DotWide, StagedOps, kBook, 1, 2>(),
 };
 
 }  // namespace

@@ -92,6 +92,10 @@ constexpr lb_kernel kKernels[] = {
     L1Row<L1Staged, Ops, 4, 2>(),
     LB_BIT_ROWS,
     LB_FMA_KERNELS,
+    DigitsRow<DotStaged, Ops, 4, 1, 2>(),
+    DigitsRow<DotStaged, Ops, 2, 1, 2>(),
+    DigitsRow<DotStaged, Ops, 1, 1, 2>(),
+    DigitsRow<DotStaged, Ops, kTrits, 1, 2>(),
 };
 
 }  // namespace

@@ -42,6 +42,12 @@ constexpr lb_kernel kKernels[] = {
     L1Row<L1Staged, StagedOps, 10, 1>(),
     LB_BIT_ROWS,
     LB_FMA_KERNELS,
+    DigitsRow<DotWide, StagedOps, 8, 1, 2>(),
+    DigitsRow<DotStaged, StagedOps, 4, 1, 2>(),
+    DigitsRow<DotStaged, StagedOps, 2, 1, 2>(),
+    DigitsRow<DotStaged, StagedOps, 1, 1, 2>(),
+    DigitsRow<DotStaged, StagedOps, kTrits, 1, 2>(),
+    DigitsRow<DotWide, StagedOps, kBook, 1, 2>(),
 };
 
 }  // namespace
