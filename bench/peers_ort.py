@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Weight-only products next to ONNX Runtime's MatMulNBits, in turn and on one thread, as a Markdown table.
 
-usage: peers_ort.py LOWBIT [SECONDS]         SECONDS for each of two turns of each cell, default 1
+usage: peers_ort.py LOWBIT [SECONDS [M...]]  SECONDS for each of two turns of each cell, default 1; M: 1 and 128
 Wants the packages onnxruntime, onnx and numpy:
     python3 -m venv VENV && VENV/bin/pip install onnxruntime onnx numpy
     taskset -c 1 VENV/bin/python bench/peers_ort.py build/release/cli/lowbit
@@ -31,9 +31,9 @@ SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 1.0
 LEVELS = {1: 1e-5, 4: 1e-2}
 
 
-def make_weights(seed):
+def make_weights():
     """Codes [N][K / 32][16], the lower four bits first, and scales [N][K / 32]."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(1)
     codes = random.integers(0, 256, (N, K // BLOCK, BLOCK // 2), np.uint8)
     scales = random.uniform(0.001, 0.02, (N, K // BLOCK)).astype(np.float32)
     return codes, scales
@@ -98,13 +98,10 @@ def time_ours(lowbit, problem, cold):
 def cell(lowbit, m, level, cold):
     a = np.random.default_rng(0).uniform(-1, 1, (m, K)).astype(np.float32)
     copies = -(-RING_BYTES // (N * K // 2)) if cold else 1
-    runs = []
-    for i in range(copies):
-        codes, scales = make_weights(i)
-        runs.append(bound(session_of(model_of(codes, scales, m, level)), a))
-        if i == 0:
-            runs[0][0]()
-            check(runs[0][1], a, codes, scales, level)
+    codes, scales = make_weights()
+    runs = [bound(session_of(model_of(codes ^ np.uint8(i), scales, m, level)), a) for i in range(copies)]
+    runs[0][0]()
+    check(runs[0][1], a, codes, scales, level)
     problem, calls = f"i4g32af:m{m}n{N}k{K}", [run[0] for run in runs]
     first, kernel = time_ours(lowbit, problem, cold)
     theirs = statistics.median(time_calls(calls) + time_calls(calls)) * 1e6
@@ -118,7 +115,7 @@ def main():
         sys.exit(__doc__)
     print(f"onnxruntime {onnxruntime.__version__}, onnx {onnx.__version__}, numpy {np.__version__}\n")
     print("| problem | weights | kernel | us | MatMulNBits | us | ours is faster |\n|---|---|---|---|---|---|---|")
-    for m in (1, 128):
+    for m in [int(m) for m in sys.argv[3:]] or [1, 128]:
         for level in LEVELS:
             for cold in (False, True):
                 cell(sys.argv[1], m, level, cold)

@@ -66,7 +66,10 @@ static sums sums_of(const lowbit_weights *w, const lowbit_gemm_args *args, int64
 /* How far the sums may be off because A is rounded to digits. */
 static double digits_bound(const lowbit_gemm_args *args, int64_t m, int64_t k, sums s) {
     double largest = 0;
-    for (int64_t i = 0; i < k; i++) largest = fmax(largest, fabs(a_at(args, m, i)));
+    for (int64_t i = 0; i < k; i++) {
+        const double x = fabs(a_at(args, m, i));
+        if (x > largest) largest = x; /* gcc 12 for aarch64 dies of fmax here */
+    }
     return kDigitUnit * largest * s.weights;
 }
 

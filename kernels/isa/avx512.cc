@@ -41,7 +41,6 @@ constexpr lb_kernel kKernels[] = {
     DigitsRow<DotStaged, StagedOps, 2, 1, 4>(),
     DigitsRow<DotStaged, StagedOps, 1, 1, 4>(),
     DigitsRow<DotStaged, StagedOps, kTrits, 1, 4>(),
-    DigitsRow<DotWide, StagedOps, kBook, 1, 2>(),
 };
 
 }  // namespace

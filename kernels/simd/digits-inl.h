@@ -126,7 +126,7 @@ constexpr lb_kernel DigitsRow() {
     lb_kernel kernel = DotRowOf<W, kSums, kVectors>(Ops::kPorts, &DigitsTile<W, kRows, kVectors, 4 * W::kFields>);
     kernel.algorithm = LB_ALGORITHM_DIGITS;
     kernel.mr = kRows;
-    kernel.group_cost = static_cast<uint32_t>(64 * (2 + 14 * kRows) / Ops::kPorts * LB_PANEL / kColumns);
+    kernel.group_cost = static_cast<uint32_t>(64 * (6 + 10 * kRows) / Ops::kPorts * LB_PANEL / kColumns);
     return kernel;
 }
 

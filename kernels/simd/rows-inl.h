@@ -122,29 +122,36 @@ struct FixedPoint {
     }
 };
 
-/* Digits of x[0..count), digit d to codes + d * padded, their sums to sums[d * groups]. With 128 added to each digit an
+/* Digits of kColumns elements, digit d to codes + d * padded and added to sum[d]. With 128 added to each digit an
  * integer is their bytes, without a borrow from one to the next. */
+HWY_INLINE void PutDigits(VI32 integer, int8_t *codes, size_t padded, VI32 (&sum)[LB_DIGITS]) {
+    const DI32 d;
+    const hn::Rebind<int8_t, DI32> d8;
+    const VI32 halves = hn::Set(d, 0x808080), bytes = hn::Xor(hn::Add(integer, halves), halves);
+    const VI32 digits[LB_DIGITS] = {hn::ShiftRight<24>(hn::ShiftLeft<24>(bytes)),
+                                    hn::ShiftRight<24>(hn::ShiftLeft<16>(bytes)),
+                                    hn::ShiftRight<24>(hn::ShiftLeft<8>(bytes))};
+    LB_UNROLL
+    for (size_t digit = 0; digit < LB_DIGITS; ++digit) {
+        sum[digit] = hn::Add(sum[digit], digits[digit]);
+        hn::StoreU(hn::DemoteTo(d8, digits[digit]), d8, codes + digit * padded);
+    }
+}
+
+/* Those of x[0..count), and their sums to sums[d * groups]. */
 HWY_INLINE void DigitsOfGroup(const float *x, size_t count, size_t ahead, const FixedPoint &fixed, int8_t *codes,
                               size_t padded, int32_t *sums, size_t groups) {
     const DI32 d;
-    const hn::Rebind<int8_t, DI32> d8;
-    const VI32 halves = hn::Set(d, 0x808080);
     VI32 sum[LB_DIGITS] = {hn::Zero(d), hn::Zero(d), hn::Zero(d)};
-    for (size_t at = 0; at < count; at += kColumns) {
-        const size_t some = HWY_MIN(kColumns, count - at);
-        alignas(64) float tail[kColumns] = {}; /* what ends inside a vector: zeros have the digits 0 */
-        if (some < kColumns) memcpy(tail, x + at, some * sizeof(float));
+    size_t at = 0;
+    for (; at + kColumns <= count; at += kColumns) {
         if (kColumns == 16 || at % 16 == 0) __builtin_prefetch(x + at + ahead);
-        const VI32 integer = fixed(some < kColumns ? hn::Load(DF32(), tail) : hn::LoadU(DF32(), x + at));
-        const VI32 bytes = hn::Xor(hn::Add(integer, halves), halves);
-        const VI32 digits[LB_DIGITS] = {hn::ShiftRight<24>(hn::ShiftLeft<24>(bytes)),
-                                        hn::ShiftRight<24>(hn::ShiftLeft<16>(bytes)),
-                                        hn::ShiftRight<24>(hn::ShiftLeft<8>(bytes))};
-        LB_UNROLL
-        for (size_t digit = 0; digit < LB_DIGITS; ++digit) {
-            sum[digit] = hn::Add(sum[digit], digits[digit]);
-            hn::StoreU(hn::DemoteTo(d8, digits[digit]), d8, codes + digit * padded + at);
-        }
+        PutDigits(fixed(hn::LoadU(DF32(), x + at)), codes + at, padded, sum);
+    }
+    if (at < count) { /* the last ones through a padded copy, whose zeros have the digits 0 */
+        alignas(64) float tail[kColumns] = {};
+        memcpy(tail, x + at, (count - at) * sizeof(float));
+        PutDigits(fixed(hn::Load(DF32(), tail)), codes + at, padded, sum);
     }
     LB_UNROLL
     for (size_t digit = 0; digit < LB_DIGITS; ++digit)
