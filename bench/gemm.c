@@ -239,23 +239,23 @@ static void compare(const lowbit_problem *p, const uint8_t *got, const uint8_t *
     }
 }
 
-/* A row of float activations against its bounds, those of the kernel's arithmetic; a peer is held to binary32. */
-static void compare_floats(const cell *c, const lowbit_gemm_args *args, const void *got, bool rounds,
+/* A row of float activations against its bounds, those of what becomes of its factors. */
+static void compare_floats(const cell *c, const lowbit_gemm_args *args, const void *got, uint32_t factors,
                            lb_gemm_result *r) {
     const lowbit_problem *p = &c->problem;
     const int64_t bytes = lb_out_bytes(p);
     r->exact = false;
     for (int64_t n = 0; n < p->n; n++) {
-        const lb_float_result want = lb_reference_float(p, &c->weights, args, 0, n, rounds);
+        const lb_float_result want = lb_reference_float(p, &c->weights, args, 0, n, factors);
         const void *at = (const uint8_t *)got + n * bytes;
         r->within = r->within && lb_float_within(p, args->requant, want, at);
         if (p->out == LOWBIT_OUT_F32) r->max_abs_err = fmax(r->max_abs_err, fabs(element(p->out, got, n) - want.y));
     }
 }
 
-static bool kernel_rounds(const char *kernel) {
+static uint32_t kernel_factors(const char *kernel) {
     lb_kernel_ref found;
-    return lb_kernel_find(kernel, &found) && lb_algorithm_rounds(lb_algorithm_of(found.kernel));
+    return lb_kernel_find(kernel, &found) ? lb_algorithm_of(found.kernel)->factors : LB_FACTORS_FLOAT;
 }
 
 /* One row at a time, spread over the matrix, so that a sample needs no second product of the whole. */
@@ -281,7 +281,7 @@ static lowbit_status verify(cell *c, lb_gemm_result *r, lowbit_error *error) {
         args.out = want;
         const uint8_t *got = (const uint8_t *)c->out + m * row_bytes;
         if (floats)
-            compare_floats(c, &args, got, kernel_rounds(r->plan.kernel), r);
+            compare_floats(c, &args, got, kernel_factors(r->plan.kernel), r);
         else
             status = lowbit_gemm_reference(c->bench->ctx, p, &c->weights, &args, error);
         if (!floats && status == LOWBIT_OK) compare(p, got, want, r);
@@ -349,7 +349,8 @@ static lb_limit limit_of_products(const cell *c, const lb_kernel_ref *kernel, co
         lb_limit_compute(c->bench->limits, kernel->unit, probe_of(kernel), 0, pool, &products, NULL);
     else
         lb_limit_tiles(c->bench->limits, kernel->unit, tiles, 0, LB_TILES_L1, pool, &products, NULL);
-    return products;
+    const double rows = (double)lb_panel_rows(kernel->kernel) / kernel->kernel->mr; /* of digits three for each */
+    return (lb_limit){products.best / rows, products.median / rows, products.probe};
 }
 
 /* How fast an output of that size is written, by plain stores or around the caches. Nothing where the threads' L2
@@ -412,7 +413,7 @@ static void run_peer(void *arg, size_t reps) {
 static bool check_peer(const cell *c, const peer_cell *peer) {
     lb_gemm_result r = {.within = true};
     const lowbit_gemm_args args = arguments(c, NULL);
-    compare_floats(c, &args, peer->work.out, false, &r);
+    compare_floats(c, &args, peer->work.out, peer->work.bf16 ? LB_FACTORS_BF16 : LB_FACTORS_FLOAT, &r);
     return r.within;
 }
 

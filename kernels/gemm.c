@@ -142,25 +142,27 @@ static void aim_ahead(walk *walking, int64_t n, int64_t skip, int64_t block, int
 static int64_t wide_tiles(const lb_kernel *kernel) { return kernel->totals ? WIDE_TILES : 1; }
 
 int64_t lb_walk_rows(const lb_kernel *kernel) {
-    return (kernel->totals ? WIDE_ELEMENTS : STATE_ELEMENTS) / kernel->nr / kernel->mr * kernel->mr;
+    const int64_t elements = kernel->totals ? WIDE_ELEMENTS : STATE_ELEMENTS;
+    return elements / kernel->nr / (int64_t)lb_panel_rows(kernel) * kernel->mr;
 }
 
 /* The mr rows from m on; their sums and totals begin at row `state_row` of the scratch, or of that of tile `t`. */
 static void aim_rows(walk *walking, int64_t m, int64_t state_row, int64_t t, part at) {
     const lb_kernel *kernel = walking->kernel;
     const lb_prepared *p = &walking->p;
-    const int64_t mr = kernel->mr, block = m / mr, groups_at = block * p->rows.groups + at.group;
+    const int64_t mr = (int64_t)lb_panel_rows(kernel), block = m / kernel->mr;
+    const int64_t groups_at = block * p->rows.groups + at.group, state = state_row * mr / kernel->mr * kernel->nr;
     const int64_t first = at.first * walking->line_k, length = (at.last - at.first) * walking->line_k;
     lb_tile *tile = &walking->tile;
     tile->a =
         p->panels ? (const void *)lb_panel_at(p, mr, block, first, length) : p->rows.codes + m * p->rows.stride + first;
     tile->asum = p->sums ? p->sums + groups_at * mr : NULL;
     tile->corr = p->corrs ? p->corrs + groups_at * mr : NULL;
-    tile->row_sums = p->row_sums ? p->row_sums + groups_at * mr : NULL;
-    tile->ascale = p->scales + block * mr;
-    tile->sums = kernel->totals ? NULL : walking->s->sums + state_row * kernel->nr;
-    tile->totals =
-        (kernel->totals ? walking->s->wide + t * WIDE_ELEMENTS : walking->s->totals) + state_row * kernel->nr;
+    tile->row_sums = p->row_sums ? p->row_sums + groups_at * kernel->mr : NULL;
+    tile->ascale = p->scales + block * kernel->mr;
+    tile->units = p->units ? p->units + block * kernel->mr : NULL;
+    tile->sums = kernel->totals ? NULL : walking->s->sums + state;
+    tile->totals = (kernel->totals ? walking->s->wide + t * WIDE_ELEMENTS : walking->s->totals) + state;
 }
 
 /* One tile of columns, the t'th of `tiles` side by side, and the rows m0 .. m1 - 1, for a part of K. */

@@ -59,7 +59,9 @@ static bool packs_bits(const lb_gemm_call *call) {
 /* The 16 tables of 32 k take 27 cycles with vectors of 256 bits, and nothing else so long. */
 int64_t lb_panel_cost(const lb_kernel *kernel) { return kernel->a_layout == LB_A_TABLES ? 54 : 0; }
 
-int64_t lb_panel_bits(const lb_kernel *kernel) { return kLayouts[kernel->a_layout].bits; }
+int64_t lb_panel_bits(const lb_kernel *kernel) {
+    return kLayouts[kernel->a_layout].bits * (int64_t)lb_panel_rows(kernel) / kernel->mr;
+}
 
 /* The least k that is a whole number of lines and of what stands together in a panel. */
 static int64_t part_unit(const lowbit_problem *problem, const lb_kernel *kernel) {
@@ -98,29 +100,38 @@ static int64_t take(int64_t *total, int64_t bytes) {
  * overflow: m < 2^31, K < 2^17. */
 static int64_t place(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m, void *workspace,
                      lb_prepared *p) {
-    const int64_t k = problem->k, group = lb_max(problem->weights.group, 0), mr = kernel->mr;
+    const int64_t k = problem->k, group = lb_max(problem->weights.group, 0), mr = (int64_t)lb_panel_rows(kernel);
     const bool panels = mr > 1 || kernel->a_layout != LB_A_S8;
     int64_t total = 0;
-    p->blocks = lb_div_up(m, mr);
+    p->blocks = lb_div_up(m, kernel->mr);
     p->panel_bits = kLayouts[kernel->a_layout].bits;
     p->panel_k = kLayouts[kernel->a_layout].panel_k;
     const int64_t padded = lb_round_up(lb_round_up(k, lb_line_k(lb_format_of(problem->weights.format))), LB_LINE);
-    const bool floats = lb_is_float_kind(problem->activations);
-    const int64_t rows_at = take(&total, floats ? 0 : lb_rows_bytes(m, k, group));
+    const bool digits = kernel->algorithm == LB_ALGORITHM_DIGITS;
+    const bool floats = lb_is_float_kind(problem->activations) && !digits;
+    const int64_t rows = digits ? LB_DIGITS * m : m;
+    const int64_t rows_at = take(&total, floats ? 0 : lb_rows_bytes(rows, k, group));
     const int64_t panels_at = take(&total, panels ? p->blocks * mr * padded * p->panel_bits / 8 : 0);
     const int64_t sums = p->blocks * mr * lb_groups(k, group);
     const int64_t sums_at = take(&total, sums * (int64_t)sizeof(int32_t));
     const int64_t corrs_at = take(&total, floats ? 0 : sums * (int64_t)sizeof(int32_t));
-    const int64_t scales_at = take(&total, p->blocks * mr * (int64_t)sizeof(float));
+    const int64_t scales_at = take(&total, p->blocks * kernel->mr * (int64_t)sizeof(float));
+    const int64_t units_at = take(&total, digits ? p->blocks * kernel->mr * (int64_t)sizeof(float) : 0);
+    const bool minima = digits && problem->weights.offset == LOWBIT_MINIMUM;
+    const int64_t row_sums_at = take(&total, minima ? sums / LB_DIGITS * (int64_t)sizeof(float) : 0);
+    const int64_t floats_at = take(&total, digits ? p->blocks * lb_rows_stride(k) * (int64_t)sizeof(float) : 0);
     if (workspace) {
         uint8_t *base = workspace;
-        lb_rows_place(m, k, group, base + rows_at, &p->rows);
+        lb_rows_place(rows, k, group, base + rows_at, &p->rows);
         p->panels = panels ? base + panels_at : NULL;
         p->sums = floats ? NULL : (int32_t *)(void *)(base + sums_at);
         p->corrs = floats ? NULL : (int32_t *)(void *)(base + corrs_at);
         /* values have the offsets in them */
         p->row_sums = floats && problem->weights.offset && !kernel->values ? (float *)(void *)(base + sums_at) : NULL;
         p->scales = (float *)(void *)(base + scales_at);
+        p->units = digits ? (float *)(void *)(base + units_at) : NULL;
+        p->floats = digits ? (float *)(void *)(base + floats_at) : NULL;
+        if (minima) p->row_sums = (float *)(void *)(base + row_sums_at);
     }
     return total;
 }
@@ -145,21 +156,22 @@ enum { WEAVE_K = 256 };
 static void put_piece(const lb_gemm_call *call, const int8_t *codes, int64_t k, int64_t length, int64_t i,
                       void *piece) {
     const lb_kernel *kernel = call->config.kernel;
+    const int64_t mr = (int64_t)lb_panel_rows(kernel);
     const lb_bit_planes planes = kLayouts[kernel->a_layout].planes;
     if (packs_bits(call))
-        lb_put_bit_words(planes, codes + k / 8, length, kernel->mr, i, piece);
+        lb_put_bit_words(planes, codes + k / 8, length, mr, i, piece);
     else if (planes.count)
-        lb_put_bit_codes(planes, codes + k, length, kernel->mr, i, piece);
+        lb_put_bit_codes(planes, codes + k, length, mr, i, piece);
     else if (kernel->a_layout == LB_A_TABLES)
         call->config.unit->put_tables(codes + k, (size_t)(length / LB_WORD_K), piece);
     else
-        kLayouts[kernel->a_layout].put_row(codes + k, length / 4, kernel->mr, i, piece);
+        kLayouts[kernel->a_layout].put_row(codes + k, length / 4, mr, i, piece);
 }
 
 /* Rows i0 .. i1 - 1 of a block, quantized at codes, into its panels. Rows are zero beyond K, and so the panels are. */
 static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i0, int64_t i1,
                          const int8_t *codes) {
-    const int64_t mr = call->config.kernel->mr;
+    const int64_t mr = (int64_t)lb_panel_rows(call->config.kernel);
     for (int64_t first = 0, end; first < call->problem->k; first = end) {
         end = lb_part_end(call->problem, &call->config, first);
         uint8_t *panel = lb_panel_at(p, mr, block, first, end - first);
@@ -188,13 +200,10 @@ static correction correction_of(const lowbit_problem *problem, const lb_kernel *
     return (correction){f->value_scale * kernel->code_bias - f->value_offset, 0, 0};
 }
 
-/* Quantizes a row, unless it is already, to codes or bits. */
-static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i, const int8_t *codes) {
+/* Sums and corrections of row i of a block's panel. */
+static void correct_row(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i) {
     const lb_kernel *kernel = call->config.kernel;
-    const int64_t mr = kernel->mr, row = block * mr + i, groups = p->rows.groups;
-    if (!call->args->rows)
-        lb_quantize_one_row(packs_bits(call) ? call->config.unit->pack_row : call->config.unit->quantize_row,
-                            &call->rule, &call->args->a, row, &p->rows, (int8_t *)(uintptr_t)codes);
+    const int64_t mr = (int64_t)lb_panel_rows(kernel), row = block * mr + i, groups = p->rows.groups;
     const correction add = correction_of(call->problem, kernel);
     const int64_t k = call->problem->k, group = groups > 1 ? call->problem->weights.group : k;
     const int32_t zero = call->problem->weights.offset == LOWBIT_MINIMUM ? call->rule.zero : 0;
@@ -205,6 +214,20 @@ static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t 
             (int32_t)((uint32_t)add.factor * (uint32_t)sum + (uint32_t)add.constant) + add.each * (int32_t)count;
         p->sums[at] = sum - zero * (int32_t)count;
     }
+}
+
+/* Quantizes a row of codes, unless it is already, to codes or bits; or, for the first of its digits, a float row. */
+static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i, const int8_t *codes) {
+    const lb_kernel *kernel = call->config.kernel;
+    const int64_t row = block * (int64_t)lb_panel_rows(kernel) + i;
+    if (kernel->algorithm == LB_ALGORITHM_DIGITS) {
+        if (i % LB_DIGITS == 0) lb_prepare_digits(call, p, row / LB_DIGITS);
+        return correct_row(call, p, block, i);
+    }
+    if (!call->args->rows)
+        lb_quantize_one_row(packs_bits(call) ? call->config.unit->pack_row : call->config.unit->quantize_row,
+                            &call->rule, &call->args->a, row, &p->rows, (int8_t *)(uintptr_t)codes);
+    correct_row(call, p, block, i);
     /* The scale that A shares with the weights counts once. */
     const bool shared = lb_format_of(call->problem->weights.format)->distance && !isnan(p->rows.scales[row]);
     p->scales[row] = shared ? 1 : p->rows.scales[row];
@@ -212,7 +235,8 @@ static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t 
 
 /* Padding rows compute zeros that nobody reads. */
 static void clear_block(const lb_gemm_call *call, const lb_prepared *p, int64_t block) {
-    const int64_t mr = call->config.kernel->mr, sums = p->rows.groups * mr;
+    const int64_t mr = (int64_t)lb_panel_rows(call->config.kernel), sums = p->rows.groups * mr;
+    const int64_t rows = call->config.kernel->mr;
     for (int64_t first = 0, end; first < call->problem->k; first = end) {
         end = lb_part_end(call->problem, &call->config, first);
         const int64_t length = lb_round_up(end - first, p->panel_k);
@@ -220,16 +244,19 @@ static void clear_block(const lb_gemm_call *call, const lb_prepared *p, int64_t 
     }
     memset(p->sums + block * sums, 0, (size_t)sums * sizeof *p->sums);
     memset(p->corrs + block * sums, 0, (size_t)sums * sizeof *p->corrs);
-    memset(p->scales + block * mr, 0, (size_t)mr * sizeof *p->scales);
+    memset(p->scales + block * rows, 0, (size_t)rows * sizeof *p->scales);
+    if (p->units) memset(p->units + block * rows, 0, (size_t)rows * sizeof *p->units);
 }
 
 static void prepare_block(void *arg, size_t i, size_t worker) {
     (void)worker;
     const lb_gemm_call *call = arg;
     const lb_prepared p = lb_prepared_of(call);
-    if (lb_is_float_kind(call->problem->activations)) return lb_prepare_float_block(call, &p, (int64_t)i);
-    const int64_t mr = call->config.kernel->mr, block = (int64_t)i, rows = lb_min(mr, call->m - block * mr);
-    const bool by_row = p.panels && kLayouts[call->config.kernel->a_layout].by_row;
+    const lb_kernel *kernel = call->config.kernel;
+    if (!p.sums) return lb_prepare_float_block(call, &p, (int64_t)i);
+    const int64_t mr = (int64_t)lb_panel_rows(kernel), block = (int64_t)i;
+    const int64_t rows = lb_min(mr, (call->m - block * kernel->mr) * mr / kernel->mr);
+    const bool by_row = p.panels && kLayouts[kernel->a_layout].by_row;
     const int8_t *codes = p.rows.codes + block * mr * p.rows.stride;
     if (rows < mr) clear_block(call, &p, block);
     for (int64_t r = 0; r < rows; r++) {

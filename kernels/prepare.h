@@ -30,9 +30,10 @@ int64_t lb_panel_cost(const lb_kernel *kernel);
 /* Bits of an element of the kernel's A panels. */
 int64_t lb_panel_bits(const lb_kernel *kernel);
 
-/* Where the prepared rows lie. Blocks are of mr rows; the last one is padded with zeros. Panels are cut at the parts of
- * K, [part][block][k of the part / 4][mr][4], so that the blocks that meet one part of the weights one after the other
- * are one stream for the prefetcher. */
+/* Where the prepared rows lie. Blocks are of mr rows; the last one is padded with zeros. Where rows become digits,
+ * there are three of them for each, of which mr counts all but in blocks, scales and units. Panels are cut at the parts
+ * of K, [part][block][k of the part / 4][mr][4], so that the blocks that meet one part of the weights one after the
+ * other are one stream for the prefetcher. */
 typedef struct lb_prepared {
     lowbit_rows rows;
     int64_t blocks;
@@ -42,6 +43,8 @@ typedef struct lb_prepared {
     int32_t *sums, *corrs; /* [blocks][G][mr] */
     float *row_sums;       /* the same of float rows, where a kernel adds zero points or minima so; else NULL */
     float *scales;         /* [blocks * mr]; of float rows 1 */
+    float *units;          /* [blocks * mr] and, of each block, a row of floats: where rows become digits; else NULL */
+    float *floats;
 } lb_prepared;
 
 lb_prepared lb_prepared_of(const lb_gemm_call *call);
@@ -58,6 +61,9 @@ void lb_value_tables_aim(lb_value_tables *tables, const lowbit_packed *weights, 
 /* Float rows of one block, given as floats or bf16, into its panels as the kernel wants them; and their sums and
  * scales. */
 void lb_prepare_float_block(const lb_gemm_call *call, const lb_prepared *p, int64_t block);
+
+/* Float row `row` of A, as floats or bf16, to its rows of digits, their sums, scale and unit. */
+void lb_prepare_digits(const lb_gemm_call *call, const lb_prepared *p, int64_t row);
 
 /* The panel of one block for the part of `length` k that begins at `first`. */
 static inline uint8_t *lb_panel_at(const lb_prepared *p, int64_t mr, int64_t block, int64_t first, int64_t length) {

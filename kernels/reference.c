@@ -10,6 +10,7 @@
 #include "kernels/gemm.h"
 #include "kernels/reference_float.h"
 #include "kernels/simd/activations.h"
+#include "kernels/ukernels.h"
 #include "kernels/weights.h"
 
 /* Quantizes a row to -q .. q: codes, and the scale that is returned. */
@@ -142,7 +143,7 @@ static void reference_float_row(const lowbit_problem *p, const lowbit_weights *w
                                 int64_t m) {
     for (int64_t n = 0; n < w->n; n++) {
         const int64_t at = m * args->out_stride + n;
-        const float y = (float)lb_reference_float(p, w, args, m, n, false).y;
+        const float y = (float)lb_reference_float(p, w, args, m, n, LB_FACTORS_FLOAT).y;
         if (p->out == LOWBIT_OUT_F32)
             ((float *)args->out)[at] = y;
         else

@@ -7,26 +7,32 @@
 
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
+#include "kernels/ukernels.h"
 #include "kernels/weights.h"
 
 /* Unit roundoffs of binary32 and bf16. */
 static const double kUnit = 0x1p-24, kHalfUnit = 0x1p-8;
+
+/* Half a unit of rows of digits, as a share of the largest magnitude of the row. */
+static const double kDigitUnit = 0x1.03p-23;
 
 static double a_at(const lowbit_gemm_args *args, int64_t m, int64_t k) {
     const int64_t at = m * args->a.stride + k;
     return (double)(args->a.data ? args->a.data[at] : lb_bf16_to_float(args->a_bf16[at]));
 }
 
-/* t, and what its bound is a multiple of: the magnitudes that a kernel adds up; where it rounds to bf16, and takes what
- * is below the least normal number for zero, also a 1 and the factors of each product. */
+/* t, and what its bound is a multiple of: the magnitudes that a kernel adds up; those of the weights alone, for digits;
+ * and where it rounds to bf16, and takes what is below the least normal number for zero, a 1 and the factors of each
+ * product. */
 typedef struct sums {
-    double t, magnitude, flushed, largest;
+    double t, magnitude, weights, flushed, largest;
 } sums;
 
 /* One product. The magnitude of the weight is that of the terms that it is made of. */
 static void add(sums *s, double a, double w, double magnitude) {
     s->t += a * w;
     s->magnitude += fabs(a) * magnitude;
+    s->weights += magnitude;
     s->flushed += 1 + fabs(a) + magnitude;
     s->largest = fmax(s->largest, fmax(fabs(a), magnitude));
 }
@@ -68,6 +74,16 @@ static sums sums_of(const lowbit_weights *w, const lowbit_gemm_args *args, int64
     return s;
 }
 
+/* How far the sums may be off because A is rounded to digits. */
+static double digits_bound(const lowbit_gemm_args *args, int64_t m, int64_t k, sums s) {
+    double largest = 0;
+    for (int64_t i = 0; i < k; i++) {
+        const double x = fabs(a_at(args, m, i));
+        if (x > largest) largest = x; /* gcc 12 for aarch64 dies of fmax here */
+    }
+    return kDigitUnit * largest * s.weights;
+}
+
 static double activate(uint32_t act, double x) {
     switch (act) {
         case LOWBIT_ACT_RELU: return x > 0 ? x : 0;
@@ -79,14 +95,16 @@ static double activate(uint32_t act, double x) {
 }
 
 lb_float_result lb_reference_float(const lowbit_problem *p, const lowbit_weights *w, const lowbit_gemm_args *args,
-                                   int64_t m, int64_t n, bool halves) {
+                                   int64_t m, int64_t n, uint32_t factors) {
     const sums s = sums_of(w, args, m, n);
     const double steps = (double)(w->k + lb_groups(w->k, w->type.group) + 8),
                  gamma = steps * kUnit / (1 - steps * kUnit);
     const double bias = p->bias ? args->bias[n] : 0;
     const double residual = p->residual ? args->residual[m * args->residual_stride + n] : 0;
+    const bool halves = factors == LB_FACTORS_BF16;
     const double rounding = halves ? kHalfUnit * (2 + kHalfUnit) : 0, flush = halves ? 2 * (double)FLT_MIN : 0;
     double bound = s.magnitude * (gamma + rounding + gamma * rounding) + flush * (1 + s.flushed);
+    if (factors == LB_FACTORS_DIGITS) bound += (1 + gamma) * digits_bound(args, m, w->k, s);
     bound += 3 * kUnit * (fabs(s.t) + bound + fabs(bias) + fabs(residual)) + FLT_MIN;
     double y = s.t + bias + residual;
     /* a partial sum may overflow, or a factor that is rounded */

@@ -11,9 +11,10 @@ typedef struct lb_float_result {
     double y, bound;
 } lb_float_result;
 
-/* Row m of A and row n of the weights, activation function included. halves: the kernel may round factors to bf16. */
+/* Row m of A and row n of the weights, activation function included. factors: LB_FACTORS_*, what the kernel's algorithm
+ * makes of them. */
 lb_float_result lb_reference_float(const lowbit_problem *problem, const lowbit_weights *weights,
-                                   const lowbit_gemm_args *args, int64_t m, int64_t n, bool halves);
+                                   const lowbit_gemm_args *args, int64_t m, int64_t n, uint32_t factors);
 
 /* True if an output of the problem's kind at `got` is as near as the bound says. */
 bool lb_float_within(const lowbit_problem *problem, const lowbit_requant *requant, lb_float_result want,

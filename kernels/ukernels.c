@@ -52,18 +52,19 @@ enum { CODES = 1 << LOWBIT_A8 | 1 << LOWBIT_A4 | 1 << LOWBIT_A2 | 1 << LOWBIT_A1
 enum { FLOATS = 1 << LOWBIT_AF | 1 << LOWBIT_AF32 };
 
 static const lb_algorithm kAlgorithms[LB_ALGORITHMS] = {
-    [LB_ALGORITHM_DOT] = {"dot", CODES, false},
-    [LB_ALGORITHM_TILE] = {"tile", CODES, false},
-    [LB_ALGORITHM_L1] = {"l1", 1 << LOWBIT_A8, true},
-    [LB_ALGORITHM_XOR] = {"xor", 1 << LOWBIT_A1, false},
-    [LB_ALGORITHM_AND] = {"and", 1 << LOWBIT_U1, false},
-    [LB_ALGORITHM_AND2] = {"and2", 1 << LOWBIT_A2, false},
-    [LB_ALGORITHM_AND4] = {"and4", 1 << LOWBIT_A4, false},
-    [LB_ALGORITHM_FMA] = {"fma", FLOATS, false},
-    [LB_ALGORITHM_TILE_BF16] = {"tilebf16", 1 << LOWBIT_AF, false},
-    [LB_ALGORITHM_L1F] = {"l1f", FLOATS, true},
-    [LB_ALGORITHM_FMA_BF16] = {"fmabf16", 1 << LOWBIT_AF, false},
-    [LB_ALGORITHM_LUT] = {"lut", CODES, false},
+    [LB_ALGORITHM_DOT] = {"dot", CODES, false, 0},
+    [LB_ALGORITHM_TILE] = {"tile", CODES, false, 0},
+    [LB_ALGORITHM_L1] = {"l1", 1 << LOWBIT_A8, true, 0},
+    [LB_ALGORITHM_XOR] = {"xor", 1 << LOWBIT_A1, false, 0},
+    [LB_ALGORITHM_AND] = {"and", 1 << LOWBIT_U1, false, 0},
+    [LB_ALGORITHM_AND2] = {"and2", 1 << LOWBIT_A2, false, 0},
+    [LB_ALGORITHM_AND4] = {"and4", 1 << LOWBIT_A4, false, 0},
+    [LB_ALGORITHM_LUT] = {"lut", CODES, false, 0},
+    [LB_ALGORITHM_FMA] = {"fma", FLOATS, false, LB_FACTORS_FLOAT},
+    [LB_ALGORITHM_DIGITS] = {"digits", 1 << LOWBIT_AF, false, LB_FACTORS_DIGITS},
+    [LB_ALGORITHM_TILE_BF16] = {"tilebf16", 1 << LOWBIT_AF, false, LB_FACTORS_BF16},
+    [LB_ALGORITHM_FMA_BF16] = {"fmabf16", 1 << LOWBIT_AF, false, LB_FACTORS_BF16},
+    [LB_ALGORITHM_L1F] = {"l1f", FLOATS, true, LB_FACTORS_FLOAT},
 };
 
 const lb_algorithm *lb_algorithm_of(const lb_kernel *kernel) { return &kAlgorithms[kernel->algorithm]; }

@@ -30,11 +30,19 @@ typedef struct lb_kernel_ref {
 /* Kernel `index` of the whole table, units in ascending order. False past the end. */
 bool lb_kernel_at(size_t index, lb_kernel_ref *kernel);
 
+/* What may become of the factors of products of float activations, and so which bound a kernel is held to. */
+enum {
+    LB_FACTORS_FLOAT = 0, /* nothing */
+    LB_FACTORS_BF16 = 1,  /* both are rounded to bf16 */
+    LB_FACTORS_DIGITS = 2 /* rows of A become integers of three digits */
+};
+
 /* What an algorithm can multiply. */
 typedef struct lb_algorithm {
     const char *name;
     uint32_t activations; /* bit LOWBIT_A8, ...: it takes them */
     bool distance;        /* sums of |a - v|, not of a * v */
+    uint32_t factors;     /* LB_FACTORS_*: what it makes of float activations */
 } lb_algorithm;
 
 const lb_algorithm *lb_algorithm_of(const lb_kernel *kernel);
@@ -43,9 +51,7 @@ const lb_algorithm *lb_algorithm_of(const lb_kernel *kernel);
 bool lb_algorithm_takes(const lb_algorithm *algorithm, const lowbit_problem *problem);
 
 /* Whether it rounds both factors to bf16: the liberty that `af` gives and `af32` does not. */
-static inline bool lb_algorithm_rounds(const lb_algorithm *algorithm) {
-    return (algorithm->activations >> LOWBIT_AF & 1) && !(algorithm->activations >> LOWBIT_AF32 & 1);
-}
+static inline bool lb_algorithm_rounds(const lb_algorithm *algorithm) { return algorithm->factors == LB_FACTORS_BF16; }
 
 /* "w4.dot.12x32.avx512vnni": coding of the lines, algorithm, rows x columns of the tile, level. */
 enum { LB_KERNEL_NAME = 48 };

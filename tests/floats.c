@@ -113,14 +113,15 @@ void subject_floats_bits(void) {
 
 /* ---- inputs ---- */
 
-/* Whether what the plan takes rounds to bf16. */
-static bool plan_rounds(const lowbit_plan *plan, int64_t m) {
+/* What becomes of the factors by what the plan takes. */
+static uint32_t plan_factors(const lowbit_plan *plan, int64_t m) {
     lowbit_plan_info info = {.struct_size = sizeof info};
-    return CHECK(lowbit_plan_describe(plan, m, &info, NULL) == LOWBIT_OK) && kernel_rounds(info.kernel);
+    CHECK(lowbit_plan_describe(plan, m, &info, NULL) == LOWBIT_OK);
+    return sample_factors(info.kernel);
 }
 
-/* Runs as planned, and says whether that rounds to bf16. */
-static bool run_plan(const lowbit_ctx *ctx, const lowbit_problem *p, const lowbit_gemm_args *args) {
+/* Runs as planned, and says what became of the factors. */
+static uint32_t run_plan(const lowbit_ctx *ctx, const lowbit_problem *p, const lowbit_gemm_args *args) {
     lowbit_plan *plan = NULL;
     lowbit_error error = LOWBIT_ERROR_INIT;
     int64_t bytes = 0;
@@ -128,9 +129,9 @@ static bool run_plan(const lowbit_ctx *ctx, const lowbit_problem *p, const lowbi
     CHECK(lowbit_workspace_size(plan, args->a.rows, &bytes, &error) == LOWBIT_OK);
     void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
     CHECK(lowbit_gemm(plan, args, workspace, bytes, NULL, &error) == LOWBIT_OK);
-    const bool rounds = plan_rounds(plan, args->a.rows);
+    const uint32_t factors = plan_factors(plan, args->a.rows);
     lowbit_plan_destroy(ctx, plan);
-    return rounds;
+    return factors;
 }
 
 /* bf16 rows are the floats of the same values, for the kernels and for the reference. */
@@ -144,7 +145,7 @@ static void check_halves(const lowbit_ctx *ctx, const char *problem) {
         s.a[i] = lb_bf16_to_float(halves[i]);
     }
     float *out[4];
-    bool rounds = false;
+    uint32_t factors = LB_FACTORS_FLOAT;
     for (int i = 0; i < 4; i++) {
         out[i] = check_guarded((size_t)(m * n) * sizeof *out[i], CHECK_GUARD_AFTER);
         lowbit_gemm_args args = sample_args(&s, out[i], n);
@@ -154,13 +155,13 @@ static void check_halves(const lowbit_ctx *ctx, const char *problem) {
             args.a_bf16 = halves;
         }
         if (i < 2)
-            rounds = run_plan(ctx, &s.problem, &args);
+            factors = run_plan(ctx, &s.problem, &args);
         else
             CHECK(lowbit_gemm_reference(ctx, &s.problem, &s.weights, &args, NULL) == LOWBIT_OK);
     }
     CHECK(check_same_floats(out[1], out[0], m, n, n, n));
     CHECK(check_same_floats(out[3], out[2], m, n, n, n));
-    sample_check(&s, out[0], n, rounds ? sample_reference_rounded(&s) : sample_reference(ctx, &s));
+    sample_check(&s, out[0], n, sample_float_reference(&s, factors));
     sample_check(&s, out[2], n, sample_reference(ctx, &s));
     sample_free(ctx, &s);
 }
@@ -253,7 +254,7 @@ static void check_infinite_weights(const lowbit_ctx *ctx) {
     s.a[s.a_stride + 7] = INFINITY;
     CHECK(lowbit_pack(ctx, &s.weights, s.blob, s.blob_bytes, NULL, NULL) == LOWBIT_OK);
     const lowbit_gemm_args args = sample_args(&s, out, n);
-    run_plan(ctx, &s.problem, &args, NULL, 1);
+    run_plan(ctx, &s.problem, &args);
     for (int64_t i = 0; i < s.problem.m; i++)
         for (int64_t j = 0; j < n; j++) {
             const float y = out[i * n + j];
@@ -294,7 +295,7 @@ static bool planned_to_round(const lowbit_ctx *ctx, const char *text) {
     check_context("plan of %s", text);
     CHECK(lowbit_problem_parse(text, &p, NULL) == LOWBIT_OK);
     CHECK(lowbit_plan_create(ctx, &p, 1, &plan, NULL) == LOWBIT_OK);
-    const bool rounds = plan_rounds(plan, p.m);
+    const bool rounds = plan_factors(plan, p.m) == LB_FACTORS_BF16;
     lowbit_plan_destroy(ctx, plan);
     return rounds;
 }

@@ -189,26 +189,24 @@ lowbit_gemm_args sample_args(const sample *s, void *out, int64_t out_stride) {
 
 int64_t sample_out_bytes(const sample *s) { return lb_out_bytes(&s->problem); }
 
-static void *float_reference(const sample *s, bool rounded) {
+void *sample_float_reference(const sample *s, uint32_t factors) {
     const lowbit_problem *p = &s->problem;
     lb_float_result *want = check_guarded((size_t)(p->m * p->n) * sizeof *want, CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(s, NULL, 0);
     for (int64_t m = 0; m < p->m; m++)
         for (int64_t n = 0; n < p->n; n++)
-            want[m * p->n + n] = lb_reference_float(p, &s->weights, &args, m, n, rounded);
+            want[m * p->n + n] = lb_reference_float(p, &s->weights, &args, m, n, factors);
     return want;
 }
 
-void *sample_reference_rounded(const sample *s) { return float_reference(s, true); }
-
-bool kernel_rounds(const char *name) {
-    lb_kernel_ref kernel;
-    return CHECK(lb_kernel_find(name, &kernel)) && lb_algorithm_rounds(lb_algorithm_of(kernel.kernel));
+uint32_t sample_factors(const char *kernel) {
+    lb_kernel_ref found;
+    return CHECK(lb_kernel_find(kernel, &found)) ? lb_algorithm_of(found.kernel)->factors : LB_FACTORS_FLOAT;
 }
 
 void *sample_reference(const lowbit_ctx *ctx, const sample *s) {
     lowbit_error error = LOWBIT_ERROR_INIT;
-    if (lb_is_float_kind(s->problem.activations)) return float_reference(s, false);
+    if (lb_is_float_kind(s->problem.activations)) return sample_float_reference(s, LB_FACTORS_FLOAT);
     void *out = check_guarded((size_t)(s->problem.m * s->problem.n * sample_out_bytes(s)), CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(s, out, s->problem.n);
     CHECK(lowbit_gemm_reference(ctx, &s->problem, &s->weights, &args, &error) == LOWBIT_OK);
@@ -263,16 +261,16 @@ static void run_kernel(const lowbit_ctx *ctx, const sample *s, const char *kerne
 
 void sample_check_kernels(const lowbit_ctx *ctx, const sample *s, const char *name) {
     check_context("%s", name);
-    const void *want = sample_reference(ctx, s), *rounded = NULL;
+    const void *want[] = {sample_reference(ctx, s), NULL, NULL}; /* [LB_FACTORS_*] */
     lb_kernel_ref kernel;
     for (size_t i = 0; lb_kernel_at(i, &kernel); i++) {
         lowbit_kernel_info info = {.struct_size = sizeof info};
         lowbit_kernel_get(ctx, i, &info, NULL);
         if (!info.enabled || !lb_kernel_fits(kernel.kernel, &s->problem)) continue;
         check_context("%s %s", name, info.name);
-        const bool rounds = kernel_rounds(info.name);
-        if (rounds && !rounded) rounded = sample_reference_rounded(s);
-        run_kernel(ctx, s, info.name, rounds ? rounded : want);
+        const uint32_t factors = sample_factors(info.name);
+        if (!want[factors]) want[factors] = sample_float_reference(s, factors);
+        run_kernel(ctx, s, info.name, want[factors]);
     }
 }
 

@@ -46,10 +46,9 @@ lowbit_gemm_args sample_args(const sample *s, void *out, int64_t out_stride);
 /* The reference's result in guarded memory, row stride N; of float activations an lb_float_result each. */
 void *sample_reference(const lowbit_ctx *ctx, const sample *s);
 
-/* The same of float activations, with the bound of kernels that round to bf16; and whether the kernel of this name
- * does. */
-void *sample_reference_rounded(const sample *s);
-bool kernel_rounds(const char *name);
+/* The same of float activations for kernels that make LB_FACTORS_* of them, and what a kernel makes. */
+void *sample_float_reference(const sample *s, uint32_t factors);
+uint32_t sample_factors(const char *kernel);
 
 /* Compares an output of row stride `stride` with the reference, bit for bit; of float activations, within the bound. */
 bool sample_check(const sample *s, const void *got, int64_t stride, const void *want);

@@ -33,13 +33,14 @@ extern "C" {
 
 /* How A enters. */
 enum {
-    LOWBIT_A8 = 1, /* int8, quantized from float row by row at run time */
-    LOWBIT_A4 = 2, /* the same with codes of 4 bits: -7..7, static ones -8..7 */
-    LOWBIT_A2 = 3, /* 2 bits: -1..1, static ones -2..1 */
-    LOWBIT_A1 = 4, /* signs: x < 0 ? -1 : 1, as[m] = 1 */
-    LOWBIT_U1 = 5, /* bits: x > 0 ? 1 : 0, as[m] = 1 */
-    LOWBIT_AF = 6, /* float: nothing is quantized but the weights. A kernel may round A, and weights times their scales,
-                      to bf16 where that is faster (AMX); lowbit_plan_describe names the kernel */
+    LOWBIT_A8 = 1,  /* int8, quantized from float row by row at run time */
+    LOWBIT_A4 = 2,  /* the same with codes of 4 bits: -7..7, static ones -8..7 */
+    LOWBIT_A2 = 3,  /* 2 bits: -1..1, static ones -2..1 */
+    LOWBIT_A1 = 4,  /* signs: x < 0 ? -1 : 1, as[m] = 1 */
+    LOWBIT_U1 = 5,  /* bits: x > 0 ? 1 : 0, as[m] = 1 */
+    LOWBIT_AF = 6,  /* float: nothing is quantized but the weights. Where that is faster, a kernel may round A to fixed
+                       point of 24 bits, of which the row's largest element has 23 or 24 (`digits`), or A, and weights
+                       times their scales, to bf16 (AMX); lowbit_plan_describe names the kernel */
     LOWBIT_AF32 = 7 /* the same without that liberty: every product is one of binary32 */
 };
 

@@ -37,6 +37,11 @@ constexpr lb_kernel kKernels[] = {
     LB_BIT_ROWS,
     LB_FMA_KERNELS,
     LB_L1F_KERNELS,
+    DigitsRow<DotWide, StagedOps, 8, 1, 2>(),
+    DigitsRow<DotStaged, StagedOps, 4, 1, 4>(),
+    DigitsRow<DotStaged, StagedOps, 2, 1, 4>(),
+    DigitsRow<DotStaged, StagedOps, 1, 1, 4>(),
+    DigitsRow<DotStaged, StagedOps, kTrits, 1, 4>(),
 };
 
 }  // namespace

@@ -28,6 +28,14 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotDirect, Ops, kBook, 2, 4>(),  DotRow<DotDirect, Ops, kBook, 4, 2>(),
     L1Row<L1Direct, Ops, 1, 4>(),           L1Row<L1Direct, Ops, 3, 2>(),
     L1Row<L1Direct, Ops, 10, 1>(),          LB_BIT_ROWS,
+    DigitsDirect<Ops, 8, 1, 2>(),           DigitsDirect<Ops, 8, 2, 2>(),
+    DigitsDirect<Ops, 8, 4, 1>(),           DigitsDirect<Ops, 4, 1, 2>(),
+    DigitsDirect<Ops, 4, 2, 1>(),           DigitsDirect<Ops, 4, 4, 1>(),
+    DigitsDirect<Ops, 2, 1, 2>(),           DigitsDirect<Ops, 2, 2, 2>(),
+    DigitsDirect<Ops, 2, 4, 1>(),           DigitsDirect<Ops, 1, 1, 2>(),
+    DigitsDirect<Ops, 1, 2, 2>(),           DigitsDirect<Ops, 1, 4, 1>(),
+    DigitsDirect<Ops, kTrits, 1, 2>(),      DigitsDirect<Ops, kTrits, 2, 1>(),
+    DigitsDirect<Ops, kBook, 1, 2>(),       DigitsDirect<Ops, kBook, 2, 1>(),
 };
 
 }  // namespace

@@ -95,6 +95,10 @@ constexpr lb_kernel kKernels[] = {
     LutRow<8>(),
     LB_FMA_KERNELS,
     LB_L1F_KERNELS,
+    DigitsRow<DotStaged, Ops, 4, 1, 2>(),
+    DigitsRow<DotStaged, Ops, 2, 1, 2>(),
+    DigitsRow<DotStaged, Ops, 1, 1, 2>(),
+    DigitsRow<DotStaged, Ops, kTrits, 1, 2>(),
 };
 
 }  // namespace

@@ -37,6 +37,15 @@ constexpr lb_kernel kKernels[] = {
     DotRow<DotDirect, Ops, kBook, 4, 4>(),  DotRow<DotDirect, Ops, kBook, 6, 4>(),
     DotRow<DotDirect, Ops, kBook, 8, 2>(),  L1Row<L1Direct, Ops, 1, 4>(),
     L1Row<L1Direct, Ops, 4, 4>(),           LB_BIT_ROWS,
+    DigitsDirect<Ops, 8, 1, 4>(),           DigitsDirect<Ops, 8, 2, 4>(),
+    DigitsDirect<Ops, 8, 4, 2>(),           DigitsDirect<Ops, 4, 1, 4>(),
+    DigitsDirect<Ops, 4, 2, 4>(),           DigitsDirect<Ops, 4, 4, 2>(),
+    DigitsDirect<Ops, 2, 1, 4>(),           DigitsDirect<Ops, 2, 2, 4>(),
+    DigitsDirect<Ops, 2, 4, 2>(),           DigitsDirect<Ops, 1, 1, 4>(),
+    DigitsDirect<Ops, 1, 2, 4>(),           DigitsDirect<Ops, 1, 4, 2>(),
+    DigitsDirect<Ops, kTrits, 1, 4>(),      DigitsDirect<Ops, kTrits, 2, 4>(),
+    DigitsDirect<Ops, kTrits, 4, 2>(),      DigitsDirect<Ops, kBook, 1, 4>(),
+    DigitsDirect<Ops, kBook, 2, 4>(),       DigitsDirect<Ops, kBook, 4, 2>(),
 };
 
 }  // namespace

@@ -205,6 +205,43 @@ static inline void column(const lb_tile *t, sum_fn raw, int coding, size_t mr, s
         store(t, i, n, *total);
 }
 
+static inline float join(const int32_t dot[LB_DIGITS]) {
+    return ((float)dot[2] * 256.0f + (float)dot[1]) * 256.0f + (float)dot[0];
+}
+
+/* The output of the three integer totals of progressive groups. */
+static inline float join_totals(const lb_tile *t, size_t n, size_t i) {
+    int32_t dot[LB_DIGITS];
+    for (size_t d = 0; d < LB_DIGITS; d++)
+        memcpy(&dot[d], &t->totals[(i * LB_DIGITS + d) * COLUMNS + n], sizeof dot[d]);
+    return join(dot) * t->units[i] * lb_scale_load(t->scale_type, t->scale, (int64_t)(t->row_scale_at[0] + n));
+}
+
+/* Row i of floats is rows 3 i + d of digits; sums and corrections are those of codes. */
+static inline void digits_column(const lb_tile *t, int coding, size_t mr, size_t n, size_t i) {
+    const size_t rows = LB_DIGITS * mr, row = LB_DIGITS * i;
+    float *total = &t->totals[i * COLUMNS + n];
+    if (t->start && !t->resume)
+        for (size_t d = 0; d < LB_DIGITS; d++) t->totals[(t->mult ? row + d : i) * COLUMNS + n] = 0;
+    for (size_t g = 0; g < t->groups; g++) {
+        const size_t first = g * t->lines_per_group, at = t->scale_at[0] + g * LB_PANEL + n;
+        int32_t dot[LB_DIGITS];
+        for (size_t d = 0; d < LB_DIGITS; d++) {
+            int32_t *sum = &t->sums[(row + d) * COLUMNS + n];
+            const uint32_t before = g == 0 && t->resume ? (uint32_t)*sum : 0;
+            *sum = (int32_t)(before + raw_sum(t, coding, rows, first, lb_tile_group_lines(t, g), n, row + d));
+            dot[d] = corrected(t, (uint32_t)*sum, g * rows + row + d, at);
+        }
+        if (g + 1 == t->groups && t->suspend) return;
+        for (size_t d = 0; t->mult && d < LB_DIGITS; d++)
+            add_multiplied(&t->totals[(row + d) * COLUMNS + n], dot[d], t->mult[at]);
+        if (t->mult) continue;
+        *total = *total + join(dot) * t->units[i] * lb_scale_load(t->scale_type, t->scale, (int64_t)at);
+        if (t->min) *total = *total + t->row_sums[g * mr + i] * lb_scale_load(t->scale_type, t->min, (int64_t)at);
+    }
+    if (t->finish) store(t, i, n, t->mult ? 0.0f + join_totals(t, n, i) : *total);
+}
+
 #define TILE(name, raw, coding, mr)                                                                                    \
     static void name(const lb_tile *t) {                                                                               \
         for (size_t n = 0; n < COLUMNS; n++)                                                                           \
@@ -228,6 +265,19 @@ TILE(tile_xor, xor_sum, 1, 1)
 TILE(tile_and, and_sum, 1, 1)
 TILE(tile_and2, and_sum, 2, 1)
 TILE(tile_and4, and_sum, 4, 1)
+
+#define DIGITS(coding)                                                                                                 \
+    static void digits_##coding(const lb_tile *t) {                                                                    \
+        for (size_t n = 0; n < COLUMNS; n++) digits_column(t, LB_CODING_##coding, 1, n, 0);                            \
+    }
+#define DIGITS_ROW(coding, cost)                                                                                       \
+    { LB_CODING_##coding, LB_ALGORITHM_DIGITS, LB_A_S8, 0, 0, 0, 1, COLUMNS, cost, 0, digits_##coding, NULL, NULL }
+DIGITS(W8)
+DIGITS(W4)
+DIGITS(W2)
+DIGITS(W1)
+DIGITS(T5)
+DIGITS(C4)
 
 #define FLOATS(name, term, coding, mr)                                                                                 \
     static void name##_##mr##_##coding(const lb_tile *t) {                                                             \
@@ -279,6 +329,12 @@ static const lb_kernel kKernels[] = {
     FMA_ROWS(4),
     L1F_ROWS(1),
     L1F_ROWS(4),
+    DIGITS_ROW(W8, 3 * 4096),
+    DIGITS_ROW(W4, 3 * 8192),
+    DIGITS_ROW(W2, 3 * 16384),
+    DIGITS_ROW(W1, 3 * 32768),
+    DIGITS_ROW(T5, 3 * 20480),
+    DIGITS_ROW(C4, 3 * 8192),
 };
 
 static float largest_magnitude(const float *x, size_t k) {
@@ -313,6 +369,28 @@ static float code_by_sign(const float *x, size_t k, uint32_t kind, int8_t *codes
     return 1.0f;
 }
 
+static float power_of_two(int exponent) { return lb_bits_float((uint32_t)(exponent + 127) << 23); }
+
+/* rne(x / 2^exponent) as 65536 d2 + 256 d1 + d0, digit d at codes + d * padded. Powers beyond those of normal numbers
+ * come as two. */
+static float code_by_digits(const float *x, size_t k, int8_t *codes, size_t padded) {
+    const float largest = largest_magnitude(x, k);
+    if (!isfinite(largest)) return NAN;
+    uint32_t bits;
+    memcpy(&bits, &largest, sizeof bits);
+    /* One more where 2^23, rounded, would leave what three digits can say: 0x7f7f7f. */
+    const int exponent = (int)((bits + 0x010101) >> 23) - 149, half = exponent / 2;
+    for (size_t i = 0; i < k; i++) {
+        int32_t integer = (int32_t)rintf(x[i] * power_of_two(-half) * power_of_two(half - exponent));
+        for (size_t d = 0; d < LB_DIGITS; d++) {
+            const int32_t digit = ((integer + 128) & 255) - 128;
+            codes[d * padded + i] = (int8_t)digit;
+            integer = (integer - digit) / 256;
+        }
+    }
+    return power_of_two(half) * power_of_two(exponent - half);
+}
+
 static int has_nan(const float *x, size_t k) {
     for (size_t i = 0; i < k; i++)
         if (isnan(x[i])) return 1;
@@ -322,15 +400,18 @@ static int has_nan(const float *x, size_t k) {
 static void quantize_row(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule, int8_t *codes,
                          size_t padded, int32_t *sums, float *scale) {
     (void)ahead;
-    memset(codes, 0, padded);
-    memset(sums, 0, (k + group - 1) / group * sizeof *sums);
+    const size_t rows = rule->kind == LB_ROWS_DIGITS ? LB_DIGITS : 1, groups = (k + group - 1) / group;
+    memset(codes, 0, rows * padded);
+    memset(sums, 0, rows * groups * sizeof *sums);
     switch (rule->kind) {
+        case LB_ROWS_DIGITS: *scale = code_by_digits(x, k, codes, padded); break;
         case LB_ROWS_ABSMAX: *scale = code_by_absmax(x, k, (float)rule->high, codes); break;
         case LB_ROWS_FIXED: *scale = code_by_scale(x, k, rule, codes); break;
         default: *scale = code_by_sign(x, k, rule->kind, codes);
     }
     if (has_nan(x, k)) *scale = NAN;
-    for (size_t i = 0; i < k; i++) sums[i / group] += codes[i];
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < k; i++) sums[r * groups + i / group] += codes[r * padded + i];
 }
 
 static void pack_row(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule, int8_t *codes,

@@ -34,6 +34,10 @@ struct Direct512 : UnsignedDirect {
         DotRow<DotDirect, Ops, kBook, 2, 4>(), DotRow<DotDirect, Ops, kBook, 4, 4>(),                                  \
         DotRow<DotDirect, Ops, kBook, 6, 4>(), DotRow<DotDirect, Ops, kBook, 8, 2>(),                                  \
         DotRow<DotDirect, Ops, kBook, 12, 2>(), L1Row<L1Direct, Ops, 1, 4>(), L1Row<L1Direct, Ops, 4, 4>(),            \
-        L1Row<L1Direct, Ops, 12, 2>()
+        L1Row<L1Direct, Ops, 12, 2>(), LB_DIGITS512(8), LB_DIGITS512(4), LB_DIGITS512(2), LB_DIGITS512(1),             \
+        LB_DIGITS512(kTrits), LB_DIGITS512(kBook)
+
+#define LB_DIGITS512(code)                                                                                             \
+    DigitsDirect<Ops, code, 1, 4>(), DigitsDirect<Ops, code, 2, 4>(), DigitsDirect<Ops, code, 4, 2>()
 
 #endif

@@ -117,7 +117,7 @@ HWY_INLINE void SumFields(const typename Ops::Acc (&acc)[kAccs][kVectors], VI32 
     LB_UNROLL
     for (size_t j = 0; j < kVectors; ++j) {
         sum[j] = Ops::Sum(acc[0][j]);
-        ForEach<kAccs>([&](auto at) HWY_ATTR {
+        ForEach<kAccs>([&](auto at) LB_STEP {
             constexpr int kAt = decltype(at)::value;
             if constexpr (kAt > 0) sum[j] = hn::Add(sum[j], hn::ShiftRight<kBits * kAt>(Ops::Sum(acc[kAt][j])));
         });
@@ -154,17 +154,17 @@ struct DotDirect {
         const Decode decode(lines.book);
         const typename Ops::template Fours<kCount * kFours> fours(a);
         lines.template Prefetch<kCount>(first);
-        ForEach<kCount>([&](auto at) HWY_ATTR {
+        ForEach<kCount>([&](auto at) LB_STEP {
             constexpr int kAt = decltype(at)::value;
             VU8 line[kVectors];
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(first + kAt, j);
-            ForFields<kCode>([&](auto field) HWY_ATTR {
+            ForFields<kCode>([&](auto field) LB_STEP {
                 constexpr int kField = decltype(field)::value;
                 VU8 codes[kVectors];
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j) codes[j] = decode.template Take<kField>(line[j]);
-                ForEach<kRows>([&](auto row) HWY_ATTR {
+                ForEach<kRows>([&](auto row) LB_STEP {
                     constexpr int kRow = decltype(row)::value;
                     const auto four = fours.template Four<kAt * kFours + kField * kRows + kRow>();
                     LB_UNROLL
@@ -200,12 +200,12 @@ struct DotInPlace {
                                 typename Ops::Acc (&acc)[kAccs][kVectors]) {
         const typename Ops::template Fours<kCount * kFours> fours(a);
         lines.template Prefetch<kCount>(first);
-        ForEach<kCount>([&](auto at) HWY_ATTR {
+        ForEach<kCount>([&](auto at) LB_STEP {
             constexpr int kAt = decltype(at)::value;
             VU8 line[kVectors];
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(first + kAt, j);
-            ForFields<kBits>([&](auto field) HWY_ATTR {
+            ForFields<kBits>([&](auto field) LB_STEP {
                 constexpr int kField = decltype(field)::value;
                 constexpr int kAcc = Ops::template kInPlaceShift<kBits, kField> / kBits;
                 const auto four = fours.template Four<kAt * kFours + kField>();
@@ -244,7 +244,7 @@ struct DotStaged {
         lines.Prefetch(l);
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
-        ForFields<kCode>([&](auto field) HWY_ATTR {
+        ForFields<kCode>([&](auto field) LB_STEP {
             constexpr int kField = decltype(field)::value;
             VU8 codes[kVectors];
             LB_UNROLL
@@ -306,7 +306,7 @@ struct DotStagedInPlace {
             low[j] = lines.Load(l, j);
             high[j] = hn::BitCast(DU8(), hn::ShiftRight<4>(hn::BitCast(DU16(), low[j])));
         }
-        ForFields<2 * kBits>([&](auto field) HWY_ATTR {
+        ForFields<2 * kBits>([&](auto field) LB_STEP {
             constexpr int kField = decltype(field)::value;
             const VI8 a_low = BroadcastFour(a + kField * 4), a_high = BroadcastFour(a + (kField + kHalf) * 4);
             LB_UNROLL
@@ -354,7 +354,7 @@ struct DotWide {
             lines.Prefetch(l);
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) line[j] = lines.Load(l, j);
-            ForFields<kCode>([&](auto field) HWY_ATTR {
+            ForFields<kCode>([&](auto field) LB_STEP {
                 VI16 even[kVectors], odd[kVectors];
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j) {

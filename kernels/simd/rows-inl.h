@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Quantizing a row of activations to int8, by its absmax or by a fixed scale: codes, and the sum of each group.
+/* Quantizing a row of activations to int8, by its absmax or by a fixed scale, or to three digits of that: codes, and
+ * the sum of each group.
  *
  * |x| is compared as an integer (sign bit cleared), whose order is that of the floats and puts infinities and NaNs
  * above every finite value, so one maximum finds both the scale and a non-finite element. */
@@ -103,9 +104,83 @@ HWY_INLINE void QuantizeGroups(const float *x, size_t k, size_t ahead, size_t gr
     memset(codes + k, 0, padded - k);
 }
 
+/* Integers of three digits, by two multiplications with powers of two that no float alone could replace. */
+struct FixedPoint {
+    VF32 first, second;
+
+    /* The scale is 2^exponent. */
+    explicit HWY_INLINE FixedPoint(int exponent)
+        : first(hn::Set(DF32(), PowerOfTwo(-exponent / 2))),
+          second(hn::Set(DF32(), PowerOfTwo(-exponent - -exponent / 2))) {}
+    HWY_INLINE VI32 operator()(VF32 x) const { return hn::NearestInt(hn::Mul(hn::Mul(x, first), second)); }
+
+    static HWY_INLINE float PowerOfTwo(int exponent) {
+        const int32_t bits = (exponent + 127) * (1 << 23);
+        float power;
+        memcpy(&power, &bits, sizeof power);
+        return power;
+    }
+};
+
+/* Digits of kColumns elements, digit d to codes + d * padded and added to sum[d]. With 128 added to each digit an
+ * integer is their bytes, without a borrow from one to the next. */
+HWY_INLINE void PutDigits(VI32 integer, int8_t *codes, size_t padded, VI32 (&sum)[LB_DIGITS]) {
+    const DI32 d;
+    const hn::Rebind<int8_t, DI32> d8;
+    const VI32 halves = hn::Set(d, 0x808080), bytes = hn::Xor(hn::Add(integer, halves), halves);
+    const VI32 digits[LB_DIGITS] = {hn::ShiftRight<24>(hn::ShiftLeft<24>(bytes)),
+                                    hn::ShiftRight<24>(hn::ShiftLeft<16>(bytes)),
+                                    hn::ShiftRight<24>(hn::ShiftLeft<8>(bytes))};
+    LB_UNROLL
+    for (size_t digit = 0; digit < LB_DIGITS; ++digit) {
+        sum[digit] = hn::Add(sum[digit], digits[digit]);
+        hn::StoreU(hn::DemoteTo(d8, digits[digit]), d8, codes + digit * padded);
+    }
+}
+
+/* Those of x[0..count), and their sums to sums[d * groups]. */
+HWY_INLINE void DigitsOfGroup(const float *x, size_t count, size_t ahead, const FixedPoint &fixed, int8_t *codes,
+                              size_t padded, int32_t *sums, size_t groups) {
+    const DI32 d;
+    VI32 sum[LB_DIGITS] = {hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+    size_t at = 0;
+    for (; at + kColumns <= count; at += kColumns) {
+        if (kColumns == 16 || at % 16 == 0) __builtin_prefetch(x + at + ahead);
+        PutDigits(fixed(hn::LoadU(DF32(), x + at)), codes + at, padded, sum);
+    }
+    if (at < count) { /* the last ones through a padded copy, whose zeros have the digits 0 */
+        alignas(64) float tail[kColumns] = {};
+        memcpy(tail, x + at, (count - at) * sizeof(float));
+        PutDigits(fixed(hn::Load(DF32(), tail)), codes + at, padded, sum);
+    }
+    LB_UNROLL
+    for (size_t digit = 0; digit < LB_DIGITS; ++digit)
+        sums[digit * groups] = hn::GetLane(hn::SumOfLanes(d, sum[digit]));
+}
+
+/* Row to three rows of codes. The exponent is that of the largest magnitude less 22, or one more where three digits,
+ * whose most is 0x7f7f7f, would not hold it; of subnormal ones that of the least. */
+void DigitsOfRow(const float *x, size_t k, size_t ahead, size_t group, int32_t bits, int8_t *codes, size_t padded,
+                 int32_t *sums, float *scale) {
+    const bool finite = bits < kInfinityBits;
+    const size_t groups = (k + group - 1) / group;
+    const int exponent = finite ? ((bits + 0x010101) >> 23) - 149 : 0;
+    *scale = finite ? FixedPoint::PowerOfTwo(exponent / 2) * FixedPoint::PowerOfTwo(exponent - exponent / 2) : NAN;
+    if (!finite) {
+        memset(codes, 0, LB_DIGITS * padded);
+        memset(sums, 0, LB_DIGITS * groups * sizeof *sums);
+        return;
+    }
+    const FixedPoint fixed(exponent);
+    for (size_t at = 0, g = 0; at < k; at += group, ++g)
+        DigitsOfGroup(x + at, HWY_MIN(group, k - at), ahead, fixed, codes + at, padded, sums + g, groups);
+    for (size_t digit = 0; digit < LB_DIGITS; ++digit) memset(codes + digit * padded + k, 0, padded - k);
+}
+
 void QuantizeRow(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule, int8_t *codes,
                  size_t padded, int32_t *sums, float *scale) {
     const int32_t bits = LargestMagnitudeBits(x, k);
+    if (rule->kind == LB_ROWS_DIGITS) return DigitsOfRow(x, k, ahead, group, bits, codes, padded, sums, scale);
     if (rule->kind != LB_ROWS_ABSMAX) {
         *scale = bits > kInfinityBits ? NAN : rule->kind == LB_ROWS_FIXED ? rule->scale : 1.0f;
         if (rule->kind == LB_ROWS_SIGN) return QuantizeGroups(x, k, ahead, group, SignCodes(), codes, padded, sums);

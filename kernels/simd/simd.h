@@ -31,6 +31,9 @@
 #define LB_UNROLL _Pragma("GCC unroll 64")
 #endif
 
+/* What follows the parameters of a lambda: it is inlined, also where two tiles share it. */
+#define LB_STEP HWY_ATTR __attribute__((always_inline))
+
 namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;

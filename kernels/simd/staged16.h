@@ -45,6 +45,12 @@ constexpr lb_kernel kKernels[] = {
     LutRow<4>(),
     LB_FMA_KERNELS,
     LB_L1F_KERNELS,
+    DigitsRow<DotWide, StagedOps, 8, 1, 2>(),
+    DigitsRow<DotStaged, StagedOps, 4, 1, 2>(),
+    DigitsRow<DotStaged, StagedOps, 2, 1, 2>(),
+    DigitsRow<DotStaged, StagedOps, 1, 1, 2>(),
+    DigitsRow<DotStaged, StagedOps, kTrits, 1, 2>(),
+    DigitsRow<DotWide, StagedOps, kBook, 1, 2>(),
 };
 
 }  // namespace

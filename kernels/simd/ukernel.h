@@ -43,7 +43,8 @@ enum {
  *   LB_A_TABLES    of one row, bytes: entry e of half h of the 32 k from k on, and of j = k % 4, is the sum of the
  *                  codes at k + 16 * h + j + 4 * f for the bits f of e, plus 512; its lower five bits are at
  *                  k * 8 + j * 64 + h * 16 + e, and the upper five 32 bytes on
- * With mr = 1, LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
+ * Of digits the panel has 3 * mr rows: row 3 * i + d is digit d of row i, the least one first. With one row in all,
+ * LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
 enum {
     LB_A_S8,
     LB_A_S16,
@@ -62,6 +63,9 @@ enum {
     LB_A_TABLES
 };
 
+/* Digits that the algorithm `digits` writes a float of A in. */
+enum { LB_DIGITS = 3 };
+
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
 enum {
     LB_ALGORITHM_DOT,
@@ -71,11 +75,12 @@ enum {
     LB_ALGORITHM_AND,  /* 0, 1 */
     LB_ALGORITHM_AND2, /* codes of 2 and 4 bits, plane by plane */
     LB_ALGORITHM_AND4,
+    LB_ALGORITHM_LUT,       /* of codes, by sums from tables in place of products */
     LB_ALGORITHM_FMA,       /* of floats */
+    LB_ALGORITHM_DIGITS,    /* of floats, as integers of three digits */
     LB_ALGORITHM_TILE_BF16, /* of floats, rounded to bf16 */
     LB_ALGORITHM_FMA_BF16,  /* the same without tiles */
     LB_ALGORITHM_L1F,       /* of floats, distances */
-    LB_ALGORITHM_LUT,       /* sums from tables in place of products */
     LB_ALGORITHMS
 };
 
@@ -114,6 +119,12 @@ typedef struct lb_requant {
  *   t       = sum over g of dot[g] * scale[g][n]                progressive: mult[g][n] * dot[g], at the end times
  * scale; minima: + row_sums[g][i] * min[g][n]
  *
+ * Where A is digits, a[i,k] = unit[i] * ascale[i] * (65536 d2 + 256 d1 + d0), dot[g] as for codes of each digit, and
+ *
+ *   join(x) = (f32(x2) * 256 + f32(x1)) * 256 + f32(x0)                         multiplying by 256 is exact
+ *   t       = 0; for g ascending: t += (join(dot[g]) * unit[i]) * scale[g][n], and with minima
+ *             t += row_sums[g][i] * min[g][n]                                   progressive: join(total) after the last
+ *
  * A call does the groups that `groups` and the pointers say. To keep lines and A in the L1 cache, K may be cut into
  * parts, one call each in ascending order with the same sums and totals: between groups (t stays in `totals`), or
  * inside a single group, whose calls set `suspend` but for the last and `resume` but for the first (raw stays in
@@ -146,10 +157,11 @@ typedef struct lb_tile {
                             four times over; o is 128. NULL = c itself */
 
     /* Where A is float: */
-    const float *table;  /* [16] v of a code of at most 4 bits, whatever the bits above it; 64-byte aligned */
-    const int8_t *bytes; /* the same as int8, four times over: LB_LINE of them, 64-byte aligned */
-    const float
-        *row_sums; /* [groups][mr]: sum of a over the group; only where zero points or minima are, and no `values` */
+    const float *table;    /* [16] v of a code of at most 4 bits, whatever the bits above it; 64-byte aligned */
+    const int8_t *bytes;   /* the same as int8, four times over: LB_LINE of them, 64-byte aligned */
+    const float *row_sums; /* [groups][mr]: sum of a over the group; only where zero points or minima are, and no
+                              `values`. Of digits join(asum) * unit, with minima */
+    const float *units;    /* [mr] of digits: what an integer of three digits counts, if that is less than 1 */
 
     const void *scale;   /* of scale_type; not read for s32; NULL for weights without scales */
     const uint8_t *zero; /* or NULL */
@@ -157,13 +169,14 @@ typedef struct lb_tile {
     const uint8_t *mult; /* or NULL; with it, min is NULL */
     uint32_t scale_type; /* LOWBIT_SCALE_* */
     uint32_t shift;      /* log2 of the format's s: 0 or 1 */
-    const int32_t *corr; /* [groups][mr]: (s * code_bias - o) * asum; of `xor` the k of the group, without padding */
+    const int32_t *corr; /* [groups][mr], of digits [groups][3 * mr], as asum: (s * code_bias - o) * asum; of `xor` the
+                            k of the group, without padding */
     const int32_t *asum; /* [groups][mr]: sum of a over the group; with minima, of a - a_zero */
     const int32_t *column_sums; /* where scale_at says (with mult, row_scale_at): sum of the values of W over the group
                                    (the row); NULL = a_zero is 0 */
     int32_t a_zero;             /* code of A that stands for 0 */
 
-    int32_t *sums;    /* [mr][nr] scratch, 64-byte aligned */
+    int32_t *sums;    /* [mr][nr] scratch, 64-byte aligned; of digits [3 * mr][nr] */
     float *totals;    /* the same */
     uint32_t start;   /* 1 = the call's first group is the first of all: t = 0 */
     uint32_t finish;  /* 1 = the last part: write out */
@@ -216,12 +229,18 @@ typedef struct lb_kernel {
     void (*leave)(void);                /* or NULL */
 } lb_kernel;
 
+/* Rows of an A panel. */
+static inline size_t lb_panel_rows(const lb_kernel *kernel) {
+    return kernel->algorithm == LB_ALGORITHM_DIGITS ? (size_t)LB_DIGITS * kernel->mr : kernel->mr;
+}
+
 /* How a row becomes codes. */
 enum {
     LB_ROWS_ABSMAX = 0, /* by the row's own largest magnitude, to -high .. high */
     LB_ROWS_FIXED = 1,  /* by a scale and a zero point, to low .. high */
     LB_ROWS_SIGN = 2,   /* 1 or -1 */
-    LB_ROWS_STEP = 3    /* 1 or 0 */
+    LB_ROWS_STEP = 3,   /* 1 or 0 */
+    LB_ROWS_DIGITS = 4  /* by a power of two, to three rows of codes */
 };
 typedef struct lb_row_rule {
     uint32_t kind;     /* LB_ROWS_* */
@@ -234,11 +253,13 @@ typedef struct lb_row_rule {
  *   ABSMAX  scale = absmax / high, code = rne(x * (high / absmax))
  *   FIXED   code = clamp(rne(x * (1 / rule.scale)) + rule.zero, low, high)
  *   SIGN    code = x < 0 ? -1 : 1, scale = 1         STEP  code = x > 0 ? 1 : 0, scale = 1
+ *   DIGITS  65536 d2 + 256 d1 + d0 = rne(x / scale), digit d at codes + d * padded, sums at sums + d * G; the scale is
+ *           the least power of two for which this fits three digits of -128 .. 127, 2^-149 at least
  *   ahead  elements from x to what is quantized next, which is prefetched meanwhile; 0 = nothing
  *   codes  int8 [padded], 0 from k on; padded is a multiple of 64
  *   sums   int32 [G]: sum of the codes of each group of `group` elements (a multiple of 16; the last may be short)
- *   scale  receives, by absmax, 0 for a row below 2^-100 and NaN for a row with a non-finite element, whose codes are
- *          0 then; else the rule's scale or 1, but NaN for a row with a NaN, whose code is that of 0 */
+ *   scale  receives, by absmax, 0 for a row below 2^-100 and, as of digits, NaN for a row with a non-finite element,
+ *          whose codes are 0 then; else the rule's scale or 1, but NaN for a row with a NaN, whose code is that of 0 */
 typedef void (*lb_quantize_row_fn)(const float *x, size_t k, size_t ahead, size_t group, const lb_row_rule *rule,
                                    int8_t *codes, size_t padded, int32_t *sums, float *scale);
 
