@@ -37,10 +37,10 @@ enum {
  *                  lane of a line of 1-bit codes has that k: bit 8 * (k % 4) + k % 32 / 4
  *   LB_A_NIBBLESp  two words for each of those: the lower four bits of every byte, then the upper four
  *   LB_A_F32  float  at k * mr + i: rows that are not quantized
- *   LB_A_TABLES    of one row, bytes: entry e of half h of the 32 k from k on, and of j = k % 4, is the sum of the
- * codes at k + 16 * h + j + 4 * f for the bits f of e, plus 512; its lower five bits are at k * 8 + j * 64 + h * 16 +
- * e, and the upper five 32 bytes on With mr = 1, LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is
- * whether the code is 1. */
+ *   LB_A_TABLES  bytes of one row: entry e = 0 .. 15 of the 16 k from k on, and of j = 0 .. 3, is 512 + the sum of the
+ *                  codes at k + j + 4 * f for the bits f of e. Its lower five bits are the byte at
+ *                  k / 32 * 256 + j * 64 + k % 32 + e, its upper five that 32 bytes on
+ * With mr = 1, LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
 enum {
     LB_A_S8 = 0,
     LB_A_S16 = 1,
