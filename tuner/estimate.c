@@ -42,9 +42,8 @@ static int64_t cycles(const lowbit_problem *problem, int64_t m, const lb_kernel 
     const int64_t lines = lines_of(problem, kernel), passes = lb_div_up(m, kernel->mr);
     const int64_t compute = lines * passes * lb_max(kernel->cost, passes > 1 ? L2_LINE_COST : 0) / 64;
     const int64_t groups = group_cycles(problem, kernel) * passes;
-    const int64_t rows = m * problem->k * lb_panel_cost(kernel) / 64;
-    return rows + compute + groups +
-           lines * LB_LINE / STREAM_BYTES; /* a sum, so that among streams the cheaper tile wins */
+    const int64_t stream = lines * LB_LINE / STREAM_BYTES, rows = m * problem->k * lb_panel_cost(kernel) / 64;
+    return rows + compute + groups + stream; /* a sum, so that among streams the cheaper tile wins */
 }
 
 /* Cycles of the whole call on some threads, with weights that are in their L2 caches: where they are not, more threads

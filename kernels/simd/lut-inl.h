@@ -159,21 +159,25 @@ struct Lut {
     using A = uint8_t;
     using Words = Transposition::Words;
 
+    /* sums = what the table has, or += that. */
     template <bool kFirst>
-    static HWY_INLINE VU8 LookUp(VU8 sum, VU8 table, VU8 index) {
-        const VU8 entries = hn::TableLookupBytes(table, index);
-        return kFirst ? entries : Transposition::AddBytes(sum, entries);
+    static HWY_INLINE void LookUp(const A *table, const VU8 (&index)[kSets], VU8 (&sums)[kSets]) {
+        const VU8 entries = hn::LoadDup128(DU8(), table);
+        LB_UNROLL
+        for (size_t s = 0; s < kSets; ++s) {
+            const VU8 found = hn::TableLookupBytes(entries, index[s]);
+            if constexpr (kFirst)
+                sums[s] = found;
+            else
+                sums[s] = Transposition::AddBytes(sums[s], found);
+        }
     }
 
     /* One half of the bytes of k % 4 = j, for all sets. */
     template <size_t kHalf, bool kFirst>
     static HWY_INLINE void TakeHalf(const VU8 (&index)[kSets], const A *tables, VU8 (&low)[kSets], VU8 (&high)[kSets]) {
-        const VU8 lows = hn::LoadDup128(DU8(), tables + kHalf * kTable);
-        LB_UNROLL
-        for (size_t s = 0; s < kSets; ++s) low[s] = LookUp<kFirst>(low[s], lows, index[s]);
-        const VU8 highs = hn::LoadDup128(DU8(), tables + (2 + kHalf) * kTable);
-        LB_UNROLL
-        for (size_t s = 0; s < kSets; ++s) high[s] = LookUp<kFirst>(high[s], highs, index[s]);
+        LookUp<kFirst>(tables + kHalf * kTable, index, low);
+        LookUp<kFirst>(tables + (2 + kHalf) * kTable, index, high);
     }
 
     static HWY_INLINE void Line(const Lines<kVectors> &lines, size_t l, const A *a, Words (&low_words)[kSets],

@@ -32,5 +32,5 @@ foreach(row ${emulated})
   string(REGEX REPLACE "SUBJECT\\((.*)\\)" "\\1" subject ${row})
   add_test(NAME ${subject}_emulated COMMAND lowbit-tests ${subject})
   set_tests_properties(${subject}_emulated PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900
-    ENVIRONMENT LOWBIT_TEST_EMULATE=avxvnni,avx512dot,avx512vnni,amx)
+    ENVIRONMENT LOWBIT_TEST_EMULATE=avxvnni,avx512dot,avx512vnni,avx512bf16,amx)
 endforeach()

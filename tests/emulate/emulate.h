@@ -2,7 +2,7 @@
 /* Levels that this CPU lacks, for tests alone: their instructions raise SIGILL, are computed in plain C on the saved
  * registers, and stepped over.
  *
- *     LOWBIT_TEST_EMULATE=avxvnni,avx512dot,avx512vnni,amx lowbit-tests kernels
+ *     LOWBIT_TEST_EMULATE=avxvnni,avx512dot,avx512vnni,avx512bf16,amx lowbit-tests kernels
  *
  * makes the library of this process find these levels. The host must have what they are built on: AVX2 for avxvnni, the
  * level avx512 for the others. What the host has itself it runs itself. The library knows nothing of this: the linker
