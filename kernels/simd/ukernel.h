@@ -39,19 +39,12 @@ enum {
  *   LB_A_PAIRSp    the same for rows 2i and 2i + 1 in one, at ((k / 32 * mr / 2 + i) * p + plane) * 2: the nibbles of
  *                  the second in the upper halves of the bytes
  *   LB_A_F32  float  at k * mr + i: rows that are not quantized
-<<<<<<< HEAD
  *   LB_A_HALVES  bf16  at (k / 32 * mr + i) * 32 + k % 32: those, rounded to the rows of a tile register
- *   LB_A_TABLES    of one row, bytes: entry e of half h of the 32 k from k on, and of j = k % 4, is the sum of the
- *                  codes at k + 16 * h + j + 4 * f for the bits f of e, plus 512; its lower five bits are at
- *                  k * 8 + j * 64 + h * 16 + e, and the upper five 32 bytes on
- * Of digits the panel has 3 * mr rows: row 3 * i + d is digit d of row i, the least one first. With one row in all,
- * LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
-=======
  *   LB_A_TABLES  bytes of one row: entry e = 0 .. 15 of the 16 k from k on, and of j = 0 .. 3, is 512 + the sum of the
  *                  codes at k + j + 4 * f for the bits f of e. Its lower five bits are the byte at
  *                  k / 32 * 256 + j * 64 + k % 32 + e, its upper five that 32 bytes on
- * With mr = 1, LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
->>>>>>> lut
+ * Of digits the panel has 3 * mr rows: row 3 * i + d is digit d of row i, the least one first. With one row in all,
+ * LB_A_S8 is the quantized row itself. Of codes 1 and -1, bit 0 is whether the code is 1. */
 enum {
     LB_A_S8,
     LB_A_S16,
