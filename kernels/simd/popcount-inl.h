@@ -343,23 +343,12 @@ struct PopcountTree {
 
 /* A row of the unit's table. */
 template <class W, size_t kRows, size_t kVectors>
-constexpr lb_kernel BitsRow() {
+constexpr lb_kernel BitsRow(lb_tile_fn run = &DotTile<W, kRows, kVectors, W::kLineA>) {
     constexpr size_t kWork64 = 64 * W::kWork / W::kPorts + 16, kLoads64 = 32 * (1 + kRows * W::kLineA / kVectors);
     constexpr uint32_t kCost = HWY_MAX(kWork64, kLoads64) * LB_PANEL / kColumns;
     constexpr uint32_t kGroupCost = 64 * (9 + W::kGroupWork) * kRows / W::kPorts * LB_PANEL / kColumns;
-    return lb_kernel{LB_CODING_W1,
-                     W::kAlgorithm,
-                     W::kLayout,
-                     W::kBias,
-                     0,
-                     0,
-                     kRows,
-                     kVectors * kColumns,
-                     kCost,
-                     kGroupCost,
-                     &DotTile<W, kRows, kVectors, W::kLineA>,
-                     nullptr,
-                     nullptr};
+    return lb_kernel{LB_CODING_W1,        W::kAlgorithm, W::kLayout, W::kBias, 0,       0,      kRows,
+                     kVectors * kColumns, kCost,         kGroupCost, run,      nullptr, nullptr};
 }
 
 template <class Ops, class Bits, size_t kRows, size_t kVectors>
