@@ -3,7 +3,7 @@
  * code of NEON, which every CPU with SVE has: Highway is told to leave SVE to us. */
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #include "kernels/simd/sve_bits-inl.h"
-#include "kernels/simd/sve_dot-inl.h"
+#include "kernels/simd/sve_fma-inl.h"
 #include "kernels/simd/sve_l1-inl.h"
 #include "kernels/simd/unit.h"
 
@@ -62,6 +62,7 @@ constexpr lb_kernel kKernels[] = {
     SveBitsRow<Planes<4>, 1, 8>(),
     SveBitsRow<Planes<4>, 4, 4>(),
     SveBitsRow<Planes<4>, 6, 4>(),
+    LB_EACH_CODING(LB_SVE_FMA_ROWS),
 };
 
 }  // namespace
