@@ -46,7 +46,6 @@ constexpr lb_kernel kKernels[] = {
     SveDotRow<kTrits, 2, 4>(),
     SveDotRow<kTrits, 3, 4>(),
     SveDotRow<kTrits, 4, 4>(),
-    SveDotRow<kTrits, 6, 4>(),
     SveDotRow<kTrits, 8, 2>(),
     SveL1Row<1, 8>(),
     SveL1Row<4, 4>(),

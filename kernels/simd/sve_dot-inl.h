@@ -43,18 +43,19 @@ struct SveDecoder<kBook, false> {
     }
 };
 
-/* Digits of a fraction of 256: three times a byte has the first in its upper half and the others in the lower one. */
+/* Digits of a fraction of 256: three times a byte has the first in its upper half and the others in the lower one,
+ * which two additions make before the multiplication overwrites the byte. */
 template <>
 struct SveDecoder<kTrits, false> {
     static constexpr int kBias = 0;
-    static constexpr size_t kWork = 5 + 4;
+    static constexpr size_t kWork = 5 + 4 * 2;
 
     template <int kField>
     static HWY_INLINE svint8_t Take(svuint8_t &line, svuint8_t) {
         const svbool_t all = svptrue_b8();
-        const svuint8_t digits = svmulh_u8_x(all, line, SveSet(3));
-        if constexpr (kField < 4) line = svmul_n_u8_x(all, line, 3);
-        return svreinterpret_s8_u8(digits);
+        const svuint8_t x = line;
+        if constexpr (kField < 4) line = svadd_u8_x(all, x, svadd_u8_x(all, x, x));
+        return svreinterpret_s8_u8(svmulh_u8_x(all, x, SveSet(3)));
     }
 };
 
