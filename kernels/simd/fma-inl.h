@@ -142,6 +142,7 @@ struct FloatGroups {
 template <class Decoder, size_t kRows, size_t kVectors, class Term>
 struct FmaTile {
     static constexpr size_t kLineK = static_cast<size_t>(Decoder::kFields) * Decoder::kInField;
+    static constexpr size_t kDecodeWork = Decoder::kWork;
     /* Lines of one k are taken four at a time. */
     static constexpr size_t kStep = kLineK < 4 ? 4 / kLineK : 1;
     using Groups = FloatGroups<kVectors>;
@@ -194,6 +195,7 @@ struct FmaTile {
 template <class Decoder, size_t kRows, size_t kVectors, class Term>
 struct FmaMany {
     static constexpr size_t kLineK = static_cast<size_t>(Decoder::kFields) * Decoder::kInField;
+    static constexpr size_t kDecodeWork = Decoder::kWork;
     static constexpr size_t kWidth = kVectors * kColumns;
     static constexpr bool kExpands = kLineK > 1;
     using Groups = FloatGroups<kVectors>;
@@ -285,27 +287,35 @@ constexpr size_t kFloatPorts = 2;
 
 /* A row of the unit's table. Its cost: vector instructions at two a cycle and a quarter of a cycle for the line itself;
  * of decoding, scaling and storing values that blocks of rows share, an eighth. */
-template <int kCoding, size_t kRows, size_t kVectors, class Term = Products>
-constexpr lb_kernel FmaFew() {
-    using Decoder = typename DecoderOf<kCoding>::Type;
-    using Few = FmaTile<Decoder, kRows, kVectors, Term>;
-    constexpr size_t kWork = Decoder::kWork + Few::kLineK * kRows * Term::kWork;
+template <int kCoding, class Few, size_t kRows, size_t kVectors, class Term = Products>
+constexpr lb_kernel FmaFewRow() {
+    constexpr size_t kWork = Few::kDecodeWork + Few::kLineK * kRows * Term::kWork;
     constexpr uint32_t kCost = (64 * kWork / kFloatPorts + 16) * LB_PANEL / kColumns;
     constexpr uint32_t kGroupCost = 64 * (3 + 3 * kRows) / kFloatPorts * LB_PANEL / kColumns;
     return lb_kernel{kCoding, Term::kAlgorithm, LB_A_F32,  0,       0,      0, kRows, kVectors * kColumns,
                      kCost,   kGroupCost,       &Few::Run, nullptr, nullptr};
 }
 
-template <int kCoding, size_t kRows, size_t kVectors, class Term = Products>
-constexpr lb_kernel FmaShared() {
-    using Decoder = typename DecoderOf<kCoding>::Type;
-    using Many = FmaMany<Decoder, kRows, kVectors, Term>;
-    constexpr size_t kExpand = Many::kExpands ? Decoder::kWork + 2 * Many::kLineK : 0;
+template <int kCoding, class Many, size_t kRows, size_t kVectors, class Term = Products>
+constexpr lb_kernel FmaSharedRow() {
+    constexpr size_t kExpand = Many::kExpands ? Many::kDecodeWork + 2 * Many::kLineK : 0;
     constexpr size_t kWork8 = kExpand + 8 * Many::kLineK * kRows * Term::kWork;
     constexpr uint32_t kCost = (8 * kWork8 / kFloatPorts + 16) * LB_PANEL / kColumns;
     return lb_kernel{
         kCoding, Term::kAlgorithm, LB_A_F32, 0,      Many::kExpands ? 4 : 0, 1, kRows, kVectors * kColumns, kCost,
         0,       &Many::Run,       nullptr,  nullptr};
+}
+
+template <int kCoding, size_t kRows, size_t kVectors, class Term = Products>
+constexpr lb_kernel FmaFew() {
+    using Few = FmaTile<typename DecoderOf<kCoding>::Type, kRows, kVectors, Term>;
+    return FmaFewRow<kCoding, Few, kRows, kVectors, Term>();
+}
+
+template <int kCoding, size_t kRows, size_t kVectors, class Term = Products>
+constexpr lb_kernel FmaShared() {
+    using Many = FmaMany<typename DecoderOf<kCoding>::Type, kRows, kVectors, Term>;
+    return FmaSharedRow<kCoding, Many, kRows, kVectors, Term>();
 }
 
 }  // namespace
@@ -322,10 +332,11 @@ constexpr lb_kernel FmaShared() {
     FmaFew<coding, 1, 8>(), FmaFew<coding, 2, 4>(), FmaFew<coding, 4, 4>(), FmaShared<coding, 6, 4>()
 #endif
 
-/* All rows of `fma` of a unit. */
-#define LB_FMA_KERNELS                                                                                                 \
-    LB_FMA_ROWS(LB_CODING_W8), LB_FMA_ROWS(LB_CODING_W4), LB_FMA_ROWS(LB_CODING_W2), LB_FMA_ROWS(LB_CODING_W1),        \
-        LB_FMA_ROWS(LB_CODING_T5), LB_FMA_ROWS(LB_CODING_C4), LB_FMA_ROWS(LB_CODING_BF16), LB_FMA_ROWS(LB_CODING_F32)
+/* rows(coding) of every coding, and all rows of `fma` of a unit. */
+#define LB_EACH_CODING(rows)                                                                                           \
+    rows(LB_CODING_W8), rows(LB_CODING_W4), rows(LB_CODING_W2), rows(LB_CODING_W1), rows(LB_CODING_T5),                \
+        rows(LB_CODING_C4), rows(LB_CODING_BF16), rows(LB_CODING_F32)
+#define LB_FMA_KERNELS LB_EACH_CODING(LB_FMA_ROWS)
 
 /* Those of `l1f`. Sixteen registers hold four rows, beside a mask, a 1 and a difference. */
 #define LB_L1F_TILE(make, coding, rows, vectors) make<coding, rows, vectors, Distances>()

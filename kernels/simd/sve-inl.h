@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The `dot` algorithm of SVE, for vectors of any length: sdot, whose four activations come from a lane.
+/* How algorithms walk on vectors of any length, those of SVE.
  *
  * A vector holds 4, 8 or 16 columns of a line; of one longer than a line a predicate leaves 16. kVectors of them, one
  * behind the other, are a pass over the lines, and a tile of kVectors panels takes as many passes as its columns need:
  *   128 bits  a pass is kVectors / 4 panels      256 bits  kVectors / 2      512 bits and more  kVectors, one pass
- * The types of SVE have no size, so there are no arrays of them: accumulators are the arguments of one inlined
- * function. Sums of every group pass through memory; from there on the epilogue is that of NEON, a panel at a time. */
+ * The types of SVE have no size, so there are no arrays of them: the vectors of a line and the accumulators are the
+ * arguments of one inlined function. Sums of every group pass through memory, [panel][row][16]; from there on the
+ * epilogue is that of NEON, a panel at a time.
+ *
+ * A way to take lines is a struct with kRows, kVectors and
+ *     T                  int32_t or float: what is summed
+ *     kWords             32-bit words of A for a line, of all rows
+ *     kAccs              accumulators for each vector of the pass; all start from 0, or, of floats, the first kRows
+ *                        from the sums before, since the order of their additions counts
+ *     kMostLines         that one start may be followed by
+ *     Table<0>, Table<1>(tile)   constants of the loop
+ *     kTogether          lines that are taken between two looks at how many are left
+ *     Line(a, table0, table1, vectors and accumulators...)   one line and its words of A
+ *     Sum<row, vector>(accumulators...)   the sum of a row, at the end */
 #ifndef LOWBIT_KERNELS_SIMD_SVE_INL_H_
 #define LOWBIT_KERNELS_SIMD_SVE_INL_H_
 
@@ -35,167 +47,178 @@ HWY_INLINE decltype(auto) Pick(First &first, Rest &...rest) {
 /* The body of a loop that ForEach unrolls: inlined always, for accumulators to stay in registers. */
 #define LB_SVE_EACH(tag) [&](auto tag) __attribute__((always_inline))
 
-/* A mask in a register: as a constant it would stand in the instruction, which then overwrites its other operand. */
-HWY_INLINE svuint8_t SveMask(uint8_t bits) {
-    svuint8_t mask = svdup_n_u8(bits);
-    __asm__("" : "+w"(mask));
-    return mask;
+/* A byte in every lane of a register: as a constant it would stand in the instruction, which then overwrites its other
+ * operand. */
+HWY_INLINE svuint8_t SveSet(uint8_t byte) {
+    svuint8_t all = svdup_n_u8(byte);
+    __asm__("" : "+w"(all));
+    return all;
 }
 
-/* Field kField of a line as signed bytes, in its place if kInPlace and if it is positive there; less 128 for 8 bits. */
-template <int kBits, int kField, bool kInPlace>
-HWY_INLINE svint8_t SveField(svuint8_t line) {
-    const svbool_t all = svptrue_b8();
-    constexpr bool kTop = kField == 8 / kBits - 1;
-    constexpr uint8_t kMask = static_cast<uint8_t>((1 << kBits) - 1);
-    if constexpr (kBits == 8)
-        return svreinterpret_s8_u8(sveor_u8_x(all, line, svdup_n_u8(0x80)));
-    else if constexpr (kTop)
-        return svreinterpret_s8_u8(svlsr_n_u8_x(all, line, 8 - kBits));
-    else if constexpr (kInPlace || kField == 0)
-        return svreinterpret_s8_u8(svand_u8_x(all, line, SveMask(static_cast<uint8_t>(kMask << (kBits * kField)))));
-    else
-        return svreinterpret_s8_u8(svand_u8_x(all, svlsr_n_u8_x(all, line, kBits * kField), SveMask(kMask)));
+HWY_INLINE svint32_t SveLoad(svbool_t used, const int32_t *at) { return svld1_s32(used, at); }
+HWY_INLINE svfloat32_t SveLoad(svbool_t used, const float *at) { return svld1_f32(used, at); }
+HWY_INLINE void SveStore(svbool_t used, int32_t *at, svint32_t sum) { svst1_s32(used, at, sum); }
+HWY_INLINE void SveStore(svbool_t used, float *at, svfloat32_t sum) { svst1_f32(used, at, sum); }
+
+/* 32 bits of A in every lane: a load that fills the register takes no vector pipe, other than NEON's, and products with
+ * an element of a register are half as fast on A64FX. */
+HWY_INLINE svint32_t SveWord(const int8_t *a, size_t word) {
+    int32_t bits;
+    memcpy(&bits, a + word * 4, sizeof bits);
+    return svdup_n_s32(bits);
 }
 
-/* One row leaves fields in place, as DotInPlace does: an accumulator for each place. Several rows have one each. */
-template <int kBitsOf, size_t kRows, size_t kVectors>
-struct SveDot {
-    static constexpr int kBits = kBitsOf, kCode = kBits, kBias = kBits == 8 ? 128 : 0, kLayout = LB_A_S8;
-    static constexpr bool kInPlace = kRows == 1;
-    static constexpr size_t kFields = 8 / kBits, kFours = kFields * kRows;
-    static constexpr size_t kDecode = kBits == 8 ? 1 : kInPlace ? kFields : 2 * kFields - 2;
-    static constexpr size_t kWork = kFours + kDecode;
-    static constexpr size_t kAccs = kInPlace ? (kFields > 1 ? kFields - 1 : 1) : kRows;
-    static constexpr size_t kTogether = SignedLanes::kLinesTogether<kFours>;
-    using Panel = Epilogue<LB_PANEL / kColumns>;
-    using Each = std::make_index_sequence<kAccs * kVectors>;
+/* Of what needs no constants. */
+struct SveNoTables {
+    template <size_t>
+    static HWY_INLINE svuint8_t Table(const lb_tile &) {
+        return svdup_n_u8(0);
+    }
+};
 
-    /* The lines of one pass, and what is prefetched while they are read. */
+/* What most ways have: an accumulator for each sum, short lines together, no constants. */
+template <size_t kRowsOf, size_t kVectorsOf, size_t kWordsOf>
+struct SveWay : SveNoTables {
+    using T = int32_t;
+    static constexpr size_t kRows = kRowsOf, kVectors = kVectorsOf, kWords = kWordsOf, kAccs = kRows;
+    static constexpr size_t kTogether = kWords < 4 ? 4 / kWords : 1, kMostLines = size_t{1} << 20;
+
+    template <size_t kRow, size_t kVector, class... Accs>
+    static HWY_INLINE decltype(auto) Sum(Accs &...acc) {
+        return Pick<kRow * kVectors + kVector>(acc...);
+    }
+};
+
+template <class Way>
+struct SvePasses {
+    using T = typename Way::T;
+    static constexpr size_t kRows = Way::kRows, kVectors = Way::kVectors, kLineBytes = Way::kWords * 4;
+    static constexpr bool kFloats = std::is_same_v<T, float>;
+    using Columns = std::make_index_sequence<kVectors>;
+    using Each = std::make_index_sequence<Way::kAccs * kVectors>;
+
+    /* The lines of one pass, what is prefetched while they are read, and where its sums are. */
     struct Pass {
         const uint8_t *at[kVectors];
         const uint8_t *ahead;
         size_t ahead_step;
+        T *sums[kRows][kVectors];
     };
 
-    /* kCount lines; the activations of each line are kFours fours, kField * kRows + row. */
-    template <size_t kCount, class... Accs>
-    static HWY_INLINE void Take(const Pass &pass, svbool_t used, size_t first, const int8_t *a, Accs &...acc) {
+    template <size_t kCount, size_t... J, class... Accs>
+    static HWY_INLINE void Take(std::index_sequence<J...>, const Pass &pass, svbool_t used, size_t first,
+                                const int8_t *a, svuint8_t table0, svuint8_t table1, Accs &...acc) {
         ForEach<kCount>(LB_SVE_EACH(line) {
-            const size_t at = (first + decltype(line)::value) * LB_LINE;
-            __builtin_prefetch(pass.ahead + (first + decltype(line)::value) * pass.ahead_step, 0, 2);
-            const svuint8_t w0 = svld1_u8(used, pass.at[0] + at), w1 = svld1_u8(used, pass.at[1] + at);
-            const svuint8_t w2 = svld1_u8(used, pass.at[kVectors > 2 ? 2 : 0] + at);
-            const svuint8_t w3 = svld1_u8(used, pass.at[kVectors > 2 ? 3 : 0] + at);
-            ForFields<kBits>(LB_SVE_EACH(field) {
-                constexpr int kField = decltype(field)::value, kFirst = decltype(line)::value * kFours;
-                constexpr size_t kPlace = kField + 1 < static_cast<int>(kFields) ? kField : 0;
-                ForEach<kVectors>(LB_SVE_EACH(vector) {
-                    constexpr size_t kVector = decltype(vector)::value;
-                    const svint8_t codes = SveField<kBits, kField, kInPlace>(Pick<kVector>(w0, w1, w2, w3));
-                    ForEach<kRows>(LB_SVE_EACH(row) {
-                        constexpr size_t kFour = kFirst + kField * kRows + decltype(row)::value;
-                        constexpr size_t kAcc = kInPlace ? kPlace : decltype(row)::value;
-                        svint32_t &sum = Pick<kAcc * kVectors + kVector>(acc...);
-                        sum = svdot_lane_s32(sum, codes, Fours<kCount>(a, kFour), kCount * kFours % 4 ? 0 : kFour % 4);
-                    });
-                });
+            const size_t l = first + decltype(line)::value;
+            __builtin_prefetch(pass.ahead + l * pass.ahead_step, 0, 2);
+            Way::Line(a + l * kLineBytes, table0, table1, svld1_u8(used, pass.at[J] + l * LB_LINE)..., acc...);
+        });
+    }
+
+    template <class... Accs>
+    static HWY_INLINE void TakePass(const lb_tile &tile, const Pass &pass, size_t first, size_t end, const int8_t *a,
+                                    bool add, Accs... acc) {
+        const svbool_t used = SvePredicate8(), sums = SvePredicate32();
+        const svuint8_t table0 = Way::template Table<0>(tile), table1 = Way::template Table<1>(tile);
+        constexpr size_t kStep = Way::kTogether;
+        size_t l = first;
+        for (; l + kStep <= end; l += kStep) Take<kStep>(Columns(), pass, used, l, a, table0, table1, acc...);
+        if constexpr (kStep > 1)
+            for (; l < end; ++l) Take<1>(Columns(), pass, used, l, a, table0, table1, acc...);
+        ForEach<kRows>(LB_SVE_EACH(row) {
+            ForEach<kVectors>(LB_SVE_EACH(vector) {
+                constexpr size_t kRow = decltype(row)::value, kVector = decltype(vector)::value;
+                T *const to = pass.sums[kRow][kVector];
+                auto sum = Way::template Sum<kRow, kVector>(acc...);
+                if constexpr (!kFloats)
+                    if (add) sum = svadd_s32_x(svptrue_b32(), sum, SveLoad(sums, to));
+                SveStore(sums, to, sum);
             });
         });
     }
 
-    /* The vector that has four number `four` in the lane that Take looks in: whole ones where lines come together,
-     * otherwise a vector of its own. */
-    template <size_t kCount>
-    static HWY_INLINE svint8_t Fours(const int8_t *a, size_t four) {
-        if constexpr (kCount * kFours % 4 == 0) return svld1rq_s8(svptrue_b8(), a + four / 4 * 16);
-        int32_t bits;
-        memcpy(&bits, a + four * 4, sizeof bits);
-        return svreinterpret_s8_s32(svdup_n_s32(bits));
-    }
-
-    template <size_t... I, class... Accs>
-    static HWY_INLINE void TakePass(std::index_sequence<I...>, const Pass &pass, size_t count, const int8_t *a,
-                                    int32_t *const (&to)[kRows][kVectors], Accs... acc) {
-        const svbool_t used = SvePredicate8(), sums = SvePredicate32();
-        size_t l = 0;
-        for (; l + kTogether <= count; l += kTogether) Take<kTogether>(pass, used, l, a + l * kFours * 4, acc...);
-        if constexpr (kTogether > 1)
-            for (; l < count; ++l) Take<1>(pass, used, l, a + l * kFours * 4, acc...);
-        if constexpr (kInPlace)
-            ForEach<kVectors>(LB_SVE_EACH(vector) {
-                constexpr size_t kVector = decltype(vector)::value;
-                svint32_t &sum = Pick<kVector>(acc...);
-                ForEach<kAccs - 1>(LB_SVE_EACH(place) {
-                    constexpr size_t kPlace = decltype(place)::value + 1;
-                    const svint32_t high = Pick<kPlace * kVectors + kVector>(acc...);
-                    sum = svadd_s32_x(svptrue_b32(), sum, svasr_n_s32_x(svptrue_b32(), high, kBits * kPlace));
-                });
-                svst1_s32(sums, to[0][kVector], sum);
-            });
+    template <size_t kAcc>
+    static HWY_INLINE auto Start(const Pass &pass, bool add) {
+        if constexpr (!kFloats)
+            return svdup_n_s32(0);
+        else if constexpr (kAcc >= kRows * kVectors)
+            return svdup_n_f32(0);
         else
-            (svst1_s32(sums, to[I / kVectors][I % kVectors], acc), ...);
+            return add ? SveLoad(SvePredicate32(), pass.sums[kAcc / kVectors][kAcc % kVectors]) : svdup_n_f32(0);
     }
 
-    /* sums [panel][row][16] = or += raw sums of lines first .. first + count - 1 of the call. */
+    /* Pass p of so many, over lines first .. of the call, with sums from `to` on. */
+    static HWY_INLINE Pass PassOf(const lb_tile &tile, size_t p, size_t passes, size_t first, T *to) {
+        const size_t columns = LB_PANEL / passes, step = (tile.ahead_step + passes - 1) / passes;
+        Pass pass;
+        pass.ahead = tile.ahead + (p * lb_tile_lines(&tile) + first) * step;
+        pass.ahead_step = step;
+        for (size_t j = 0; j < kVectors; ++j) {
+            const size_t column = (p * kVectors + j) * columns, panel = column / LB_PANEL;
+            pass.at[j] = tile.lines[panel] + column % LB_PANEL * 4 + first * LB_LINE;
+            for (size_t i = 0; i < kRows; ++i)
+                pass.sums[i][j] = to + (panel * kRows + i) * LB_PANEL + column % LB_PANEL;
+        }
+        return pass;
+    }
+
     template <size_t... I>
-    static HWY_INLINE void TakeGroup(std::index_sequence<I...> each, const lb_tile &tile, size_t first, size_t count,
+    static HWY_INLINE void TakeLines(std::index_sequence<I...>, const lb_tile &tile, size_t first, size_t count, T *to,
                                      bool add) {
-        const svbool_t used = SvePredicate32();
-        const size_t columns = SveBytes() / 4, passes = LB_PANEL / columns;
-        const size_t step = (tile.ahead_step + passes - 1) / passes;
-        const auto *a = static_cast<const int8_t *>(tile.a) + first * kFours * 4;
+        const size_t passes = LB_LINE / SveBytes();
+        const auto *a = static_cast<const int8_t *>(tile.a) + first * kLineBytes;
         for (size_t p = 0; p < passes; ++p) {
-            Pass pass = {{}, tile.ahead + (p * lb_tile_lines(&tile) + first) * step, step};
-            int32_t *to[kRows][kVectors];
-            for (size_t j = 0; j < kVectors; ++j) {
-                const size_t column = (p * kVectors + j) * columns, panel = column / LB_PANEL;
-                pass.at[j] = tile.lines[panel] + column % LB_PANEL * 4 + first * LB_LINE;
-                for (size_t i = 0; i < kRows; ++i)
-                    to[i][j] = tile.sums + (panel * kRows + i) * LB_PANEL + column % LB_PANEL;
+            const Pass pass = PassOf(tile, p, passes, first, to);
+            for (size_t l = 0; l < count; l += Way::kMostLines) {
+                const size_t end = HWY_MIN(count, l + Way::kMostLines);
+                TakePass(tile, pass, l, end, a, add || l > 0, Start<I>(pass, add || l > 0)...);
             }
-            TakePass(each, pass, count, a, to,
-                     I < kRows * kVectors && add ? svld1_s32(used, to[I / kVectors % kRows][I % kVectors])
-                                                 : svdup_n_s32(0)...);
         }
     }
 
-    /* The tile of panel p alone, for the epilogue. */
-    static lb_tile PanelOf(const lb_tile &tile, size_t p) {
-        lb_tile panel = tile;
-        const size_t column = p * LB_PANEL, out_bytes = tile.out_kind >= LOWBIT_OUT_S8 ? 1 : 4;
-        panel.scale_at[0] = tile.scale_at[p];
-        panel.row_scale_at[0] = tile.row_scale_at[p];
-        panel.sums = tile.sums + column * kRows;
-        panel.totals = tile.totals + column * kRows;
-        if (tile.bias) panel.bias = static_cast<const int32_t *>(tile.bias) + column;
-        if (tile.residual)
-            panel.residual = static_cast<const uint8_t *>(tile.residual) + column * (tile.multipliers ? 1 : 4);
-        if (tile.multipliers) {
-            panel.multipliers = tile.multipliers + column;
-            panel.shifts = tile.shifts + column;
-        }
-        panel.out = static_cast<uint8_t *>(tile.out) + column * out_bytes;
-        return panel;
-    }
-
-    static void Run(const lb_tile *tile_pointer) {
-        const lb_tile &tile = *tile_pointer;
-        lb_tile panels[kVectors];
-        for (size_t p = 0; p < kVectors; ++p) panels[p] = PanelOf(tile, p);
-        for (size_t g = 0; g < tile.groups; ++g) {
-            TakeGroup(Each(), tile, g * tile.lines_per_group, lb_tile_group_lines(&tile, g), g == 0 && tile.resume);
-            if (g + 1 == tile.groups && tile.suspend) return;
-            for (size_t p = 0; p < kVectors; ++p) Panel::EndGroup(panels[p], g, kRows, kBias);
-        }
+    /* to[panel][row][16] = or += the sums of lines first .. first + count - 1 of the call. */
+    static HWY_INLINE void Sums(const lb_tile &tile, size_t first, size_t count, T *to, bool add) {
+        TakeLines(Each(), tile, first, count, to, add);
     }
 };
 
-/* A row of the unit's table. Its cost is that of vectors of 128 bits: the table is constant, and the length is not. */
-template <int kBits, size_t kRows, size_t kVectors>
-constexpr lb_kernel SveRow() {
-    using W = SveDot<kBits, kRows, kVectors>;
-    return DotRowOf<W, kRows, kVectors * LB_PANEL / kColumns>(SignedLanes::kPorts, &W::Run);
+/* The tile of panel p alone, for the epilogue. */
+template <size_t kRows>
+lb_tile SvePanel(const lb_tile &tile, size_t p) {
+    lb_tile panel = tile;
+    const size_t column = p * LB_PANEL, out_bytes = tile.out_kind >= LOWBIT_OUT_S8 ? 1 : 4;
+    panel.scale_at[0] = tile.scale_at[p];
+    panel.row_scale_at[0] = tile.row_scale_at[p];
+    if (tile.sums) panel.sums = tile.sums + column * kRows;
+    panel.totals = tile.totals + column * kRows;
+    if (tile.bias) panel.bias = static_cast<const int32_t *>(tile.bias) + column;
+    if (tile.residual)
+        panel.residual = static_cast<const uint8_t *>(tile.residual) + column * (tile.multipliers ? 1 : 4);
+    if (tile.multipliers) {
+        panel.multipliers = tile.multipliers + column;
+        panel.shifts = tile.shifts + column;
+    }
+    panel.out = static_cast<uint8_t *>(tile.out) + column * out_bytes;
+    return panel;
+}
+
+/* NEON vectors of a panel, and of a tile, whose costs are those of vectors of 128 bits: the table of kernels is
+ * constant, and the length is not. */
+constexpr size_t kPanelVectors = LB_PANEL / kColumns;
+
+/* The tile function of a way that sums integers. */
+template <class Way>
+void SveTile(const lb_tile *tile_pointer) {
+    const lb_tile &tile = *tile_pointer;
+    lb_tile panels[Way::kVectors];
+    for (size_t p = 0; p < Way::kVectors; ++p) panels[p] = SvePanel<Way::kRows>(tile, p);
+    for (size_t g = 0; g < tile.groups; ++g) {
+        SvePasses<Way>::Sums(tile, g * tile.lines_per_group, lb_tile_group_lines(&tile, g), tile.sums,
+                             g == 0 && tile.resume);
+        if (g + 1 == tile.groups && tile.suspend) return;
+        for (size_t p = 0; p < Way::kVectors; ++p)
+            Epilogue<kPanelVectors>::EndGroup(panels[p], g, Way::kRows, Way::kBias);
+    }
 }
 
 }  // namespace
