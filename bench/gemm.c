@@ -409,6 +409,7 @@ static lowbit_status time_peers(cell *c, lb_gemm_result *r, lowbit_error *error)
     const lowbit_ctx *ctx = c->bench->ctx;
     const size_t weights = (size_t)(p->n * p->k) * sizeof(float), out = (size_t)(p->m * p->n) * sizeof(float);
     lb_peer_work work = {.a = c->a, .m = p->m, .n = p->n, .k = p->k, .threads = r->threads};
+    work.bf16 = p->weights.format == LOWBIT_BF16;
     float *w = lb_alloc(ctx, weights);
     work.w = w;
     work.out = lb_alloc(ctx, out);

@@ -59,7 +59,7 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
         {"--time", "S", "seconds of samples for each problem (default: 0.3)", LB_OPTION_SECONDS, &o.bench.budget_s},
         {"--verify", NULL, "check every row of every result, not a sample of rows", LB_OPTION_FLAG,
          &o.bench.verify_all},
-        {"--peers", "LIST", "time these libraries in turn with ours, as openblas", LB_OPTION_TEXT, &o.bench.peers},
+        {"--peers", "LIST", "time these libraries in turn with ours, as openblas,onednn", LB_OPTION_TEXT, &o.bench.peers},
         {"--wisdom", "FILE|none", "tuned decisions to use; this version knows none yet", LB_OPTION_TEXT, &o.wisdom},
         LB_OPTION_JSON(&o.json),
     };

@@ -67,7 +67,8 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
     walking.per_group = w->groups > 1 ? w->type.group / walking.line_k : w->panel_lines;
     const bool symmetric = w->type.offset == LOWBIT_SYMMETRIC;
     const bool fold = symmetric && lb_values_fold(kernel, call->problem);
-    walking.tile = (lb_tile){.lines_per_group = (size_t)walking.per_group,
+    walking.tile = (lb_tile){.far = lb_div_up(w->n, LB_PANEL) * w->panel_lines * LB_LINE > call->config.near_bytes,
+                             .lines_per_group = (size_t)walking.per_group,
                              .values = s->values,
                              .step_k = w->groups > 1 && !w->multipliers ? lb_tile_step(w->type.group) : LB_LINE,
                              .value_scale = fold ? f->value_scale : 1,

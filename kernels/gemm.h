@@ -14,8 +14,10 @@ typedef struct lb_gemm_config {
     int64_t step_m;          /* rows of a task: a multiple of the kernel's mr */
     int64_t step_n;          /* columns of a task: a multiple of its nr, and of 16 */
     int64_t step_k;          /* k of a part whose lines and A stay in the L1 cache; 0 = all of K */
-    int64_t stream_bytes;    /* f32 and s32 outputs longer than this are stored past the caches; 0 = none */
-    uint32_t threads;        /* 1 = on the calling thread */
+    int64_t near_bytes;   /* weights longer than this, which one block of rows reads, are prefetched into the L2 cache,
+                             shorter ones into the L1 cache */
+    int64_t stream_bytes; /* f32 and s32 outputs longer than this are stored past the caches; 0 = none */
+    uint32_t threads;     /* 1 = on the calling thread */
 } lb_gemm_config;
 
 /* One run: the problem, how, and on what. */

@@ -113,6 +113,7 @@ lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem
     c.step_m = block_rows(ctx, problem, m, kernel);
     c.step_m = share_rows(m, &c, lb_div_up(problem->n, unit_n));
     c.step_k = part_k(ctx, m, kernel);
+    c.near_bytes = l2_bytes(ctx) * c.threads;
     c.stream_bytes = l2_bytes(ctx);
     c.step_n = lb_round_up(lb_div_up(problem->n, column_cuts(problem, m, &c, threads)), unit_n);
     return c;

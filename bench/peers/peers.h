@@ -15,6 +15,7 @@ typedef struct lb_peer_work {
     float *out;
     int64_t m, n, k;
     uint32_t threads;
+    bool bf16; /* w are bf16 values, and a may be rounded to such */
 } lb_peer_work;
 
 typedef struct lb_peer {

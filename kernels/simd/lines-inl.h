@@ -10,21 +10,24 @@ namespace {
 /* Vector j of line l of a tile, and what is prefetched while the lines are read. */
 template <size_t kVectors>
 struct Lines {
-    static constexpr size_t kStreamLines = 32;
+    static constexpr size_t kPanels = (kVectors * kColumns + LB_PANEL - 1) / LB_PANEL;
+    /* 8 KiB ahead in all: what memory delivers in twice its latency. */
+    static constexpr size_t kStreamLines = 8192 / LB_LINE / kPanels;
 
     const uint8_t *at[kVectors];
     const uint8_t *ahead;
     size_t ahead_step;
     size_t count;        /* lines of the call */
     const uint8_t *book; /* of lb_tile */
-    bool stream;
+    bool stream, far;    /* lines are read once; from beyond the L2 cache */
 
     explicit HWY_INLINE Lines(const lb_tile &tile)
         : ahead(tile.ahead),
           ahead_step(tile.ahead_step),
           count(lb_tile_lines(&tile)),
           book(tile.book),
-          stream(tile.blocks == 1) {
+          stream(tile.blocks == 1),
+          far(tile.far != 0) {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) {
             const size_t column = j * kColumns;
@@ -34,7 +37,8 @@ struct Lines {
     HWY_INLINE VU8 Load(size_t line, size_t j) const { return hn::LoadU(DU8(), at[j] + line * LB_LINE); }
 
     /* Once for each line, kCount at a time. Where several blocks of rows share the lines, the next part of the weights
-     * comes into the L2 cache, in slices; where the lines are read once, every panel's come into the L1 cache. */
+     * comes into the L2 cache, in slices; where the lines are read once, every panel's come into the L1 cache, or, from
+     * far, into the L2: fewer lines can be on their way to the L1 than memory needs under way. */
     template <size_t kCount = 1>
     HWY_INLINE void Prefetch(size_t line) const {
         if (stream) {
@@ -48,7 +52,12 @@ struct Lines {
     HWY_INLINE void PrefetchPanels(size_t offset) const {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j)
-            if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(at[j] + offset);
+            if (j * kColumns % LB_PANEL == 0) {
+                if (far)
+                    __builtin_prefetch(at[j] + offset, 0, 2);
+                else
+                    __builtin_prefetch(at[j] + offset);
+            }
     }
 
     /* How far from a panel's first line to prefetch: further on in the panel, and in its last lines where the same

@@ -113,6 +113,7 @@ typedef struct lb_tile {
     size_t block, blocks;                /* this is one of so many blocks of rows that pass over the lines */
     const uint8_t *ahead; /* prefetched while the call runs, ahead_step bytes further with each line; or, where only */
     size_t ahead_step;    /* one block passes, where the first panel's lines go on. May point anywhere */
+    uint32_t far;         /* 1 = where one block passes, lines are prefetched into the L2 cache, not the L1 */
     ptrdiff_t ahead_offset;  /* bytes from the lines of this part to those of the next, in every panel */
     const void *a;           /* A panel of mr rows, zero beyond K, from the first line's k on */
     size_t groups;           /* of this call, >= 1 */
