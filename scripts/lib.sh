@@ -81,9 +81,9 @@ find_data() {
     fi
 }
 
-# pristine_root SUITE FOLDER: FOLDER/SUITE is a Debian root, made by debootstrap if it is missing.
+# pristine_root SUITE ROOT [OPTION...]: ROOT is a Debian root, made by debootstrap with those options if it is missing.
 pristine_root() {
-    if [ ! -e "$2/$1/etc/debian_version" ]; then debootstrap "$1" "$2/$1"; fi
+    if [ ! -e "$2/etc/debian_version" ]; then debootstrap "${@:3}" "$1" "$2"; fi
 }
 
 # copy_root PRISTINE COPY: a root to work in, with a clone of the committed state of this repository.

@@ -35,7 +35,7 @@ struct DotTrits {
     static HWY_INLINE void Take(const Lines<kVectors> &lines, size_t first, const A *a, Accs &acc) {
         const typename Ops::template Fours<kCount * kFours> fours(a);
         lines.template Prefetch<kCount>(first);
-        ForEach<kCount>([&](auto at) HWY_ATTR {
+        ForEach<kCount>([&](auto at) {
             constexpr int kAt = decltype(at)::value;
             VU8 x[kVectors];
             LB_UNROLL
@@ -43,8 +43,8 @@ struct DotTrits {
                 x[j] = lines.Load(first + kAt, j);
                 if constexpr (kSigned) x[j] = hn::Xor(x[j], hn::Set(DU8(), 0x80));
             }
-            ForFields<kTrits>([&](auto field) HWY_ATTR {
-                ForEach<kRows>([&](auto row) HWY_ATTR {
+            ForFields<kTrits>([&](auto field) {
+                ForEach<kRows>([&](auto row) {
                     constexpr int kRow = decltype(row)::value;
                     const auto four = fours.template Four<kAt * kFours + decltype(field)::value * kRows + kRow>();
                     LB_UNROLL
@@ -52,7 +52,7 @@ struct DotTrits {
                 });
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j) x[j] = hn::Add(x[j], hn::Add(x[j], x[j]));
-                ForEach<kRows>([&](auto row) HWY_ATTR {
+                ForEach<kRows>([&](auto row) {
                     constexpr int kRow = decltype(row)::value;
                     const auto four = fours.template Four<kAt * kFours + decltype(field)::value * kRows + kRow>();
                     LB_UNROLL

@@ -338,9 +338,9 @@ struct Epilogue {
      */
     static HWY_NOINLINE void Activate(const lb_tile &tile, size_t rows) {
         switch (tile.act) {
-            case LOWBIT_ACT_GELU: return ActivateRows(tile, rows, [](VF32 x) HWY_ATTR { return Gelu(x); });
-            case LOWBIT_ACT_GELU_TANH: return ActivateRows(tile, rows, [](VF32 x) HWY_ATTR { return GeluTanh(x); });
-            default: return ActivateRows(tile, rows, [](VF32 x) HWY_ATTR { return Silu(x); });
+            case LOWBIT_ACT_GELU: return ActivateRows(tile, rows, [](VF32 x) { return Gelu(x); });
+            case LOWBIT_ACT_GELU_TANH: return ActivateRows(tile, rows, [](VF32 x) { return GeluTanh(x); });
+            default: return ActivateRows(tile, rows, [](VF32 x) { return Silu(x); });
         }
     }
 
@@ -358,16 +358,15 @@ struct Epilogue {
 
     /* The totals of all groups to the output. */
     static HWY_NOINLINE void Finish(const lb_tile &tile, size_t rows) {
-        FinishRows(tile, rows, [&](size_t i, size_t j) HWY_ATTR {
-            return hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns);
-        });
+        FinishRows(tile, rows,
+                   [&](size_t i, size_t j) { return hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns); });
     }
 
     /* The sums of the only group to the output, through registers. */
     template <Offset kOffset>
     static HWY_INLINE void FinishSums(const lb_tile &tile, size_t rows, int code_bias) {
         const Terms<kOffset> terms(tile, 0, code_bias);
-        FinishRows(tile, rows, [&](size_t i, size_t j) HWY_ATTR {
+        FinishRows(tile, rows, [&](size_t i, size_t j) {
             const VI32 raw = hn::Load(DI32(), tile.sums + i * kWidth + j * kColumns);
             return terms.Add(tile, hn::Zero(DF32()), raw, tile.asum[i], tile.corr[i], j);
         });
@@ -425,7 +424,7 @@ struct Epilogue {
         VF32 scale[kVectors];
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) scale[j] = LoadScale(tile.scale_type, tile.scale, RowScaleIndex(tile, j));
-        FinishRows(tile, rows, [&](size_t i, size_t j) HWY_ATTR {
+        FinishRows(tile, rows, [&](size_t i, size_t j) {
             return hn::Add(hn::Zero(DF32()), hn::Mul(hn::ConvertTo(DF32(), dots.At(tile, i, j)), scale[j]));
         });
     }

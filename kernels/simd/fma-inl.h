@@ -50,12 +50,12 @@ HWY_INLINE void DecodeLine(const Decoder &decoder, const Lines<kVectors> &lines,
     typename Decoder::State state[kVectors];
     LB_UNROLL
     for (size_t j = 0; j < kVectors; ++j) state[j] = decoder.Start(lines.Load(l, j));
-    ForEach<Decoder::kFields>([&](auto field) HWY_ATTR {
+    ForEach<Decoder::kFields>([&](auto field) {
         constexpr int kField = decltype(field)::value;
         typename Decoder::Stage stage[kVectors];
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j) stage[j] = decoder.template Next<kField>(state[j]);
-        ForEach<Decoder::kInField>([&](auto index) HWY_ATTR {
+        ForEach<Decoder::kInField>([&](auto index) {
             constexpr int kIndex = decltype(index)::value;
             VF32 w[kVectors];
             LB_UNROLL
@@ -133,7 +133,7 @@ struct FloatGroups {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j)
             scale[j] = LoadScale(tile.scale_type, tile.scale, Out::RowScaleIndex(tile, j));
-        Out::FinishRows(tile, rows, [&](size_t i, size_t j) HWY_ATTR {
+        Out::FinishRows(tile, rows, [&](size_t i, size_t j) {
             return hn::Mul(hn::Load(DF32(), tile.totals + i * kWidth + j * kColumns), scale[j]);
         });
     }
@@ -150,7 +150,7 @@ struct FmaTile {
     static HWY_INLINE void Line(const Term &term, const Decoder &decoder, const Lines<kVectors> &lines, size_t l,
                                 const float *a, VF32 (&acc)[kRows][kVectors]) {
         DecodeLine(decoder, lines, l,
-                   [&](size_t k, const VF32(&w)[kVectors]) HWY_ATTR { AddTerms(term, w, a + k * kRows, acc); });
+                   [&](size_t k, const VF32(&w)[kVectors]) { AddTerms(term, w, a + k * kRows, acc); });
     }
 
     static HWY_INLINE void Sums(const Term &term, const Decoder &decoder, const Lines<kVectors> &lines, size_t first,
@@ -210,7 +210,7 @@ struct FmaMany {
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j)
                 if (j * kColumns % LB_PANEL == 0) __builtin_prefetch(lines.at[j] + l * LB_LINE + ahead);
-            DecodeLine(decoder, lines, l, [&](size_t k, const VF32(&w)[kVectors]) HWY_ATTR {
+            DecodeLine(decoder, lines, l, [&](size_t k, const VF32(&w)[kVectors]) {
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j)
                     hn::Store(g.template Value<kPlain>(w[j], j), DF32(), to + (l * kLineK + k) * kWidth + j * kColumns);

@@ -49,7 +49,7 @@ struct FmaHalves {
             LoadFloats(t.totals, acc);
         /* The next part of the weights. */
         const size_t share = (lb_tile_lines(&t) * t.ahead_step + columns.steps - 1) / columns.steps;
-        columns.Each([&](size_t s, const uint8_t *const(&panel)[kPanels], size_t at) HWY_ATTR {
+        columns.Each([&](size_t s, const uint8_t *const(&panel)[kPanels], size_t at) {
             for (size_t b = 0; b < share; b += LB_LINE) __builtin_prefetch(t.ahead + s * share + b, 0, 2);
             Step(a + s * kStepA, panel, at, acc);
         });

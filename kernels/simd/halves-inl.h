@@ -106,10 +106,10 @@ struct HalvesColumns {
         for (size_t l = 0; l < count; ++l) {
             if (ahead) __builtin_prefetch(lines + l * LB_LINE + ahead);
             auto state = decoder.Start(hn::LoadU(DU8(), lines + l * LB_LINE));
-            ForEach<Decoder::kFields>([&](auto field) HWY_ATTR {
+            ForEach<Decoder::kFields>([&](auto field) {
                 constexpr int kField = decltype(field)::value;
                 const auto stage = decoder.template Next<kField>(state);
-                ForEach<Decoder::kInField / 2>([&](auto pair) HWY_ATTR {
+                ForEach<Decoder::kInField / 2>([&](auto pair) {
                     constexpr int kEven = 2 * decltype(pair)::value;
                     const VF32 even = g.template Value<kPlain>(decoder.template Value<kField, kEven>(stage), p);
                     const VF32 odd = g.template Value<kPlain>(decoder.template Value<kField, kEven + 1>(stage), p);

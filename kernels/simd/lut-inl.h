@@ -186,7 +186,7 @@ struct Lut {
         lines.Prefetch(l);
         LB_UNROLL
         for (size_t s = 0; s < kSets; ++s) Transposition::Load(lines, l, 4 * s, bytes[s]);
-        ForEach<4>([&](auto k) HWY_ATTR {
+        ForEach<4>([&](auto k) {
             constexpr size_t kAt = decltype(k)::value;
             VU8 first[kSets], last[kSets];
             LB_UNROLL
@@ -260,7 +260,7 @@ HWY_INLINE void PutTable(VHalves16 codes, uint8_t *table) {
     alignas(16) static constexpr Spread kSpread = SpreadOf();
     const DHalves d;
     const DHalves16 d16;
-    const auto take = [&](size_t field) HWY_ATTR {
+    const auto take = [&](size_t field) {
         const auto from = hn::LoadDup128(d, kSpread.of[kUpper][field]);
         return hn::BitCast(d16, hn::TableLookupBytesOr0(hn::BitCast(d, codes), from));
     };

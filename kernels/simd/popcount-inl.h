@@ -236,7 +236,7 @@ struct PopcountPlain {
         }
         LB_UNROLL
         for (size_t i = 0; i < kRows; ++i) {
-            ForEach<kPlanes>([&](auto plane) HWY_ATTR {
+            ForEach<kPlanes>([&](auto plane) {
                 constexpr size_t kPlane = decltype(plane)::value;
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j)
@@ -275,7 +275,7 @@ struct PopcountTree {
             for (size_t i = 0; i < kEach; ++i) {
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j)
-                    tree[i][j].Add([&](size_t u) HWY_ATTR {
+                    tree[i][j].Add([&](size_t u) {
                         return Meet<Bits::kXor>(lines.Load(l + u, j), BroadcastWord(a + u * kEach + i));
                     });
             }
@@ -320,7 +320,7 @@ struct PopcountTree {
         Singles(lines, first + whole, count - whole, a + whole * kEach, rest);
         LB_UNROLL
         for (size_t i = 0; i < kRows; ++i) {
-            ForEach<kPlanes>([&](auto plane) HWY_ATTR {
+            ForEach<kPlanes>([&](auto plane) {
                 constexpr size_t kPlane = decltype(plane)::value;
                 LB_UNROLL
                 for (size_t j = 0; j < kVectors; ++j) {

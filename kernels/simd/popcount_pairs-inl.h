@@ -43,7 +43,7 @@ constexpr PairTables<kXor> kPairTables;
 
 /* Bytes b of the lanes of four vectors to vector b: byte i of a lane is that of vector i. */
 HWY_INLINE void TransposeBytes(VU8 (&v)[4]) {
-    const auto swap = [](VU8 &x, VU8 &y, auto d, auto shift) HWY_ATTR {
+    const auto swap = [](VU8 &x, VU8 &y, auto d, auto shift) {
         using D = decltype(d);
         using Wide = hn::RepartitionToWide<D>;
         constexpr int kShift = decltype(shift)::value;
@@ -90,7 +90,7 @@ struct PairCounts {
     static HWY_INLINE void Some(const uint8_t (*tables)[16], const uint8_t *a, const uint8_t *nibbles,
                                 VU8 (&counts)[2][kSets]) {
         VU8 both[kSets];
-        ForEach<kCount>([&](auto at) HWY_ATTR {
+        ForEach<kCount>([&](auto at) {
             constexpr size_t kAt = decltype(at)::value;
             const VU8 table = hn::LoadDup128(DU8(), tables[a[kFirst + kAt]]);
             LB_UNROLL
@@ -199,7 +199,7 @@ struct PopcountPairs {
         if (!lines.stream) PrefetchAhead(lines, first, count);
         const uint8_t *nibbles = lines.nibbles + first * lines.kLineBytes;
         for (size_t pair = 0; pair < kRows / 2; ++pair) { /* not unrolled: sums of so many rows are in memory anyway */
-            ForEach<kPlanes>([&](auto plane) HWY_ATTR {
+            ForEach<kPlanes>([&](auto plane) {
                 constexpr size_t kPlane = decltype(plane)::value;
                 PairCounts<kSets> counts;
                 counts.template Add<kRows / 2 * kPlanes * kLaneNibbles>(
@@ -208,7 +208,7 @@ struct PopcountPairs {
                 for (size_t row = 0; row < 2; ++row) {
                     LB_UNROLL
                     for (size_t s = 0; s < kSets; ++s) {
-                        ForEach<4>([&](auto at) HWY_ATTR {
+                        ForEach<4>([&](auto at) {
                             VI32 &to = sum[2 * pair + row][4 * s + decltype(at)::value];
                             to = Bits::template AddPlane<kPlane>(to,
                                                                  counts.template Column<decltype(at)::value>(row, s));

@@ -51,8 +51,8 @@ struct Rescale {
         right = hn::Max(hn::Neg(shift), zero);
         below = hn::Max(hn::Sub(right, one), zero);
         bit = hn::Min(right, one);
-        least = hn::Shr(hn::Set(d, INT32_MIN), left);
-        most = hn::Shr(hn::Set(d, INT32_MAX), left);
+        least = ShiftDown(hn::Set(d, INT32_MIN), left);
+        most = ShiftDown(hn::Set(d, INT32_MAX), left);
         grows = !hn::AllTrue(d, hn::Eq(left, zero));
         goes_away = twice;
         away = hn::Neg(bit);
@@ -69,12 +69,12 @@ struct Rescale {
         const DI32 d;
         const DU64 d64;
         VI32 a = x;
-        if (grows) a = hn::Shl(hn::Min(hn::Max(x, least), most), left);
+        if (grows) a = ShiftUp(hn::Min(hn::Max(x, least), most), left);
         const auto even = hn::BitCast(d64, hn::Add(hn::MulEven(a, even_m), even_half));
         const auto odd = hn::BitCast(d64, hn::Add(hn::MulEven(Odd(a), odd_m), odd_half));
         VI32 h = hn::OddEven(hn::BitCast(d, hn::ShiftLeft<1>(odd)), hn::BitCast(d, hn::ShiftRight<31>(even)));
         if (goes_away) h = hn::Add(h, hn::And(hn::ShiftRight<31>(h), away));
-        return hn::Add(hn::Shr(h, right), hn::And(hn::Shr(h, below), bit));
+        return hn::Add(ShiftDown(h, right), hn::And(ShiftDown(h, below), bit));
     }
 };
 

@@ -31,8 +31,13 @@
 #define LB_UNROLL _Pragma("GCC unroll 64")
 #endif
 
+/* The flags of a unit reach lambdas as well, so what Highway marks them with is dropped: it has the names of features
+ * that Highway knew, and clang 23 warns of one (evex512, in Highway 1.3) that it knows no longer. */
+#undef
+#define
+
 /* What follows the parameters of a lambda: it is inlined, also where two tiles share it. */
-#define LB_STEP HWY_ATTR __attribute__((always_inline))
+#define LB_STEP __attribute__((always_inline))
 
 namespace {
 
@@ -55,6 +60,11 @@ using VF32 = hn::Vec<DF32>;
 
 /* Columns that one vector of a line holds: 16, 8 or 4. */
 constexpr size_t kColumns = hn::MaxLanes(DI32());
+
+/* Lanes shifted by those of another vector. Not hn::Shl and hn::Shr, which Highway forgot to mark as inline: gcc 16
+ * leaves a weak copy of one in a unit. */
+HWY_INLINE VI32 ShiftUp(VI32 x, VI32 by) { return x << by; }
+HWY_INLINE VI32 ShiftDown(VI32 x, VI32 by) { return x >> by; }
 
 /* Field kField of a line of kBits-bit codes, shifted down to bit 0. */
 template <int kBits, int kField>

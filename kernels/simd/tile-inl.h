@@ -67,7 +67,7 @@ struct Tile {
         for (size_t l = 0; l < count; ++l) {
             if (ahead) __builtin_prefetch(lines + l * LB_LINE + ahead);
             VU8 line = hn::LoadU(d, lines + l * LB_LINE);
-            ForFields<kCode>([&](auto field) HWY_ATTR {
+            ForFields<kCode>([&](auto field) {
                 VU8 v = decode.template Take<decltype(field)::value>(line);
                 if constexpr (kFold) v = hn::Sub(hn::BitCast(d, hn::Mul(hn::BitCast(DU16(), v), twice)), bytes);
                 hn::Store(v, d, to + decltype(field)::value * LB_LINE);

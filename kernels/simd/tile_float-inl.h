@@ -32,7 +32,7 @@ struct HalvesTile {
             Block::Load(t.totals);
         const auto *a = static_cast<const uint8_t *>(t.a);
         TileAhead<kPanels> ahead(t, columns.steps, Columns::kExpands);
-        columns.Each([&](size_t s, const uint8_t *const(&panel)[kPanels], size_t at) HWY_ATTR {
+        columns.Each([&](size_t s, const uint8_t *const(&panel)[kPanels], size_t at) {
             Block::Step(a + s * kRowTiles * kTileBytes, panel, at);
             ahead.Step();
         });
