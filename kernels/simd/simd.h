@@ -31,12 +31,9 @@
 #define LB_UNROLL _Pragma("GCC unroll 64")
 #endif
 
-/* The flags of a unit reach lambdas as well, so what Highway marks them with is dropped: it has the names of features
- * that Highway knew, and clang 23 warns of one (evex512, in Highway 1.3) that it knows no longer. */
-#undef
-#define
-
-/* What follows the parameters of a lambda: it is inlined, also where two tiles share it. */
+/* What follows the parameters of a lambda: it is inlined, also where two tiles share it. Highway's HWY_ATTR is not
+ * needed, since the flags of a unit reach lambdas as well, and clang 23 warns of a feature in it that it knows no
+ * longer. */
 #define LB_STEP __attribute__((always_inline))
 
 namespace {
