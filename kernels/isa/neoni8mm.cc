@@ -17,36 +17,7 @@ struct Ops : UnsignedLanes {
     }
 };
 
-constexpr lb_kernel kKernels[] = {
-    DotRow<DotInPlace, Ops, 8, 1, 8>(),     DotRow<DotDirect, Ops, 8, 2, 8>(),
-    DotRow<DotDirect, Ops, 8, 3, 4>(),      DotRow<DotDirect, Ops, 8, 4, 4>(),
-    DotRow<DotDirect, Ops, 8, 6, 4>(),      DotRow<DotDirect, Ops, 8, 8, 2>(),
-    DotRow<DotInPlace, Ops, 4, 1, 8>(),     DotRow<DotDirect, Ops, 4, 2, 4>(),
-    DotRow<DotDirect, Ops, 4, 3, 4>(),      DotRow<DotDirect, Ops, 4, 4, 4>(),
-    DotRow<DotDirect, Ops, 4, 6, 4>(),      DotRow<DotDirect, Ops, 4, 8, 2>(),
-    DotRow<DotInPlace, Ops, 2, 1, 4>(),     DotRow<DotDirect, Ops, 2, 2, 4>(),
-    DotRow<DotDirect, Ops, 2, 3, 4>(),      DotRow<DotDirect, Ops, 2, 4, 4>(),
-    DotRow<DotDirect, Ops, 2, 6, 4>(),      DotRow<DotDirect, Ops, 2, 8, 2>(),
-    DotRow<DotInPlace, Ops, 1, 1, 2>(),     DotRow<DotDirect, Ops, 1, 2, 4>(),
-    DotRow<DotDirect, Ops, 1, 3, 4>(),      DotRow<DotDirect, Ops, 1, 4, 4>(),
-    DotRow<DotDirect, Ops, 1, 6, 4>(),      DotRow<DotDirect, Ops, 1, 8, 2>(),
-    DotRow<DotTrits, Ops, kTrits, 1, 8>(),  DotRow<DotTrits, Ops, kTrits, 2, 2>(),
-    DotRow<DotDirect, Ops, kTrits, 3, 4>(), DotRow<DotDirect, Ops, kTrits, 4, 4>(),
-    DotRow<DotDirect, Ops, kTrits, 8, 2>(), DotRow<DotDirect, Ops, kBook, 1, 8>(),
-    DotRow<DotDirect, Ops, kBook, 2, 4>(),  DotRow<DotDirect, Ops, kBook, 3, 4>(),
-    DotRow<DotDirect, Ops, kBook, 4, 4>(),  DotRow<DotDirect, Ops, kBook, 6, 4>(),
-    DotRow<DotDirect, Ops, kBook, 8, 2>(),  L1Row<L1Direct, Ops, 1, 4>(),
-    L1Row<L1Direct, Ops, 4, 4>(),           LB_BIT_ROWS,
-    DigitsDirect<Ops, 8, 1, 4>(),           DigitsDirect<Ops, 8, 2, 4>(),
-    DigitsDirect<Ops, 8, 4, 2>(),           DigitsDirect<Ops, 4, 1, 4>(),
-    DigitsDirect<Ops, 4, 2, 4>(),           DigitsDirect<Ops, 4, 4, 2>(),
-    DigitsDirect<Ops, 2, 1, 4>(),           DigitsDirect<Ops, 2, 2, 4>(),
-    DigitsDirect<Ops, 2, 4, 2>(),           DigitsDirect<Ops, 1, 1, 4>(),
-    DigitsDirect<Ops, 1, 2, 4>(),           DigitsDirect<Ops, 1, 4, 2>(),
-    DigitsDirect<Ops, kTrits, 1, 4>(),      DigitsDirect<Ops, kTrits, 2, 4>(),
-    DigitsDirect<Ops, kTrits, 4, 2>(),      DigitsDirect<Ops, kBook, 1, 4>(),
-    DigitsDirect<Ops, kBook, 2, 4>(),       DigitsDirect<Ops, kBook, 4, 2>(),
-};
+constexpr lb_kernel kKernels[] = {LB_LANE_ROWS};
 
 }  // namespace
 

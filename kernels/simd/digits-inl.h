@@ -55,21 +55,20 @@ struct Digits {
         Out::EndSums(tile, group, sum);
         Out::LoadScales(tile, tile.scale, group, scale);
         Out::LoadMinima(tile, group, min);
-        ForEach<kRows>(
-            [&](auto row)
-                LB_STEP { /* not a loop: gcc 12 unrolls it too late for registers */
-                          constexpr size_t kRow = decltype(row)::value, kAt = kRow * LB_DIGITS;
-                          const VF32 unit = hn::Set(df, tile.units[kRow]);
-                          const VF32 row_sum = hn::Set(df, tile.min ? tile.row_sums[group * kRows + kRow] : 0.0f);
-                          float *total = tile.totals + kRow * kWidth;
-                          LB_UNROLL
-                          for (size_t j = 0; j < kVectors; ++j) {
-                              const VF32 dot = hn::Mul(Join(sum[kAt][j], sum[kAt + 1][j], sum[kAt + 2][j]), unit);
-                              VF32 t = hn::Add(hn::Load(df, total + j * kColumns), hn::Mul(dot, scale[j]));
-                              if (tile.min) t = hn::Add(t, hn::Mul(row_sum, min[j]));
-                              hn::Store(t, df, total + j * kColumns);
-                          }
-                });
+        /* Not a loop: gcc 12 unrolls it too late for registers. */
+        ForEach<kRows>([&](auto row) LB_STEP {
+            constexpr size_t kRow = decltype(row)::value, kAt = kRow * LB_DIGITS;
+            const VF32 unit = hn::Set(df, tile.units[kRow]);
+            const VF32 row_sum = hn::Set(df, tile.min ? tile.row_sums[group * kRows + kRow] : 0.0f);
+            float *total = tile.totals + kRow * kWidth;
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) {
+                const VF32 dot = hn::Mul(Join(sum[kAt][j], sum[kAt + 1][j], sum[kAt + 2][j]), unit);
+                VF32 t = hn::Add(hn::Load(df, total + j * kColumns), hn::Mul(dot, scale[j]));
+                if (tile.min) t = hn::Add(t, hn::Mul(row_sum, min[j]));
+                hn::Store(t, df, total + j * kColumns);
+            }
+        });
     }
 
     /* The integer totals of progressive groups, three of each row, to the output. */
