@@ -40,7 +40,7 @@ enum {
     LOWBIT_U1 = 5,  /* bits: x > 0 ? 1 : 0, as[m] = 1 */
     LOWBIT_AF = 6,  /* float: nothing is quantized but the weights. Where that is faster, a kernel may round A to fixed
                        point of 24 bits, of which the row's largest element has 23 or 24 (`digits`), or A, and weights
-                       times their scales, to bf16 (`tilebf16`, `fmabf16`); lowbit_plan_describe names the kernel */
+                       but those of f32, to bf16 (`tilebf16`, `fmabf16`); lowbit_plan_describe names the kernel */
     LOWBIT_AF32 = 7 /* the same without that liberty: every product is one of binary32 */
 };
 

@@ -87,6 +87,6 @@ constexpr lb_kernel FmaHalvesRow() {
 #define LB_FMA_HALVES_KERNELS                                                                                          \
     LB_FMA_HALVES_ROWS(LB_CODING_W8), LB_FMA_HALVES_ROWS(LB_CODING_W4), LB_FMA_HALVES_ROWS(LB_CODING_W2),              \
         LB_FMA_HALVES_ROWS(LB_CODING_W1), LB_FMA_HALVES_ROWS(LB_CODING_T5), LB_FMA_HALVES_ROWS(LB_CODING_C4),          \
-        LB_FMA_HALVES_ROWS(LB_CODING_BF16), LB_FMA_HALVES_ROWS(LB_CODING_F32)
+        LB_FMA_HALVES_ROWS(LB_CODING_BF16)
 
 #endif

@@ -68,8 +68,7 @@ struct HalvesColumns {
     static constexpr bool kExpands = kCoding != LB_CODING_BF16;
     /* Vector instructions that make a line's values: decoding, scaling, and four to round, order and store two vectors.
      */
-    static constexpr size_t kExpandWork =
-        kExpands ? Decoder::kWork + (kCoding == LB_CODING_F32 ? 0 : kLineK) + 2 * kLineK : 0;
+    static constexpr size_t kExpandWork = kExpands ? Decoder::kWork + 3 * kLineK : 0;
 
     const lb_tile &tile;
     size_t steps;
@@ -120,29 +119,13 @@ struct HalvesColumns {
         }
     }
 
-    /* Lines of floats, a k each, are taken two together. */
-    static HWY_INLINE void ExpandFloats(const uint8_t *lines, size_t count, ptrdiff_t ahead, uint8_t *to) {
-        const DF32 df;
-        const Pairs pairs;
-        const auto *x = reinterpret_cast<const float *>(lines);
-        for (size_t l = 0; l < count; l += 2, x += 2 * kColumns, to += LB_LINE) {
-            if (ahead) {
-                __builtin_prefetch(lines + l * LB_LINE + ahead);
-                __builtin_prefetch(lines + l * LB_LINE + LB_LINE + ahead);
-            }
-            pairs.Put(hn::LoadU(df, x), l + 1 < count ? hn::LoadU(df, x + kColumns) : hn::Zero(df), to);
-        }
-    }
-
     static HWY_INLINE void ExpandGroup(const lb_tile &t, const Decoder &decoder, size_t group, ptrdiff_t ahead) {
         const Groups g = Groups::OfValues(t, group);
         const size_t first = group * t.lines_per_group, count = lb_tile_group_lines(&t, group);
         for (size_t p = 0; p < kPanels; ++p) {
             const uint8_t *lines = t.lines[p] + first * LB_LINE;
             uint8_t *to = Values(t, p) + first * kLineK / 2 * LB_LINE;
-            if constexpr (kCoding == LB_CODING_F32)
-                ExpandFloats(lines, count, ahead, to);
-            else if (t.zero || t.min)
+            if (t.zero || t.min)
                 ExpandLines<false>(decoder, g, p, lines, count, ahead, to);
             else
                 ExpandLines<true>(decoder, g, p, lines, count, ahead, to);
@@ -163,7 +146,7 @@ struct HalvesColumns {
         } else {
             CopyLines(t);
         }
-        const size_t used = (CountK(t) + 1) / 2 * LB_LINE - StepsOfLines(t) * kHalvesBytes;
+        const size_t used = CountK(t) / 2 * LB_LINE - StepsOfLines(t) * kHalvesBytes;
         const size_t all = (Steps(t) - StepsOfLines(t)) * kHalvesBytes;
         for (size_t p = 0; p < kPanels; ++p) memset(Values(t, p) + used, 0, all - used);
     }

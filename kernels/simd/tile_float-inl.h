@@ -59,6 +59,6 @@ constexpr lb_kernel HalvesRow() {
 #define LB_HALVES_KERNELS                                                                                              \
     LB_HALVES_ROWS(LB_CODING_W8), LB_HALVES_ROWS(LB_CODING_W4), LB_HALVES_ROWS(LB_CODING_W2),                          \
         LB_HALVES_ROWS(LB_CODING_W1), LB_HALVES_ROWS(LB_CODING_T5), LB_HALVES_ROWS(LB_CODING_C4),                      \
-        LB_HALVES_ROWS(LB_CODING_BF16), LB_HALVES_ROWS(LB_CODING_F32)
+        LB_HALVES_ROWS(LB_CODING_BF16)
 
 #endif
