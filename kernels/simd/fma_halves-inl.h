@@ -84,9 +84,6 @@ constexpr lb_kernel FmaHalvesRow() {
 
 /* All rows of `fmabf16` of a unit. */
 #define LB_FMA_HALVES_ROWS(coding) FmaHalvesRow<coding, 6, 4>(), FmaHalvesRow<coding, 12, 2>()
-#define LB_FMA_HALVES_KERNELS                                                                                          \
-    LB_FMA_HALVES_ROWS(LB_CODING_W8), LB_FMA_HALVES_ROWS(LB_CODING_W4), LB_FMA_HALVES_ROWS(LB_CODING_W2),              \
-        LB_FMA_HALVES_ROWS(LB_CODING_W1), LB_FMA_HALVES_ROWS(LB_CODING_T5), LB_FMA_HALVES_ROWS(LB_CODING_C4),          \
-        LB_FMA_HALVES_ROWS(LB_CODING_BF16)
+#define LB_FMA_HALVES_KERNELS LB_EACH_ROUNDED(LB_FMA_HALVES_ROWS)
 
 #endif

@@ -156,4 +156,9 @@ struct HalvesColumns {
 
 #define LB_ROUND_ROW RoundRow
 
+/* rows(coding) of every coding whose values may be rounded to bf16: all but f32. */
+#define LB_EACH_ROUNDED(rows)                                                                                          \
+    rows(LB_CODING_W8), rows(LB_CODING_W4), rows(LB_CODING_W2), rows(LB_CODING_W1), rows(LB_CODING_T5),                \
+        rows(LB_CODING_C4), rows(LB_CODING_BF16)
+
 #endif

@@ -56,9 +56,6 @@ constexpr lb_kernel HalvesRow() {
 
 /* All rows of `tilebf16` of a unit. */
 #define LB_HALVES_ROWS(coding) HalvesRow<coding, 1>(), HalvesRow<coding, 2>()
-#define LB_HALVES_KERNELS                                                                                              \
-    LB_HALVES_ROWS(LB_CODING_W8), LB_HALVES_ROWS(LB_CODING_W4), LB_HALVES_ROWS(LB_CODING_W2),                          \
-        LB_HALVES_ROWS(LB_CODING_W1), LB_HALVES_ROWS(LB_CODING_T5), LB_HALVES_ROWS(LB_CODING_C4),                      \
-        LB_HALVES_ROWS(LB_CODING_BF16)
+#define LB_HALVES_KERNELS LB_EACH_ROUNDED(LB_HALVES_ROWS)
 
 #endif
