@@ -182,10 +182,12 @@ static lowbit_status make_inputs(cell *c, lowbit_error *error) {
 static lowbit_status make_plan(cell *c, lowbit_error *error) {
     const lb_gemm_bench *b = c->bench;
     const uint32_t threads = (uint32_t)lb_pool_threads(b->pool);
+    lowbit_plan_options options = LOWBIT_PLAN_OPTIONS_INIT;
+    options.threads = threads;
     if (b->kernel)
         LB_TRY(lowbit_plan_force(b->ctx, &c->problem, b->kernel, threads, &c->plan, error));
     else
-        LB_TRY(lowbit_plan_create(b->ctx, &c->problem, threads, &c->plan, error));
+        LB_TRY(lowbit_plan_create(b->ctx, &c->problem, &options, &c->plan, error));
     LB_TRY(lowbit_workspace_size(c->plan, c->problem.m, &c->workspace_bytes, error));
     c->workspace = lb_alloc(b->ctx, (size_t)c->workspace_bytes);
     LB_REQUIRE(c->workspace, error, LOWBIT_NO_MEMORY, "no memory for a workspace of %lld bytes",

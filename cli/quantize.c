@@ -75,7 +75,7 @@ static lowbit_status make(trial *t, const settings *o, lowbit_error *error) {
     t->packed.struct_size = sizeof t->packed;
     LB_TRY(lowbit_quantize(t->ctx, &w, &t->problem.weights, o->rule_number, NULL, &t->weights, error));
     LB_TRY(lowbit_packed_size(&t->problem.weights, m->rows, m->cols, &t->blob_bytes, error));
-    LB_TRY(lowbit_plan_create(t->ctx, &t->problem, 1, &t->plan, error));
+    LB_TRY(lowbit_plan_create(t->ctx, &t->problem, NULL, &t->plan, error));
     LB_TRY(lowbit_workspace_size(t->plan, ROWS, &t->workspace_bytes, error));
     t->blob = lb_alloc(t->ctx, (size_t)t->blob_bytes);
     t->workspace = lb_alloc(t->ctx, (size_t)t->workspace_bytes);

@@ -26,7 +26,7 @@ int main(void) {
     lowbit_problem problem = {.struct_size = sizeof problem};
     must(lowbit_ctx_create(NULL, &ctx, &error));
     must(lowbit_problem_parse("i4g32a8:m3n64k256", &problem, &error));
-    must(lowbit_plan_create(ctx, &problem, 1, &plan, &error));
+    must(lowbit_plan_create(ctx, &problem, NULL, &plan, &error));
 
     lowbit_matrix weights = {&w[0][0], N, K, K};
     lowbit_weights codes = {.struct_size = sizeof codes};

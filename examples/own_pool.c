@@ -76,7 +76,9 @@ int main(void) {
     lowbit_problem problem = {.struct_size = sizeof problem};
     must(lowbit_problem_parse("t2a8:m100n1024k1024", &problem, &error));
     lowbit_plan *plan;
-    must(lowbit_plan_create(ctx, &problem, WORKERS, &plan, &error));
+    lowbit_plan_options options = LOWBIT_PLAN_OPTIONS_INIT;
+    options.threads = WORKERS;
+    must(lowbit_plan_create(ctx, &problem, &options, &plan, &error));
 
     const lowbit_matrix weights = {&w[0][0], N, K, K};
     lowbit_weights codes = {.struct_size = sizeof codes};

@@ -66,7 +66,7 @@ static void check_products(const lowbit_ctx *ctx) {
         sample s = sample_make(ctx, kProblems[i], DATA_RANDOM);
         lowbit_plan *plan = NULL;
         int64_t bytes = 0;
-        CHECK(lowbit_plan_create(ctx, &s.problem, 1, &plan, NULL) == LOWBIT_OK);
+        CHECK(lowbit_plan_create(ctx, &s.problem, NULL, &plan, NULL) == LOWBIT_OK);
         CHECK(lowbit_workspace_size(plan, s.problem.m, &bytes, NULL) == LOWBIT_OK);
         void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
         float *out = check_guarded((size_t)(s.problem.m * s.problem.n) * sizeof *out, CHECK_GUARD_AFTER);

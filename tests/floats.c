@@ -125,7 +125,7 @@ static uint32_t run_plan(const lowbit_ctx *ctx, const lowbit_problem *p, const l
     lowbit_plan *plan = NULL;
     lowbit_error error = LOWBIT_ERROR_INIT;
     int64_t bytes = 0;
-    CHECK(lowbit_plan_create(ctx, p, 1, &plan, &error) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(ctx, p, NULL, &plan, &error) == LOWBIT_OK);
     CHECK(lowbit_workspace_size(plan, args->a.rows, &bytes, &error) == LOWBIT_OK);
     void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
     CHECK(lowbit_gemm(plan, args, workspace, bytes, NULL, &error) == LOWBIT_OK);
@@ -294,7 +294,7 @@ static bool planned_to_round(const lowbit_ctx *ctx, const char *text) {
     lowbit_plan *plan = NULL;
     check_context("plan of %s", text);
     CHECK(lowbit_problem_parse(text, &p, NULL) == LOWBIT_OK);
-    CHECK(lowbit_plan_create(ctx, &p, 1, &plan, NULL) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(ctx, &p, NULL, &plan, NULL) == LOWBIT_OK);
     const bool rounds = plan_factors(plan, p.m) == LB_FACTORS_BF16;
     lowbit_plan_destroy(ctx, plan);
     return rounds;
@@ -360,8 +360,8 @@ void subject_floats_refusals(void) {
     lowbit_rows rows = {.struct_size = sizeof rows};
     lowbit_plan *plan = NULL, *codes_plan = NULL;
     int64_t bytes = 0, codes_bytes = 0;
-    CHECK(lowbit_plan_create(ctx, &s.problem, 1, &plan, NULL) == LOWBIT_OK);
-    CHECK(lowbit_plan_create(ctx, &codes.problem, 1, &codes_plan, NULL) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(ctx, &s.problem, NULL, &plan, NULL) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(ctx, &codes.problem, NULL, &codes_plan, NULL) == LOWBIT_OK);
     CHECK(lowbit_workspace_size(plan, 3, &bytes, NULL) == LOWBIT_OK);
     CHECK(lowbit_workspace_size(codes_plan, 3, &codes_bytes, NULL) == LOWBIT_OK);
     void *workspace = check_guarded((size_t)lb_max(bytes, codes_bytes), CHECK_GUARD_AFTER);

@@ -24,7 +24,9 @@ static const char *const kProblems[] = {
 
 static lowbit_plan *make_plan(const lowbit_ctx *ctx, const lowbit_problem *problem, uint32_t threads) {
     lowbit_plan *plan = NULL;
-    CHECK(lowbit_plan_create(ctx, problem, threads, &plan, NULL) == LOWBIT_OK);
+    lowbit_plan_options options = LOWBIT_PLAN_OPTIONS_INIT;
+    options.threads = threads;
+    CHECK(lowbit_plan_create(ctx, problem, &options, &plan, NULL) == LOWBIT_OK);
     return plan;
 }
 

@@ -41,7 +41,11 @@ static void free_weights(scene *s) { lowbit_weights_free(s->ctx, &s->weights); }
 static lowbit_status call_pack(scene *s) {
     return lowbit_pack(s->ctx, &s->s.weights, s->s.blob, s->s.blob_bytes, NULL, &s->error);
 }
-static lowbit_status call_plan(scene *s) { return lowbit_plan_create(s->ctx, &s->s.problem, 3, &s->plan, &s->error); }
+static lowbit_status call_plan(scene *s) {
+    lowbit_plan_options options = LOWBIT_PLAN_OPTIONS_INIT;
+    options.threads = 3;
+    return lowbit_plan_create(s->ctx, &s->s.problem, &options, &s->plan, &s->error);
+}
 static lowbit_status call_force(scene *s) {
     return lowbit_plan_force(s->ctx, &s->s.problem, "w4.dot.1x16.scalar", 3, &s->plan, &s->error);
 }

@@ -18,15 +18,15 @@ static int32_t column_sums[3 * 16 * 3];
 static void open_plans(void) {
     lowbit_problem bare = base.problem;
     bare.bias = bare.residual = 0;
-    CHECK(lowbit_plan_create(legal.ctx, &base.problem, 1, &legal.plan, NULL) == LOWBIT_OK);
-    CHECK(lowbit_plan_create(legal.ctx, &bare, 1, &legal.plan_bare, NULL) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(legal.ctx, &base.problem, NULL, &legal.plan, NULL) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(legal.ctx, &bare, NULL, &legal.plan_bare, NULL) == LOWBIT_OK);
     bare = base.problem;
     bare.static_scale = 1;
-    CHECK(lowbit_plan_create(legal.ctx, &bare, 1, &legal.plan_static, NULL) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(legal.ctx, &bare, NULL, &legal.plan_static, NULL) == LOWBIT_OK);
     bare = base.problem;
     bare.out = LOWBIT_OUT_S8;
-    CHECK(lowbit_plan_create(legal.ctx, &bare, 1, &legal.plan_codes, NULL) == LOWBIT_OK);
-    CHECK(lowbit_plan_create(legal.ctx, &integer.problem, 1, &legal.plan_integer, NULL) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(legal.ctx, &bare, NULL, &legal.plan_codes, NULL) == LOWBIT_OK);
+    CHECK(lowbit_plan_create(legal.ctx, &integer.problem, NULL, &legal.plan_integer, NULL) == LOWBIT_OK);
     CHECK(lowbit_workspace_size(legal.plan, 5, &legal.workspace_bytes, NULL) == LOWBIT_OK);
     CHECK(legal.workspace_bytes <= ROOM);
 }

@@ -10,7 +10,7 @@
 
 #define REFUSE_PROBLEM(want, change)                                                                                   \
     REFUSE(want, change, lowbit_supported(s.ctx, &s.problem, s.error))                                                 \
-    REFUSE(want, change, lowbit_plan_create(s.ctx, &s.problem, 1, &s.out->plan, s.error))                              \
+    REFUSE(want, change, lowbit_plan_create(s.ctx, &s.problem, NULL, &s.out->plan, s.error))                           \
     REFUSE(want, change, lowbit_plan_force(s.ctx, &s.problem, "w4.dot.1x16.scalar", 1, &s.out->plan, s.error))         \
     REFUSE(want, change, lowbit_gemm_reference(s.ctx, &s.problem, &s.weights, &s.args, s.error))
 #define RAW s.problem.out = LOWBIT_OUT_S32, s.problem.weights.group = 0, s.problem.bias = 0, s.problem.residual = 0
@@ -95,11 +95,11 @@ static const char *kernel_of(uint32_t width) {
 }
 
 #define FORCE(name) lowbit_plan_force(s.ctx, &s.problem, name, 1, &s.out->plan, s.error)
-#define CREATE lowbit_plan_create(s.ctx, &s.problem, 1, &s.out->plan, s.error)
+#define CREATE lowbit_plan_create(s.ctx, &s.problem, NULL, &s.out->plan, s.error)
 static void refuse_plans(void) {
     REFUSE(INVALID, s.ctx = NULL, CREATE)
-    REFUSE(INVALID, NOTHING, lowbit_plan_create(s.ctx, NULL, 1, &s.out->plan, s.error))
-    REFUSE(INVALID, NOTHING, lowbit_plan_create(s.ctx, &s.problem, 1, NULL, s.error))
+    REFUSE(INVALID, NOTHING, lowbit_plan_create(s.ctx, NULL, NULL, &s.out->plan, s.error))
+    REFUSE(INVALID, NOTHING, lowbit_plan_create(s.ctx, &s.problem, NULL, NULL, s.error))
     REFUSE(INVALID, s.ctx = NULL, FORCE("w4.dot.1x16.scalar"))
     REFUSE(INVALID, NOTHING, lowbit_plan_force(s.ctx, NULL, "w4.dot.1x16.scalar", 1, &s.out->plan, s.error))
     REFUSE(INVALID, NOTHING, lowbit_plan_force(s.ctx, &s.problem, "w4.dot.1x16.scalar", 1, NULL, s.error))

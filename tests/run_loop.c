@@ -65,7 +65,7 @@ static void prepare(product *p, lowbit_error *error) {
     must(lowbit_ctx_create(NULL, &p->ctx, error), error);
     pack(p, error);
     must(lowbit_problem_parse("i4g32a8:m5n100k200", &problem, error), error);
-    must(lowbit_plan_create(p->ctx, &problem, 1, &p->plan, error), error);
+    must(lowbit_plan_create(p->ctx, &problem, NULL, &p->plan, error), error);
     must(lowbit_workspace_size(p->plan, M, &p->workspace_bytes, error), error);
     p->workspace = aligned(p->workspace_bytes);
     p->args = (lowbit_gemm_args){

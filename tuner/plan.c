@@ -1,36 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plans: a decision for each bucket of M, and the public doors of the product that carry it out. */
-#include <stdio.h>
+/* Plans: which decision for which M, and what a plan says about itself. */
+#include "tuner/plan.h"
+
 #include <string.h>
 
 #include "kernels/base/ctx.h"
 #include "kernels/base/pool.h"
 #include "kernels/formats/format.h"
-#include "kernels/formats/scale.h"
-#include "kernels/gemm.h"
-#include "kernels/rows.h"
 #include "kernels/ukernels.h"
 #include "tuner/estimate.h"
 
 /* Upper ends of the buckets of M. */
 static const int64_t kBuckets[] = {1, 4, 16, 64, INT64_MAX};
-
-struct lowbit_plan {
-    lowbit_problem problem;
-    const char *source;
-    lb_gemm_config decisions[LB_COUNT(kBuckets)];
-};
-
-static size_t bucket_of(int64_t m) {
-    size_t bucket = 0;
-    while (m > kBuckets[bucket]) bucket++;
-    return bucket;
-}
-
-/* The largest M of a bucket that the plan will see: what its decision is made for. */
-static int64_t bucket_rows(const lowbit_problem *problem, size_t bucket) {
-    return lb_min(kBuckets[bucket], problem->m);
-}
 
 lowbit_status lowbit_supported(const lowbit_ctx *ctx, const lowbit_problem *problem, lowbit_error *error) {
     LB_REQUIRE(ctx, error, LOWBIT_INVALID_ARGUMENT, "ctx is NULL");
@@ -42,22 +23,40 @@ lowbit_status lowbit_supported(const lowbit_ctx *ctx, const lowbit_problem *prob
     return LOWBIT_OK;
 }
 
-static lowbit_status new_plan(const lowbit_ctx *ctx, const lowbit_problem *problem, const char *source,
-                              lowbit_plan **plan, lowbit_error *error) {
+static lowbit_status check_options(const lowbit_plan_options *o, lowbit_error *error) {
+    LB_REQUIRE(LB_HAS_FIELD(o, lowbit_plan_options, progress_user), error, LOWBIT_INVALID_ARGUMENT,
+               "options: struct_size %u is smaller than lowbit_plan_options", o->struct_size);
+    LB_REQUIRE(o->effort <= LOWBIT_WISDOM_ONLY, error, LOWBIT_INVALID_ARGUMENT, "options: effort is %u", o->effort);
+    return lb_check_pool(o->pool, error);
+}
+
+static lowbit_status new_plan(const lowbit_ctx *ctx, const lowbit_problem *problem, lowbit_plan **plan,
+                              lowbit_error *error) {
     lowbit_plan *made = lb_alloc(ctx, sizeof *made);
     LB_REQUIRE(made, error, LOWBIT_NO_MEMORY, "no memory for a plan of %zu bytes", sizeof *made);
-    *made = (lowbit_plan){.problem = *problem, .source = source};
+    made->problem = *problem;
+    made->count = 0;
     *plan = made;
     return LOWBIT_OK;
 }
 
-lowbit_status lowbit_plan_create(const lowbit_ctx *ctx, const lowbit_problem *problem, uint32_t threads,
-                                 lowbit_plan **plan, lowbit_error *error) {
+static void add_decision(lowbit_plan *plan, int64_t last, const char *source, lb_gemm_config config) {
+    plan->decisions[plan->count++] = (lb_plan_decision){last, source, config};
+}
+
+lowbit_status lowbit_plan_create(const lowbit_ctx *ctx, const lowbit_problem *problem,
+                                 const lowbit_plan_options *options, lowbit_plan **plan, lowbit_error *error) {
+    static const lowbit_plan_options kDefaults = LOWBIT_PLAN_OPTIONS_INIT;
     LB_REQUIRE(plan, error, LOWBIT_INVALID_ARGUMENT, "plan is NULL");
+    if (!options) options = &kDefaults;
+    LB_TRY(check_options(options, error));
     LB_TRY(lowbit_supported(ctx, problem, error));
-    LB_TRY(new_plan(ctx, problem, "estimate", plan, error));
-    for (size_t b = 0; b < LB_COUNT(kBuckets); b++)
-        (*plan)->decisions[b] = lb_estimate(ctx, problem, bucket_rows(problem, b), threads);
+    LB_TRY(new_plan(ctx, problem, plan, error));
+    const uint32_t threads = options->threads ? options->threads : (uint32_t)lb_pool_threads(options->pool);
+    for (size_t b = 0; b < LB_COUNT(kBuckets) && (b == 0 || problem->m > kBuckets[b - 1]); b++) {
+        const int64_t m = lb_min(kBuckets[b], problem->m);
+        add_decision(*plan, m, "estimate", lb_estimate(ctx, problem, m, threads));
+    }
     return LOWBIT_OK;
 }
 
@@ -77,9 +76,11 @@ lowbit_status lowbit_plan_force(const lowbit_ctx *ctx, const lowbit_problem *pro
                "kernel %s does not multiply %s with these activations", kernel, f->name);
     LB_REQUIRE(lb_kernel_fits(found.kernel, problem), error, LOWBIT_UNSUPPORTED,
                "kernel %s needs groups of 16, 32 or a multiple of 64, not %d", kernel, problem->weights.group);
-    LB_TRY(new_plan(ctx, problem, "forced", plan, error));
-    for (size_t b = 0; b < LB_COUNT(kBuckets); b++)
-        (*plan)->decisions[b] = lb_configure(ctx, problem, bucket_rows(problem, b), found, threads);
+    LB_TRY(new_plan(ctx, problem, plan, error));
+    for (size_t b = 0; b < LB_COUNT(kBuckets) && (b == 0 || problem->m > kBuckets[b - 1]); b++) {
+        const int64_t m = lb_min(kBuckets[b], problem->m);
+        add_decision(*plan, m, "forced", lb_configure(ctx, problem, m, found, threads));
+    }
     return LOWBIT_OK;
 }
 
@@ -87,21 +88,28 @@ void lowbit_plan_destroy(const lowbit_ctx *ctx, lowbit_plan *plan) {
     if (ctx) lb_free(ctx, plan, sizeof *plan);
 }
 
-static lowbit_status check_plan(const lowbit_plan *plan, int64_t m, lowbit_error *error) {
+lowbit_status lb_plan_check(const lowbit_plan *plan, int64_t m, lowbit_error *error) {
     LB_REQUIRE(plan, error, LOWBIT_INVALID_ARGUMENT, "plan is NULL");
     LB_REQUIRE(m >= 1 && m <= plan->problem.m, error, LOWBIT_INVALID_ARGUMENT, "%lld rows; the plan is for 1 to %lld",
                (long long)m, (long long)plan->problem.m);
     return LOWBIT_OK;
 }
 
+const lb_plan_decision *lb_plan_decision_of(const lowbit_plan *plan, int64_t m) {
+    const lb_plan_decision *decision = plan->decisions;
+    while (m > decision->last) decision++;
+    return decision;
+}
+
 lowbit_status lowbit_plan_describe(const lowbit_plan *plan, int64_t m, lowbit_plan_info *info, lowbit_error *error) {
-    LB_TRY(check_plan(plan, m, error));
+    LB_TRY(lb_plan_check(plan, m, error));
     LB_REQUIRE(info && LB_HAS_FIELD(info, lowbit_plan_info, nr), error, LOWBIT_INVALID_ARGUMENT,
                "info is NULL or its struct_size is too small");
-    const lb_gemm_config *d = &plan->decisions[bucket_of(m)];
+    const lb_plan_decision *decision = lb_plan_decision_of(plan, m);
+    const lb_gemm_config *d = &decision->config;
     lb_kernel_name((lb_kernel_ref){d->unit, d->kernel}, info->kernel, sizeof info->kernel);
     info->isa = lb_unit_name(d->unit);
-    info->source = plan->source;
+    info->source = decision->source;
     info->threads = d->threads;
     info->mr = d->kernel->mr;
     info->nr = d->kernel->nr;
@@ -109,129 +117,11 @@ lowbit_status lowbit_plan_describe(const lowbit_plan *plan, int64_t m, lowbit_pl
 }
 
 lowbit_status lowbit_workspace_size(const lowbit_plan *plan, int64_t m, int64_t *bytes, lowbit_error *error) {
-    LB_TRY(check_plan(plan, m, error));
+    LB_TRY(lb_plan_check(plan, m, error));
     LB_REQUIRE(bytes, error, LOWBIT_INVALID_ARGUMENT, "bytes is NULL");
     *bytes = 0;
-    for (size_t b = 0; b <= bucket_of(m); b++) /* fewer rows may be another kernel's, with another tile */
-        *bytes = lb_max(*bytes, lb_gemm_workspace(&plan->problem, plan->decisions[b].kernel, lb_min(m, kBuckets[b])));
-    return LOWBIT_OK;
-}
-
-/* ---- running ---- */
-
-static lowbit_status check_rows(const lowbit_problem *p, const lowbit_rows *rows, lowbit_error *error) {
-    const int64_t group = lb_max(p->weights.group, 0), groups = lb_groups(p->k, group);
-    LB_REQUIRE(LB_HAS_FIELD(rows, lowbit_rows, sums), error, LOWBIT_INVALID_ARGUMENT, "rows' struct_size is too small");
-    LB_REQUIRE(rows->codes && rows->scales && rows->sums, error, LOWBIT_INVALID_ARGUMENT,
-               "rows: codes, scales or sums is NULL");
-    LB_REQUIRE(rows->k == p->k && rows->stride % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT,
-               "rows have K %lld and stride %lld, the problem has K %lld", (long long)rows->k, (long long)rows->stride,
-               (long long)p->k);
-    const int64_t padded = lb_round_up(lb_round_up(p->k, lb_line_k(lb_format_of(p->weights.format))), LB_LINE);
-    LB_TRY(lb_check_stride("rows", p->m, padded, rows->stride, error));
-    LB_REQUIRE(lb_rows_activations(rows) == p->activations, error, LOWBIT_INVALID_ARGUMENT,
-               "rows have activations of kind %u, the problem's are %u", lb_rows_activations(rows), p->activations);
-    LB_REQUIRE(rows->groups == groups && (groups == 1 || rows->group == group), error, LOWBIT_INVALID_ARGUMENT,
-               "rows have sums of %lld groups of %lld, the problem needs %lld of %lld", (long long)rows->groups,
-               (long long)rows->group, (long long)groups, (long long)group);
-    LB_REQUIRE(p->static_scale || !lb_rows_zero(rows), error, LOWBIT_INVALID_ARGUMENT,
-               "rows have the zero point %d, the problem's activations are not static", lb_rows_zero(rows));
-    return LOWBIT_OK;
-}
-
-/* Checks A, and learns how many rows it has and how they become codes. */
-static lowbit_status check_input(const lowbit_plan *plan, const lowbit_gemm_args *args, lb_gemm_call *call,
-                                 lowbit_error *error) {
-    const lowbit_problem *p = &plan->problem;
-    if (lb_is_float_kind(p->activations)) {
-        LB_TRY(lb_check_float_rows(p, args, error));
-        call->m = args->a.rows;
-        return check_plan(plan, call->m, error);
-    }
-    LB_REQUIRE(!lb_given_halves(args), error, LOWBIT_INVALID_ARGUMENT, "a_bf16 goes with float activations only");
-    if (args->rows) {
-        LB_REQUIRE(!args->a.data, error, LOWBIT_INVALID_ARGUMENT, "a and rows are both given");
-        LB_TRY(check_rows(p, args->rows, error));
-        call->m = args->rows->m;
-        call->rule.zero = lb_rows_zero(args->rows);
-    } else {
-        LB_TRY(lb_check_matrix("a", &args->a, error));
-        LB_REQUIRE(args->a.cols == p->k, error, LOWBIT_INVALID_ARGUMENT, "a has %lld columns, the problem has K %lld",
-                   (long long)args->a.cols, (long long)p->k);
-        const float shared = lb_scale_load(args->weights->type.scale_type, args->weights->scales, 0);
-        LB_TRY(lb_row_rule_of(p, args, shared, &call->rule, error));
-        call->m = args->a.rows;
-    }
-    LB_REQUIRE(!call->rule.zero || (LB_HAS_FIELD(args, lowbit_gemm_args, column_sums) && args->column_sums), error,
-               LOWBIT_INVALID_ARGUMENT, "A has the zero point %d, column_sums is NULL", call->rule.zero);
-    return check_plan(plan, call->m, error);
-}
-
-static lowbit_status begin(const lowbit_plan *plan, const lowbit_gemm_args *args, const void *workspace, int64_t size,
-                           lb_gemm_call *call, lowbit_error *error) {
-    LB_REQUIRE(plan, error, LOWBIT_INVALID_ARGUMENT, "plan is NULL");
-    LB_TRY(lb_check_output(&plan->problem, args, error));
-    int64_t bytes = 0;
-    lb_gemm_call made = {.problem = &plan->problem, .args = args, .workspace = (void *)(uintptr_t)workspace};
-    const lowbit_packed *w = args->weights;
-    LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, book) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
-               "weights is not an opened blob");
-    LB_TRY(lb_check_same_weights(&plan->problem, &w->type, w->n, w->k, error));
-    LB_TRY(check_input(plan, args, &made, error));
-    LB_TRY(lowbit_workspace_size(plan, made.m, &bytes, error));
-    LB_REQUIRE(workspace && (uintptr_t)workspace % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT,
-               "workspace is NULL or not aligned to %d bytes", LB_LINE);
-    LB_REQUIRE(size >= bytes, error, LOWBIT_TOO_SMALL, "workspace has %lld bytes, %lld rows need %lld", (long long)size,
-               (long long)made.m, (long long)bytes);
-    made.config = plan->decisions[bucket_of(made.m)];
-    *call = made;
-    return LOWBIT_OK;
-}
-
-lowbit_status lowbit_gemm(const lowbit_plan *plan, const lowbit_gemm_args *args, void *workspace,
-                          int64_t workspace_size, const lowbit_pool *pool, lowbit_error *error) {
-    lb_gemm_call call;
-    LB_TRY(lb_check_pool(pool, error));
-    LB_TRY(begin(plan, args, workspace, workspace_size, &call, error));
-    LB_TRY(lb_check_requant_columns(&plan->problem, args, error));
-    lb_gemm_run(&call, pool);
-    return LOWBIT_OK;
-}
-
-lowbit_status lowbit_gemm_steps(const lowbit_plan *plan, int64_t m, int64_t *step_m, int64_t *step_n,
-                                lowbit_error *error) {
-    LB_TRY(check_plan(plan, m, error));
-    LB_REQUIRE(step_m && step_n, error, LOWBIT_INVALID_ARGUMENT, "step_m or step_n is NULL");
-    const lb_kernel *kernel = plan->decisions[bucket_of(m)].kernel;
-    *step_m = kernel->mr;
-    *step_n = lb_round_up(kernel->nr, LB_PANEL);
-    return LOWBIT_OK;
-}
-
-lowbit_status lowbit_gemm_prepare(const lowbit_plan *plan, const lowbit_gemm_args *args, void *workspace,
-                                  int64_t workspace_size, const lowbit_pool *pool, lowbit_error *error) {
-    lb_gemm_call call;
-    LB_TRY(lb_check_pool(pool, error));
-    LB_TRY(begin(plan, args, workspace, workspace_size, &call, error));
-    LB_TRY(lb_check_requant_columns(&plan->problem, args, error));
-    lb_gemm_prepare(&call, pool);
-    return LOWBIT_OK;
-}
-
-lowbit_status lowbit_gemm_tile(const lowbit_plan *plan, const lowbit_gemm_args *args, const void *workspace,
-                               int64_t workspace_size, int64_t m0, int64_t m1, int64_t n0, int64_t n1,
-                               lowbit_error *error) {
-    lb_gemm_call call;
-    LB_TRY(begin(plan, args, workspace, workspace_size, &call, error));
-    const int64_t m = call.m, n = plan->problem.n;
-    int64_t step_m, step_n;
-    LB_TRY(lowbit_gemm_steps(plan, m, &step_m, &step_n, error));
-    LB_REQUIRE(m0 >= 0 && m0 < m1 && m1 <= m && n0 >= 0 && n0 < n1 && n1 <= n, error, LOWBIT_INVALID_ARGUMENT,
-               "tile [%lld, %lld) x [%lld, %lld) is not inside %lld x %lld", (long long)m0, (long long)m1,
-               (long long)n0, (long long)n1, (long long)m, (long long)n);
-    LB_REQUIRE(m0 % step_m == 0 && n0 % step_n == 0 && (m1 == m || m1 % step_m == 0) && (n1 == n || n1 % step_n == 0),
-               error, LOWBIT_INVALID_ARGUMENT, "tile [%lld, %lld) x [%lld, %lld) is not cut in steps of %lld x %lld",
-               (long long)m0, (long long)m1, (long long)n0, (long long)n1, (long long)step_m, (long long)step_n);
-    lb_gemm_tile(&call, m0, m1, n0, n1);
+    const lb_plan_decision *own = lb_plan_decision_of(plan, m);
+    for (const lb_plan_decision *d = plan->decisions; d <= own; d++) /* fewer rows may be another kernel's */
+        *bytes = lb_max(*bytes, lb_gemm_workspace(&plan->problem, d->config.kernel, lb_min(m, d->last)));
     return LOWBIT_OK;
 }

@@ -112,13 +112,67 @@ LOWBIT_API lowbit_status lowbit_kernel_get(const lowbit_ctx *ctx, size_t index, 
 
 /* ---- Plans ---------------------------------------------------------------------------------------------------- */
 
-/* A problem and one decision (kernel, thread count) for each bucket of M: 1, 2-4, 5-16, 17-64, 65 and more. Immutable:
- * any number of threads may run it at once. */
+/* A problem, and a decision (kernel, blocks, thread count) for every M up to its own. Immutable: any number of threads
+ * may run it at once. M is cut into buckets, 1, 2-4, 5-16, 17-64, 65 and more, of one decision each; where wisdom holds
+ * several decisions for one bucket, the one whose M is nearest (as a ratio) is taken, so that a bucket ends where
+ * tuning has found a crossover. */
 typedef struct lowbit_plan lowbit_plan;
 
-/* Makes a plan by estimate: nothing is timed. threads: how many the caller's pool has, 0 = 1. */
-LOWBIT_API lowbit_status lowbit_plan_create(const lowbit_ctx *ctx, const lowbit_problem *problem, uint32_t threads,
-                                            lowbit_plan **plan, lowbit_error *error);
+/* How much the decisions of a plan may cost: FFTW's words. */
+enum {
+    LOWBIT_ESTIMATE = 0,   /* nothing is timed: a cost model chooses */
+    LOWBIT_MEASURE = 1,    /* the best few candidates of the model are timed, and the neighbours of the winner */
+    LOWBIT_PATIENT = 2,    /* more of both, also those that the model thinks little of */
+    LOWBIT_EXHAUSTIVE = 3, /* every kernel, and all blocks of the good ones */
+    LOWBIT_WISDOM_ONLY = 4 /* nothing is chosen: wisdom has the decision for the problem's M, or LOWBIT_NOT_FOUND */
+};
+
+/* What tuning is doing. */
+typedef struct lowbit_progress {
+    uint32_t struct_size;
+    const lowbit_problem *problem; /* being tuned */
+    size_t index, count;           /* it is number `index`, from 0, of `count` */
+    const char *kernel;            /* being timed, "" = none yet; valid during the call */
+    uint32_t threads;              /* that it uses */
+    size_t candidates;             /* that are still in the race */
+    double elapsed_s, left_s;      /* since the beginning, and at most to the end */
+} lowbit_progress;
+
+/* Called about every 50 ms, on the thread that tunes. Returns 0 to go on. Anything else stops: what was decided so far
+ * is in the wisdom. */
+typedef int (*lowbit_progress_fn)(void *user, const lowbit_progress *progress);
+
+struct lowbit_wisdom; /* lowbit/wisdom.h */
+
+typedef struct lowbit_plan_options {
+    uint32_t struct_size;
+    uint32_t threads;             /* workers of the pool that will run the plan; 0 = those of `pool`, 1 without it */
+    uint32_t effort;              /* LOWBIT_ESTIMATE, ... Wisdom that has the decision at this effort or a greater one
+                                     saves the measuring */
+    struct lowbit_wisdom *wisdom; /* asked first, told what was measured; NULL = none */
+    const lowbit_pool *pool;      /* that products are timed on; not used by ESTIMATE and WISDOM_ONLY, may be NULL with
+                                     one thread */
+    double budget_s;              /* seconds for a problem; 0 = 1 for MEASURE, 5 for PATIENT, 60 for EXHAUSTIVE */
+    lowbit_progress_fn progress;  /* or NULL */
+    void *progress_user;
+} lowbit_plan_options;
+
+#define LOWBIT_PLAN_OPTIONS_INIT                                                                                       \
+    { sizeof(lowbit_plan_options), 0, LOWBIT_ESTIMATE, NULL, NULL, 0, NULL, NULL }
+
+/* Makes a plan.
+ *
+ * options  NULL = by estimate, for one thread
+ *
+ * Wisdom answers for every bucket that it knows; the estimate, with the rates of this machine if the wisdom has them,
+ * for the others. With MEASURE and more, the problem's own M is timed first, on random numbers in memory of the context
+ * (some hundred MiB), and nothing else may run on the machine meanwhile if the result shall be any good.
+ *
+ * LOWBIT_UNSUPPORTED: no kernel. LOWBIT_NOT_FOUND: by WISDOM_ONLY. LOWBIT_CANCELLED: by `progress`; there is no plan.
+ */
+LOWBIT_API lowbit_status lowbit_plan_create(const lowbit_ctx *ctx, const lowbit_problem *problem,
+                                            const lowbit_plan_options *options, lowbit_plan **plan,
+                                            lowbit_error *error);
 
 /* The same with one kernel, named as lowbit_kernel_get prints it, for every M. LOWBIT_ISA_MISSING where the context
  * does not enable its level, LOWBIT_UNSUPPORTED where it does not read the problem's code width. */
@@ -132,7 +186,8 @@ typedef struct lowbit_plan_info {
     uint32_t struct_size;
     char kernel[48];    /* its name */
     const char *isa;    /* name of its level; static */
-    const char *source; /* where the decision comes from: "estimate" or "forced"; static */
+    const char *source; /* where the decision comes from: "estimate", "wisdom", "nearby" (wisdom of a problem alike),
+                           "measured" or "forced"; static */
     uint32_t threads;   /* workers that the run uses at most */
     uint32_t mr, nr;    /* rows and columns of a tile */
 } lowbit_plan_info;

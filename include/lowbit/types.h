@@ -48,7 +48,9 @@ enum {
     LOWBIT_ISA_MISSING = -5, /* the kernel exists, but this CPU lacks the instructions or the context masks them */
     LOWBIT_TOO_SMALL = -6,   /* a buffer of the caller is shorter than the documented size */
     LOWBIT_IO = -7,          /* reading the machine or a file failed */
-    LOWBIT_SYSTEM = -8       /* the operating system refused (thread creation, affinity) */
+    LOWBIT_SYSTEM = -8,      /* the operating system refused (thread creation, affinity) */
+    LOWBIT_NOT_FOUND = -9,   /* a file that does not exist, a decision that wisdom does not have */
+    LOWBIT_CANCELLED = -10   /* the caller's progress function said so */
 };
 
 /* Where a failing call leaves its reason. Owned by the caller; `message` is always terminated by a zero byte. */

@@ -40,6 +40,8 @@ const char *lowbit_status_string(lowbit_status status) {
         case LOWBIT_TOO_SMALL: return "buffer too small";
         case LOWBIT_IO: return "input or output failed";
         case LOWBIT_SYSTEM: return "refused by the operating system";
+        case LOWBIT_NOT_FOUND: return "not found";
+        case LOWBIT_CANCELLED: return "cancelled";
         default: return "unknown status";
     }
 }

@@ -13,13 +13,16 @@ static void check_questions(const lowbit_problem *problem) {
     lowbit_error error = LOWBIT_ERROR_INIT;
     int64_t bytes = 0;
     lowbit_plan *plan = NULL;
+    lowbit_plan_options options = LOWBIT_PLAN_OPTIONS_INIT;
+    options.threads = 4;
     if (lowbit_supported(ctx, problem, &error) != LOWBIT_OK) {
         fuzz_require(error.message[0] != 0, "an unsupported problem has a reason");
         return;
     }
     const lowbit_status sized = lowbit_packed_size(&problem->weights, problem->n, problem->k, &bytes, &error);
     fuzz_require(sized == LOWBIT_OK && bytes > 0, "a supported problem has a packed size");
-    fuzz_require(lowbit_plan_create(ctx, problem, 4, &plan, &error) == LOWBIT_OK, "a supported problem has a plan");
+    fuzz_require(lowbit_plan_create(ctx, problem, &options, &plan, &error) == LOWBIT_OK,
+                 "a supported problem has a plan");
     fuzz_require(lowbit_workspace_size(plan, problem->m, &bytes, &error) == LOWBIT_OK && bytes > 0, "and a workspace");
     lowbit_plan_destroy(ctx, plan);
 }

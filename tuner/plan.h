@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a plan is: a problem, and a decision for every M up to its own. */
+#ifndef LOWBIT_TUNER_PLAN_H_
+#define LOWBIT_TUNER_PLAN_H_
+
+#include "kernels/gemm.h"
+
+/* Most decisions of a plan: of each bucket of M a few, where tuning has found crossovers. */
+enum { LB_PLAN_DECISIONS = 24 };
+
+/* The decision for M up to `last`, from where the one before ends. */
+typedef struct lb_plan_decision {
+    int64_t last;
+    const char *source; /* as lowbit_plan_info has it */
+    lb_gemm_config config;
+} lb_plan_decision;
+
+struct lowbit_plan {
+    lowbit_problem problem;
+    size_t count;
+    lb_plan_decision decisions[LB_PLAN_DECISIONS]; /* ascending; the last one reaches the problem's M */
+};
+
+/* Refuses a plan that is NULL, and m that it is not for. */
+lowbit_status lb_plan_check(const lowbit_plan *plan, int64_t m, lowbit_error *error);
+
+/* The decision for m rows, 1 <= m <= problem.m. */
+const lb_plan_decision *lb_plan_decision_of(const lowbit_plan *plan, int64_t m);
+
+#endif
