@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Time as a parameter: the measuring loop is tested with a clock that moves only when the test says so. */
-#ifndef LOWBIT_BENCH_CLOCK_H_
-#define LOWBIT_BENCH_CLOCK_H_
+#ifndef LOWBIT_TUNER_CLOCK_H_
+#define LOWBIT_TUNER_CLOCK_H_
 
 #include <stdint.h>
 
