@@ -16,11 +16,11 @@ static const int64_t kBuckets[] = {1, 4, 16, 64, INT64_MAX};
 lowbit_status lowbit_supported(const lowbit_ctx *ctx, const lowbit_problem *problem, lowbit_error *error) {
     LB_REQUIRE(ctx, error, LOWBIT_INVALID_ARGUMENT, "ctx is NULL");
     LB_TRY(lb_check_problem(problem, error));
-    lb_kernel_ref best;
-    LB_REQUIRE(lb_estimate_kernel(ctx, problem, problem->m, &best), error, LOWBIT_UNSUPPORTED,
-               "no kernel of this version multiplies %s with these activations",
-               lb_format_of(problem->weights.format)->name);
-    return LOWBIT_OK;
+    lb_kernel_ref each;
+    for (size_t i = 0; lb_kernel_at(i, &each); i++)
+        if ((each.unit->isa & ctx->isa_enabled) && lb_kernel_fits(each.kernel, problem)) return LOWBIT_OK;
+    return lb_fail(error, LOWBIT_UNSUPPORTED, "no kernel of this version multiplies %s with these activations",
+                   lb_format_of(problem->weights.format)->name);
 }
 
 static lowbit_status check_options(const lowbit_plan_options *o, lowbit_error *error) {
@@ -53,9 +53,12 @@ lowbit_status lowbit_plan_create(const lowbit_ctx *ctx, const lowbit_problem *pr
     LB_TRY(lowbit_supported(ctx, problem, error));
     LB_TRY(new_plan(ctx, problem, plan, error));
     const uint32_t threads = options->threads ? options->threads : (uint32_t)lb_pool_threads(options->pool);
+    const lb_model model = lb_model_of(ctx, options->wisdom);
+    lb_contender contenders[LB_MOST_CONTENDERS];
+    const size_t count = lb_contenders(&model, problem, contenders);
     for (size_t b = 0; b < LB_COUNT(kBuckets) && (b == 0 || problem->m > kBuckets[b - 1]); b++) {
         const int64_t m = lb_min(kBuckets[b], problem->m);
-        add_decision(*plan, m, "estimate", lb_estimate(ctx, problem, m, threads));
+        add_decision(*plan, m, "estimate", lb_estimate(&model, problem, m, threads, contenders, count));
     }
     return LOWBIT_OK;
 }
@@ -77,9 +80,12 @@ lowbit_status lowbit_plan_force(const lowbit_ctx *ctx, const lowbit_problem *pro
     LB_REQUIRE(lb_kernel_fits(found.kernel, problem), error, LOWBIT_UNSUPPORTED,
                "kernel %s needs groups of 16, 32 or a multiple of 64, not %d", kernel, problem->weights.group);
     LB_TRY(new_plan(ctx, problem, plan, error));
+    const lb_model model = lb_model_of(ctx, NULL);
+    const lb_contender contender = {found, lb_model_rate(&model, found)};
     for (size_t b = 0; b < LB_COUNT(kBuckets) && (b == 0 || problem->m > kBuckets[b - 1]); b++) {
         const int64_t m = lb_min(kBuckets[b], problem->m);
-        add_decision(*plan, m, "forced", lb_configure(ctx, problem, m, found, threads));
+        add_decision(*plan, m, "forced",
+                     lb_estimate_blocks(&model, problem, m, (uint32_t)lb_max(threads, 1), &contender));
     }
     return LOWBIT_OK;
 }
