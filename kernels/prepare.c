@@ -81,7 +81,7 @@ int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config,
     const int64_t all = lb_round_up(problem->k, lb_line_k(lb_format_of(problem->weights.format)));
     const int64_t group = problem->weights.group > 0 ? lb_min(problem->weights.group, all) : all;
     const int64_t unit = part_unit(problem, kernel);
-    int64_t part = config->step_k > 0 ? lb_round_up(config->step_k, unit) : all;
+    int64_t part = lb_round_up(config->step_k > 0 ? config->step_k : all, unit);
     const int64_t kept = kept_bits(kernel);
     if (kept) part = lb_min(part, lb_max(unit, 8 * LB_VALUES_BYTES / kept / kernel->nr / unit * unit));
     const int64_t end =
