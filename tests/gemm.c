@@ -241,7 +241,7 @@ void subject_gemm_enter(void) {
     hooked = call.config.kernel;
     kernel.run = run_entered, kernel.enter = enter, kernel.leave = leave;
     call.config.kernel = &kernel;
-    call.workspace = check_guarded((size_t)lb_gemm_workspace(&s.problem, &kernel, m), CHECK_GUARD_AFTER);
+    call.workspace = check_guarded((size_t)lb_gemm_workspace(&s.problem, &call.config, m), CHECK_GUARD_AFTER);
     lb_gemm_run(&call, &pool);
     CHECK(entries == lb_div_up(m, call.config.step_m) * lb_div_up(n, call.config.step_n));
     CHECK(mistakes == 0 && !entered);

@@ -90,6 +90,17 @@ lowbit_status lowbit_plan_force(const lowbit_ctx *ctx, const lowbit_problem *pro
     return LOWBIT_OK;
 }
 
+lowbit_status lb_plan_of_config(const lowbit_ctx *ctx, const lowbit_problem *problem, const lb_gemm_config *config,
+                                lowbit_plan **plan, lowbit_error *error) {
+    LB_TRY(lowbit_supported(ctx, problem, error));
+    LB_REQUIRE(config->unit->isa & ctx->isa_enabled, error, LOWBIT_ISA_MISSING,
+               "the kernel needs level %s, which this context does not enable", lb_unit_name(config->unit));
+    LB_TRY(lb_check_config(problem, config, error));
+    LB_TRY(new_plan(ctx, problem, plan, error));
+    add_decision(*plan, problem->m, "forced", *config);
+    return LOWBIT_OK;
+}
+
 void lowbit_plan_destroy(const lowbit_ctx *ctx, lowbit_plan *plan) {
     if (ctx) lb_free(ctx, plan, sizeof *plan);
 }
@@ -128,6 +139,6 @@ lowbit_status lowbit_workspace_size(const lowbit_plan *plan, int64_t m, int64_t 
     *bytes = 0;
     const lb_plan_decision *own = lb_plan_decision_of(plan, m);
     for (const lb_plan_decision *d = plan->decisions; d <= own; d++) /* fewer rows may be another kernel's */
-        *bytes = lb_max(*bytes, lb_gemm_workspace(&plan->problem, d->config.kernel, lb_min(m, d->last)));
+        *bytes = lb_max(*bytes, lb_gemm_workspace(&plan->problem, &d->config, lb_min(m, d->last)));
     return LOWBIT_OK;
 }
