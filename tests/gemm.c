@@ -23,7 +23,7 @@ static const char *const kProblems[] = {
     "i4zg32a8s:m150n180k450+bias", "i8a8s:m150n180k450:s8+bias+res", "i4g32a8:m150n200k450:u8+bias+gelu"};
 
 static lb_gemm_config estimate(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, uint32_t threads) {
-    const lb_model model = lb_model_of(ctx, NULL);
+    const lb_model model = lb_model_of(ctx, NULL, threads);
     lb_contender contenders[LB_MOST_CONTENDERS];
     return lb_estimate(&model, problem, m, threads, contenders, lb_contenders(&model, problem, contenders));
 }

@@ -25,7 +25,8 @@ static bool grow(lb_candidates *set) {
 
 bool lb_same_config(const lb_gemm_config *a, const lb_gemm_config *b) {
     return a->kernel == b->kernel && a->threads == b->threads && a->step_m == b->step_m && a->step_n == b->step_n &&
-           a->step_k == b->step_k && a->near_bytes == b->near_bytes && a->stream_bytes == b->stream_bytes;
+           a->step_k == b->step_k && a->near_bytes == b->near_bytes && a->stream_bytes == b->stream_bytes &&
+           a->order == b->order && lb_max(a->split_k, 1) == lb_max(b->split_k, 1);
 }
 
 static const lb_kernel_rate *rate_of(const lb_tuning *t, const lb_kernel *kernel) {
@@ -103,7 +104,24 @@ static bool turn_stream(const lb_tuning *t, size_t way, lb_gemm_config *c) {
     return true;
 }
 
-static const knob kKnobs[] = {turn_rows, turn_columns, turn_part, turn_prefetch, turn_stream};
+/* The other order of tasks, where there are rows and columns of them. */
+static bool turn_order(const lb_tuning *t, size_t way, lb_gemm_config *c) {
+    if (way > 0 || c->step_m >= t->m || c->step_n >= t->problem->n) return false;
+    c->order = c->order == LB_ORDER_ROWS ? LB_ORDER_COLUMNS : LB_ORDER_ROWS;
+    return true;
+}
+
+/* A part of K for each thread, where columns do not make several tasks for each. */
+static bool turn_split(const lb_tuning *t, size_t way, lb_gemm_config *c) {
+    const int64_t tasks = lb_div_up(t->problem->n, lb_max(c->kernel->nr, LB_PANEL)) * lb_div_up(t->m, c->kernel->mr);
+    if (way > 0 || t->threads == 1 || tasks > 4 * (int64_t)t->threads || !lb_split_legal(t->problem, c->kernel))
+        return false;
+    c->split_k = c->split_k > 1 ? 1 : t->threads;
+    c->threads = t->threads;
+    return true;
+}
+
+static const knob kKnobs[] = {turn_rows, turn_columns, turn_part, turn_prefetch, turn_stream, turn_order, turn_split};
 
 void lb_candidates_add_near(lb_candidates *set, const lb_tuning *t, const lb_gemm_config *config, bool pairs) {
     for (size_t k = 0; k < LB_COUNT(kKnobs); k++)

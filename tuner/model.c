@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tuner/model.h"
 
+#include <stdio.h>
+
 #include "kernels/base/ctx.h"
 #include "kernels/formats/format.h"
 #include "kernels/prepare.h"
+#include "tuner/wisdom.h"
 
 /* Rates of a machine that nobody has measured: about those of a server core of 2020 and later. */
 static const double kCycle = 1 / 3.3e9;
@@ -23,24 +26,48 @@ static const double kOverlap = 0.2;
 static double max(double a, double b) { return a > b ? a : b; }
 static double min(double a, double b) { return a < b ? a : b; }
 
-lb_model lb_model_of(const lowbit_ctx *ctx, const struct lowbit_wisdom *wisdom) {
+void lb_model_threads_name(int64_t threads, char name[LB_THREADS_NAME]) {
+    snprintf(name, LB_THREADS_NAME, "threads-%lld", (long long)threads);
+}
+
+static bool recall_threads(const struct lowbit_wisdom *wisdom, int64_t threads, double values[LB_FACT_VALUES]) {
+    char name[LB_THREADS_NAME];
+    lb_model_threads_name(threads, name);
+    return wisdom && lb_wisdom_fact(wisdom, name, values) == LB_SOURCES + 1;
+}
+
+lb_model lb_model_of(const lowbit_ctx *ctx, const struct lowbit_wisdom *wisdom, uint32_t threads) {
     lb_model model = {.ctx = ctx, .wisdom = wisdom, .cycle_s = kCycle, .fork_s = kFork, .worker_s = kWorker};
+    double one[LB_FACT_VALUES], all[LB_FACT_VALUES];
+    const bool has_one = recall_threads(wisdom, 1, one), has_all = recall_threads(wisdom, threads, all);
     for (int i = 0; i < LB_SOURCES; i++) {
-        model.byte_s[i] = kBytes[i];
-        model.shared_byte_s[i] = kSharedBytes[i];
+        model.byte_s[i] = has_one ? one[i] : kBytes[i];
+        model.shared_byte_s[i] = has_all ? all[i] : kSharedBytes[i];
+    }
+    if (has_all && threads > 1) {
+        model.fork_s = all[LB_SOURCES] * 2 / 3;
+        model.worker_s = all[LB_SOURCES] / 3 / threads;
     }
     return model;
 }
 
 /* Quantizing an element takes about a cycle. */
-lb_kernel_rate lb_model_rate(const lb_model *model, lb_kernel_ref ref) {
-    const lb_kernel *kernel = ref.kernel;
+static lb_kernel_rate rate_by_table(const lb_model *model, const lb_kernel *kernel) {
     const double unit = model->cycle_s / 64;
     return (lb_kernel_rate){.line_s = unit * kernel->cost,
                             .first_s = 0,
                             .tile_s = 60 * model->cycle_s,
                             .group_s = unit * kernel->group_cost,
                             .row_s = unit * (64 + (double)lb_panel_cost(kernel))};
+}
+
+lb_kernel_rate lb_model_rate(const lb_model *model, lb_kernel_ref ref) {
+    char name[LB_KERNEL_NAME];
+    double v[LB_FACT_VALUES];
+    if (!model->wisdom) return rate_by_table(model, ref.kernel);
+    lb_kernel_name(ref, name, sizeof name);
+    if (lb_wisdom_fact(model->wisdom, name, v) != 5) return rate_by_table(model, ref.kernel);
+    return (lb_kernel_rate){.line_s = v[0], .first_s = v[1], .tile_s = v[2], .group_s = v[3], .row_s = v[4]};
 }
 
 /* Where the weights lie when the call begins. */

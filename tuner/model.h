@@ -39,8 +39,13 @@ typedef struct lb_model {
     double fork_s, worker_s;            /* a parallel loop, and each worker in it */
 } lb_model;
 
-/* The rates that wisdom has of this machine, standard ones for the rest. wisdom may be NULL. */
-lb_model lb_model_of(const lowbit_ctx *ctx, const struct lowbit_wisdom *wisdom);
+/* The rates that wisdom has of this machine for pools of so many threads, standard ones for the rest. wisdom may be
+ * NULL. */
+lb_model lb_model_of(const lowbit_ctx *ctx, const struct lowbit_wisdom *wisdom, uint32_t threads);
+
+/* The name by which wisdom has a pool's rates: LB_SOURCES of reading a byte with all threads, and a parallel loop. */
+enum { LB_THREADS_NAME = 24 };
+void lb_model_threads_name(int64_t threads, char name[LB_THREADS_NAME]);
 
 /* A kernel's rates: measured ones, or by the costs of its row in the table. */
 lb_kernel_rate lb_model_rate(const lb_model *model, lb_kernel_ref kernel);

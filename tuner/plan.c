@@ -53,7 +53,7 @@ lowbit_status lowbit_plan_create(const lowbit_ctx *ctx, const lowbit_problem *pr
     LB_TRY(lowbit_supported(ctx, problem, error));
     LB_TRY(new_plan(ctx, problem, plan, error));
     const uint32_t threads = options->threads ? options->threads : (uint32_t)lb_pool_threads(options->pool);
-    const lb_model model = lb_model_of(ctx, options->wisdom);
+    const lb_model model = lb_model_of(ctx, options->wisdom, threads);
     lb_contender contenders[LB_MOST_CONTENDERS];
     const size_t count = lb_contenders(&model, problem, contenders);
     for (size_t b = 0; b < LB_COUNT(kBuckets) && (b == 0 || problem->m > kBuckets[b - 1]); b++) {
@@ -80,7 +80,7 @@ lowbit_status lowbit_plan_force(const lowbit_ctx *ctx, const lowbit_problem *pro
     LB_REQUIRE(lb_kernel_fits(found.kernel, problem), error, LOWBIT_UNSUPPORTED,
                "kernel %s needs groups of 16, 32 or a multiple of 64, not %d", kernel, problem->weights.group);
     LB_TRY(new_plan(ctx, problem, plan, error));
-    const lb_model model = lb_model_of(ctx, NULL);
+    const lb_model model = lb_model_of(ctx, NULL, threads);
     const lb_contender contender = {found, lb_model_rate(&model, found)};
     for (size_t b = 0; b < LB_COUNT(kBuckets) && (b == 0 || problem->m > kBuckets[b - 1]); b++) {
         const int64_t m = lb_min(kBuckets[b], problem->m);

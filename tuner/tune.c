@@ -95,7 +95,7 @@ static lowbit_status prepare(heat *h, lowbit_error *error) {
     const lowbit_ctx *ctx = h->tune->ctx;
     int64_t bytes = 0;
     for (size_t i = 0; i < h->set.count; i++)
-        bytes = lb_max(bytes, lb_gemm_workspace(&h->plan.problem, h->set.list[i].config.kernel, h->plan.problem.m));
+        bytes = lb_max(bytes, lb_gemm_workspace(&h->plan.problem, &h->set.list[i].config, h->plan.problem.m));
     if (bytes > h->workspace_bytes) {
         lb_free(ctx, h->workspace, (size_t)h->workspace_bytes);
         h->workspace = lb_alloc(ctx, (size_t)bytes);
@@ -115,7 +115,7 @@ static lowbit_status prepare(heat *h, lowbit_error *error) {
 
 /* Fewer threads first, then less workspace; of the same, who comes first. */
 static int64_t rank_of(const heat *h, const lb_gemm_config *c) {
-    return ((int64_t)c->threads << 48) + lb_gemm_workspace(&h->plan.problem, c->kernel, h->plan.problem.m);
+    return ((int64_t)c->threads << 48) + lb_gemm_workspace(&h->plan.problem, c, h->plan.problem.m);
 }
 
 /* Races the set, whose first one is ESTIMATE's choice if `keeps`. */
@@ -225,7 +225,7 @@ static lowbit_status try_contender(heat *h, lb_operands *small, const lb_contend
     lowbit_plan plan = {.problem = *p, .count = 1};
     const lb_gemm_config c = lb_configure(h->tune->ctx, p, p->m, contender->ref, 1, 1);
     plan.decisions[0] = (lb_plan_decision){p->m, "measured", c};
-    const int64_t bytes = lb_gemm_workspace(p, c.kernel, p->m);
+    const int64_t bytes = lb_gemm_workspace(p, &c, p->m);
     void *workspace = lb_alloc(h->tune->ctx, (size_t)bytes);
     LB_REQUIRE(workspace, error, LOWBIT_NO_MEMORY, "no memory for a workspace of %lld bytes", (long long)bytes);
     const lowbit_gemm_args args = lb_operands_args(small, lb_operands_next(small), p->m);
