@@ -13,7 +13,6 @@
 #include "tests/check.h"
 #include "tests/hostile.h"
 #include "tests/problems.h"
-#include "tuner/estimate.h"
 
 /* Large enough that the plans of several threads do use them, and that the rows are prepared on the pool. */
 static const char *const kProblems[] = {
@@ -21,12 +20,6 @@ static const char *const kProblems[] = {
     "t2a8:m150n200k450+bias+res",  "b1g64a8:m150n199k450",           "i4mg64a8:m150n180k450+bias+res",
     "i8za8:m150n180k450:s32",      "i4g32pa8:m150n180k450+bias",     "i2zg64pa8:m150n180k450:s32",
     "i4zg32a8s:m150n180k450+bias", "i8a8s:m150n180k450:s8+bias+res", "i4g32a8:m150n200k450:u8+bias+gelu"};
-
-static lb_gemm_config estimate(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, uint32_t threads) {
-    const lb_model model = lb_model_of(ctx, NULL, threads);
-    lb_contender contenders[LB_MOST_CONTENDERS];
-    return lb_estimate(&model, problem, m, threads, contenders, lb_contenders(&model, problem, contenders));
-}
 
 static lowbit_plan *make_plan(const lowbit_ctx *ctx, const lowbit_problem *problem, uint32_t threads) {
     lowbit_plan *plan = NULL;
@@ -106,7 +99,7 @@ static void check_few_columns(void) {
     lowbit_ctx *ctx = context_with(LOWBIT_ISA_SCALAR); /* so slow that threads pay */
     sample s = sample_make(ctx, "i8a8:m300n16k500+bias", DATA_RANDOM);
     const lowbit_pool pool = pool_reversed();
-    const lb_gemm_config config = estimate(ctx, &s.problem, s.problem.m, 4);
+    const lb_gemm_config config = sample_config(ctx, &s.problem, s.problem.m, 4);
     lowbit_plan *plan = make_plan(ctx, &s.problem, 4);
     check_context("few columns");
     CHECK(config.threads == 4 && lb_div_up(s.problem.m, config.step_m) >= 4 && config.step_m % config.kernel->mr == 0);
@@ -235,7 +228,7 @@ void subject_gemm_enter(void) {
     const int64_t m = s.problem.m, n = s.problem.n;
     float *out = check_guarded((size_t)(m * n) * sizeof *out, CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(&s, out, n);
-    lb_gemm_call call = {.problem = &s.problem, .config = estimate(ctx, &s.problem, m, 3), .args = &args, .m = m};
+    lb_gemm_call call = {.problem = &s.problem, .config = sample_config(ctx, &s.problem, m, 3), .args = &args, .m = m};
     call.rule = lb_row_rule_for(s.problem.activations);
     lb_kernel kernel = *call.config.kernel;
     hooked = call.config.kernel;

@@ -158,8 +158,6 @@ static lowbit_status measure_kernel(const lowbit_ctx *ctx, const lb_clock *clock
     return LOWBIT_OK;
 }
 
-static int64_t today(void) { return 0; }
-
 static lowbit_status measure_kernels(const lowbit_ctx *ctx, const lb_clock *clock, lowbit_wisdom *wisdom,
                                      lowbit_error *error) {
     lb_kernel_ref ref;
@@ -172,7 +170,7 @@ static lowbit_status measure_kernels(const lowbit_ctx *ctx, const lb_clock *cloc
         lb_kernel_rate r;
         LB_TRY(measure_kernel(ctx, clock, ref, &r, error));
         const double values[] = {r.line_s, r.first_s, r.tile_s, r.group_s, r.row_s};
-        if (r.line_s > 0) LB_TRY(lb_wisdom_put_fact(wisdom, name, values, LB_COUNT(values), today(), error));
+        if (r.line_s > 0) LB_TRY(lb_wisdom_put_fact(wisdom, name, values, LB_COUNT(values), lb_today(), error));
     }
     return LOWBIT_OK;
 }
@@ -236,7 +234,7 @@ static lowbit_status measure_pool(const lowbit_ctx *ctx, const lb_clock *clock, 
     lb_free(ctx, data, (size_t)ring);
     reading forks = {.pool = pool, .threads = (size_t)threads};
     values[LB_SOURCES] = threads > 1 ? best_of(clock, run_forks, &forks, READ_NS) : 0;
-    return lb_wisdom_put_fact(wisdom, name, values, LB_COUNT(values), today(), error);
+    return lb_wisdom_put_fact(wisdom, name, values, LB_COUNT(values), lb_today(), error);
 }
 
 lowbit_status lb_calibrate(const lowbit_ctx *ctx, const lowbit_pool *pool, const lb_clock *clock, lowbit_wisdom *wisdom,
