@@ -8,7 +8,7 @@
 #include "tuner/wisdom.h"
 
 lb_bucket lb_bucket_of(int64_t m) {
-    static const int64_t kMost[] = {1, 4, 16, 64, INT64_MAX};
+    static const int64_t kMost[LB_BUCKETS] = {1, 4, 16, 64, INT64_MAX};
     size_t i = 0;
     while (m > kMost[i]) i++;
     return (lb_bucket){i ? kMost[i - 1] + 1 : 1, kMost[i]};
@@ -37,11 +37,11 @@ typedef struct deciding {
 /* The decisions that wisdom has for M of the bucket. Between two of them, the one whose M is nearer as a ratio holds.
  * True if there is one. */
 static bool decide_by_wisdom(deciding *d, lb_bucket bucket) {
-    enum { MOST = LB_PLAN_DECISIONS / 5 };
-    lb_wisdom_entry found[MOST];
+    lb_wisdom_entry found[LB_BUCKET_DECISIONS];
     const lowbit_problem *p = &d->plan->problem;
     if (!d->wisdom) return false;
-    const size_t count = lb_wisdom_find(d->wisdom, p, d->threads, d->pool, bucket.least, bucket.most, found, MOST);
+    const size_t count =
+        lb_wisdom_find(d->wisdom, p, d->threads, d->pool, bucket.least, bucket.most, found, LB_BUCKET_DECISIONS);
     for (size_t i = 0; i < count; i++) {
         const int64_t end = lb_min(bucket.most, p->m);
         const double middle = i + 1 < count ? sqrt((double)found[i].problem.m * (double)found[i + 1].problem.m) : 0;

@@ -274,9 +274,23 @@ static void drop_hopeless(heat *h, double within) {
     h->tuning.contender_count = kept;
 }
 
+/* Leaves the kernels that the caller wants to compare, if he names any. */
+static void drop_others(heat *h) {
+    const lb_kernel *const *only = h->tune->only;
+    size_t kept = 0;
+    for (size_t i = 0; i < h->tuning.contender_count; i++) {
+        const lb_kernel *kernel = h->contenders[i].ref.kernel;
+        if (kernel == only[0] || kernel == only[1]) h->contenders[kept++] = h->contenders[i];
+    }
+    h->tuning.contender_count = kept;
+}
+
 static lowbit_status make_contenders(heat *h, lowbit_error *error) {
     h->tuning.contender_count = lb_contenders(h->tune->model, &h->plan.problem, h->contenders);
-    drop_hopeless(h, h->effort->within);
+    if (h->tune->only[0])
+        drop_others(h);
+    else
+        drop_hopeless(h, h->effort->within);
     const lowbit_problem p = small_problem(h);
     lb_operands small;
     lowbit_status status = lb_operands_make(h->tune->ctx, &p, 0, NULL, &small, error);
