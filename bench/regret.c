@@ -7,11 +7,12 @@
 #include "kernels/base/ctx.h"
 #include "kernels/base/pool.h"
 #include "tuner/calibrate.h"
+#include "tuner/decide.h"
 #include "tuner/operands.h"
 #include "tuner/plan.h"
 #include "tuner/race.h"
 #include "tuner/stats.h"
-#include "tuner/tune.h"
+#include "tuner/tuning.h"
 #include "tuner/wisdom.h"
 
 static const struct {
@@ -226,16 +227,37 @@ static lowbit_status time_plans(const trial *t, const lowbit_plan_options *optio
     return LOWBIT_OK;
 }
 
+/* Gives the base's wisdom a decision for every bucket, as if each had been tuned. */
+static lowbit_status complete_wisdom(const trial *t, const lowbit_plan_options *o, lowbit_error *error) {
+    const int64_t m = t->problem->m;
+    lb_wisdom_entry entry;
+    const size_t found =
+        lb_wisdom_find(o->wisdom, t->problem, lb_options_threads(o), lb_options_pool(o), m, m, &entry, 1);
+    LB_REQUIRE(found == 1, error, LOWBIT_NOT_FOUND, "wisdom has lost a decision");
+    for (int64_t at = 1; lb_bucket_of(at).most < m; at = lb_bucket_of(at).most + 1) {
+        entry.problem.m = lb_bucket_of(at).most;
+        LB_TRY(lb_wisdom_put(o->wisdom, &entry, error));
+    }
+    return LOWBIT_OK;
+}
+
+static lowbit_status time_all_plans(const trial *t, lowbit_error *error) {
+    lb_regret_result *result = t->result;
+    const lowbit_plan_options estimate = options_of(t, LOWBIT_ESTIMATE, NULL);
+    const lowbit_plan_options known = options_of(t, LOWBIT_WISDOM_ONLY, t->wisdom[result->base]);
+    LB_TRY(time_plans(t, &estimate, &result->plan_estimate_s, error));
+    LB_TRY(time_plans(t, &known, &result->plan_wisdom_s, error));
+    LB_TRY(complete_wisdom(t, &known, error));
+    return time_plans(t, &known, &result->plan_known_s, error);
+}
+
 static lowbit_status judge(trial *t, lowbit_error *error) {
     lb_regret_result *result = t->result;
     result->base = t->regret->exhaustive_s > 0 ? LB_WAY_EXHAUSTIVE : LB_WAY_MEASURE;
     for (size_t way = result->base; way < LB_WAYS; way++) LB_TRY(choose(t, way, error));
     LB_TRY(race(t, error));
     compare(t);
-    const lowbit_plan_options estimate = options_of(t, LOWBIT_ESTIMATE, NULL);
-    const lowbit_plan_options known = options_of(t, LOWBIT_WISDOM_ONLY, t->wisdom[result->base]);
-    LB_TRY(time_plans(t, &estimate, &result->plan_estimate_s, error));
-    return time_plans(t, &known, &result->plan_wisdom_s, error);
+    return time_all_plans(t, error);
 }
 
 lowbit_status lb_regret_measure(const lb_regret *regret, const lowbit_problem *problem, lb_regret_result *result,
@@ -268,6 +290,7 @@ void lb_regret_add(lb_regret_summary *s, const lb_regret_result *r) {
     s->base_worst = fmax(s->base_worst, r->base_regret);
     s->plan_estimate_s = fmax(s->plan_estimate_s, r->plan_estimate_s);
     s->plan_wisdom_s = fmax(s->plan_wisdom_s, r->plan_wisdom_s);
+    s->plan_known_s = fmax(s->plan_known_s, r->plan_known_s);
 }
 
 double lb_regret_mean(const lb_regret_summary *s, double log_sum) {

@@ -56,6 +56,7 @@ typedef struct lb_regret_result {
     bool agrees;            /* same, or at most LB_REGRET_AGREES times as slow */
     double plan_estimate_s; /* lowbit_plan_create by ESTIMATE without wisdom: a median */
     double plan_wisdom_s;   /* and from the wisdom that the base has made */
+    double plan_known_s;    /* and from the same with a decision for every bucket of M */
 } lb_regret_result;
 
 #define LB_REGRET_AGREES 1.03
@@ -72,8 +73,8 @@ typedef struct lb_regret_summary {
         double worst, median_worst;
         double most_spent_s;
     } ways[LB_WAYS];
-    double base_log_sum, base_worst;       /* of base_regret */
-    double plan_estimate_s, plan_wisdom_s; /* the longest */
+    double base_log_sum, base_worst;                     /* of base_regret */
+    double plan_estimate_s, plan_wisdom_s, plan_known_s; /* the longest */
 } lb_regret_summary;
 
 void lb_regret_add(lb_regret_summary *summary, const lb_regret_result *result);

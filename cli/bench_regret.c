@@ -26,7 +26,7 @@ typedef struct session {
     lb_regret regret;
     lb_regret_summary summary;
     json_t *results;
-    char problem[PROBLEM_TEXT]; /* whose turn it is */
+    char problem[PROBLEM_TEXT]; /* whose turn it is; for progress and errors */
 } session;
 
 static void tell(void *user, size_t way) {
@@ -68,8 +68,9 @@ static void print_summary(const session *s) {
            all->base_worst);
     printf("measuring again agrees in %zu of %zu (%.1f %%)\n", all->agreeing, all->count,
            100 * (double)all->agreeing / (double)all->count);
-    printf("a plan takes at most %.1f us by estimate, %.1f us from wisdom\n", all->plan_estimate_s * 1e6,
-           all->plan_wisdom_s * 1e6);
+    printf(
+        "a plan takes at most %.1f us by estimate, %.1f us from wisdom of its M, %.1f us from wisdom of every bucket\n",
+        all->plan_estimate_s * 1e6, all->plan_wisdom_s * 1e6, all->plan_known_s * 1e6);
 }
 
 /* ---- JSON ---- */
@@ -93,11 +94,12 @@ static json_t *result_json(const session *s, const lowbit_problem *p, uint32_t t
     json_t *ways = json_object();
     for (size_t way = 0; way < LB_WAYS; way++)
         if (r->choices[way].made) json_object_set_new(ways, lb_way_name(way), choice_json(&r->choices[way]));
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:s, s:f, s:o, s:b, s:f, s:b, s:f, s:f}", "problem", s->problem,
-                     "m", (json_int_t)p->m, "n", (json_int_t)p->n, "k", (json_int_t)p->k, "threads",
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:s, s:f, s:o, s:b, s:f, s:b, s:f, s:f, s:f}", "problem",
+                     s->problem, "m", (json_int_t)p->m, "n", (json_int_t)p->n, "k", (json_int_t)p->k, "threads",
                      (json_int_t)threads, "cold", r->cold, "base", lb_way_name(r->base), "base_regret", r->base_regret,
                      "ways", ways, "same", r->same, "again_ratio", r->again, "agrees", r->agrees, "plan_estimate_us",
-                     r->plan_estimate_s * 1e6, "plan_wisdom_us", r->plan_wisdom_s * 1e6);
+                     r->plan_estimate_s * 1e6, "plan_wisdom_us", r->plan_wisdom_s * 1e6, "plan_known_us",
+                     r->plan_known_s * 1e6);
 }
 
 static json_t *summary_json(const lb_regret_summary *all) {
@@ -108,10 +110,10 @@ static json_t *summary_json(const lb_regret_summary *all) {
             json_pack("{s:f, s:f, s:f, s:f, s:f}", "mean", lb_regret_mean(all, all->ways[way].log_sum), "worst",
                       all->ways[way].worst, "median_mean", lb_regret_mean(all, all->ways[way].median_log_sum),
                       "median_worst", all->ways[way].median_worst, "most_spent_s", all->ways[way].most_spent_s));
-    return json_pack("{s:I, s:I, s:f, s:f, s:o, s:f, s:f}", "count", (json_int_t)all->count, "agreeing",
+    return json_pack("{s:I, s:I, s:f, s:f, s:o, s:f, s:f, s:f}", "count", (json_int_t)all->count, "agreeing",
                      (json_int_t)all->agreeing, "base_mean", lb_regret_mean(all, all->base_log_sum), "base_worst",
                      all->base_worst, "ways", ways, "plan_estimate_us", all->plan_estimate_s * 1e6, "plan_wisdom_us",
-                     all->plan_wisdom_s * 1e6);
+                     all->plan_wisdom_s * 1e6, "plan_known_us", all->plan_known_s * 1e6);
 }
 
 static int write_json(const session *s) {
@@ -147,7 +149,8 @@ static lowbit_status judge_all(session *s, uint32_t threads, lowbit_error *error
         LB_TRY(lowbit_pool_create(s->ctx, &options, &s->pool, error));
         s->regret.pool = &s->pool;
     }
-    lb_cli_progress("measuring the machine's rates");
+    snprintf(s->problem, sizeof s->problem, "rates of the machine");
+    lb_cli_progress("%s", s->problem);
     LB_TRY(lb_regret_calibrate(&s->regret, error));
     for (size_t i = 0; i < s->shapes.count; i++) LB_TRY(judge_one(s, &s->shapes.list[i], threads, error));
     return LOWBIT_OK;
