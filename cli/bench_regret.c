@@ -37,7 +37,7 @@ static void tell(void *user, size_t way) {
 /* ---- text ---- */
 
 static void print_heading(void) {
-    printf("%-31s %3s %-23s %9s %7s %7s %7s %8s %5s %s\n", "problem", "thr", "kernel", "us", "measure", "again",
+    printf("%-44s %3s %-26s %9s %7s %7s %7s %8s %5s %s\n", "problem", "thr", "kernel", "us", "measure", "again",
            "table", "estimate", "s", "agree");
 }
 
@@ -50,7 +50,7 @@ static void print_ratio(double ratio, int width) {
 
 static void print_result(const session *s, uint32_t threads, const lb_regret_result *r) {
     const lb_regret_choice *base = &r->choices[r->base];
-    printf("%-31s %3u %-23s %9.2f", s->problem, threads, base->plan.kernel, base->low_s * 1e6);
+    printf("%-44s %3u %-26s %9.2f", s->problem, threads, base->plan.kernel, base->low_s * 1e6);
     for (size_t way = LB_WAY_MEASURE; way < LB_WAYS; way++)
         print_ratio(r->choices[way].regret, way == LB_WAY_ESTIMATE ? 8 : 7);
     printf(" %5.2f %s\n", r->choices[LB_WAY_MEASURE].spent_s, r->same ? "same" : r->agrees ? "yes" : "NO");

@@ -117,13 +117,13 @@ def test_regret():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "shapes.txt")
         with open(path, "w", encoding="utf-8") as file:
-            file.write("# one problem\n\n  i4a8:m2n32k64 # with a comment\n")
+            file.write("# one problem\n\n  i4a8:m20n32k64 # with a comment\n")
         result = lowbit(*words, "--shapes", path, "--json", "-")
         report = json.loads(result.stdout or "{}")
         with open(path, "a", encoding="utf-8") as file:
             file.write("nonsense\n")
         answers([*words, "--shapes", path], FAILED, f"{path}:4: ")
-    check("bench regret", result.returncode == OK and [x["problem"] for x in report["results"]] == ["i4a8:m2n32k64"],
+    check("bench regret", result.returncode == OK and [x["problem"] for x in report["results"]] == ["i4a8:m20n32k64"],
           result)
     one = report["results"][0]
     ways = one["ways"]
@@ -132,7 +132,7 @@ def test_regret():
                                                for x in ways.values()), result)
     check("one problem is its own mean and worst", all(abs(x["mean"] / x["worst"] - 1) < 1e-6
                                                        for x in report["summary"]["ways"].values()), result)
-    again = json.loads(lowbit(*words, "i4a8:m2n32k64", "--repeat", "--json", "-").stdout)["results"][0]
+    again = json.loads(lowbit(*words, "i4a8:m20n32k64", "--repeat", "--json", "-").stdout)["results"][0]
     check("--repeat leaves EXHAUSTIVE out", again["base"] == "measure" and "exhaustive" not in again["ways"])
     answers(words, USAGE, "there is no problem")
     answers([*words, "i4a8:m1"], USAGE, "does not fit the grammar")
