@@ -112,6 +112,33 @@ def test_kernels():
     check("--isa masks kernels", {row["isa"] for row in masked if row["enabled"]} == {"scalar"})
 
 
+def test_regret():
+    words = ["bench", "regret", "--exhaustive", "0.01", "--budget", "0.01", "--time", "0.01"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "shapes.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("# one problem\n\n  i4a8:m20n32k64 # with a comment\n")
+        result = lowbit(*words, "--shapes", path, "--json", "-")
+        report = json.loads(result.stdout or "{}")
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("nonsense\n")
+        answers([*words, "--shapes", path], FAILED, f"{path}:4: ")
+    check("bench regret", result.returncode == OK and [x["problem"] for x in report["results"]] == ["i4a8:m20n32k64"],
+          result)
+    one = report["results"][0]
+    ways = one["ways"]
+    check("every way chose", list(ways) == ["exhaustive", "measure", "again", "table", "estimate"], result)
+    check("ratios are those of the times", all(abs(x["regret"] * ways["exhaustive"]["low_us"] / x["low_us"] - 1) < 1e-6
+                                               for x in ways.values()), result)
+    check("one problem is its own mean and worst", all(abs(x["mean"] / x["worst"] - 1) < 1e-6
+                                                       for x in report["summary"]["ways"].values()), result)
+    again = json.loads(lowbit(*words, "i4a8:m20n32k64", "--repeat", "--json", "-").stdout)["results"][0]
+    check("--repeat leaves EXHAUSTIVE out", again["base"] == "measure" and "exhaustive" not in again["ways"])
+    answers(words, USAGE, "there is no problem")
+    answers([*words, "i4a8:m1"], USAGE, "does not fit the grammar")
+    answers([*words, "bf16a8:m1n16k16"], FAILED, "bf16a8:m1n16k16: ")
+
+
 def test_output():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "info.json")
@@ -135,7 +162,7 @@ def test_output():
     check("--json to a full disk", result.returncode == FAILED and "No space" in result.stderr, result)
 
 
-for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_output):
+for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_regret, test_output):
     test()
 print("\n".join(failures) or "ok")
 sys.exit(bool(failures))
