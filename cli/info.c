@@ -35,7 +35,7 @@ static void print_machine(const lowbit_machine *m) {
     print_cache("L2", m->l2_bytes, m->l2_sharing);
     print_cache("L3", m->l3_bytes, m->l3_sharing);
     if (m->l3_trusted_bytes != m->l3_bytes)
-        printf("%-12s %" PRId64 " KiB of it believed: guests are told the L3 of their host\n", "",
+        printf("%-12s %" PRId64 " KiB of it believed: a guest is told the L3 of its host\n", "",
                m->l3_trusted_bytes / 1024);
     printf("%-12s %" PRId64 " MiB\n", "memory", m->memory_bytes >> 20);
 }

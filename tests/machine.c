@@ -125,18 +125,17 @@ static void check_limits(void) {
     for (size_t i = 0; i < LB_COUNT(kCases); i++) {
         lowbit_machine m = {.cores = kCases[i].cores, .allowed_cores = kCases[i].allowed, .cpu_quota = kCases[i].quota};
         check_context("limits %zu", i);
-        lb_machine_conclude(&m, 1);
+        lb_machine_conclude(&m, true, 1);
         CHECK(m.usable_threads == kCases[i].threads && m.cpu_limit == kCases[i].limit);
     }
-    lowbit_machine guest = {.hypervisor = 1, .l3_bytes = INT64_C(480) << 20};
-    lb_machine_conclude(&guest, 2);
-    CHECK(guest.l3_trusted_bytes == 8 << 20);
-    guest.l3_bytes = 6 << 20;
-    lb_machine_conclude(&guest, 2);
-    CHECK(guest.l3_trusted_bytes == 6 << 20);
-    guest = (lowbit_machine){.l3_bytes = INT64_C(480) << 20};
-    lb_machine_conclude(&guest, 2);
-    CHECK(guest.l3_trusted_bytes == INT64_C(480) << 20);
+    lowbit_machine told = {.l3_bytes = INT64_C(480) << 20};
+    lb_machine_conclude(&told, false, 2);
+    CHECK(told.l3_trusted_bytes == 8 << 20);
+    lb_machine_conclude(&told, true, 2);
+    CHECK(told.l3_trusted_bytes == INT64_C(480) << 20);
+    told.l3_bytes = 6 << 20;
+    lb_machine_conclude(&told, false, 2);
+    CHECK(told.l3_trusted_bytes == 6 << 20);
 }
 
 static bool read_machine(const char *topology, lowbit_machine *machine, lowbit_error *error) {

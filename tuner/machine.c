@@ -13,15 +13,22 @@
  * much more than this for each core. */
 static const int64_t kBelievedL3PerCore = 4 << 20;
 
+/* x86 says whether this is a guest. aarch64 does not: any of its machines may be one, and none of them has more. */
+#if defined(__x86_64__)
+static const bool kGuestsTell = true;
+#else
+static const bool kGuestsTell = false;
+#endif
+
 static uint32_t round_up_cpus(double cpus) {
     if (cpus >= LB_MAX_CPUS) return LB_MAX_CPUS;
     const uint32_t whole = (uint32_t)cpus;
     return whole + (whole < cpus);
 }
 
-void lb_machine_conclude(lowbit_machine *machine, uint32_t l3_cores) {
+void lb_machine_conclude(lowbit_machine *machine, bool believe, uint32_t l3_cores) {
     const int64_t believed = kBelievedL3PerCore * lb_max(l3_cores, 1);
-    machine->l3_trusted_bytes = machine->hypervisor ? lb_min(machine->l3_bytes, believed) : machine->l3_bytes;
+    machine->l3_trusted_bytes = believe ? machine->l3_bytes : lb_min(machine->l3_bytes, believed);
 
     const uint32_t quota = machine->cpu_quota > 0 ? round_up_cpus(machine->cpu_quota) : LB_MAX_CPUS;
     machine->usable_threads = machine->allowed_cores;
@@ -93,7 +100,7 @@ static lowbit_status read_into(lowbit_ctx *made, const lowbit_ctx_options *optio
     else
         read_this_machine(made, topology, &machine);
     lb_cpu_mask_print(&topology->allowed, machine.allowed_list, sizeof machine.allowed_list);
-    lb_machine_conclude(&machine, topology->l3_cores);
+    lb_machine_conclude(&machine, !machine.hypervisor && (made->pretend || kGuestsTell), topology->l3_cores);
     made->machine = machine;
     return keep_order(made, topology, error);
 }

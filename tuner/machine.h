@@ -13,7 +13,8 @@ lowbit_status lb_machine_read(lowbit_ctx *made, const lowbit_ctx_options *option
 /* Frees the orders. */
 void lb_machine_release(lowbit_ctx *ctx);
 
-/* Derives usable_threads, cpu_limit and l3_trusted_bytes from the other fields. l3_cores: cores behind the L3. */
-void lb_machine_conclude(lowbit_machine *machine, uint32_t l3_cores);
+/* Derives usable_threads, cpu_limit and l3_trusted_bytes from the other fields. believe: l3_bytes is what there is, not
+ * what a guest is told; l3_cores: cores behind the L3. */
+void lb_machine_conclude(lowbit_machine *machine, bool believe, uint32_t l3_cores);
 
 #endif
