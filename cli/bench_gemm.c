@@ -55,6 +55,7 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
         {"--threads", "LIST", "thread counts, as 1,2,all (default: 1)", LB_OPTION_TEXT, &o.threads},
         {"--bind", "HOW", "bind threads: none, compact, spread or a list of CPUs (default: none)", LB_OPTION_TEXT,
          &o.bind},
+        {"--replicas", NULL, "copies of the weights for each NUMA node", LB_OPTION_FLAG, &o.bench.replicas},
         LB_OPTION_ISA(&o.isa),
         {"--kernel", "NAME", "use this kernel (`lowbit kernels` lists them)", LB_OPTION_TEXT, &o.bench.kernel},
         {"--cold", NULL, "weights from a ring of 1 GiB instead of the caches", LB_OPTION_FLAG, &o.bench.cold},

@@ -63,6 +63,7 @@ static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, co
     json_t *check = json_pack("{s:I, s:f, s:b, s:b}", "verified_rows", (json_int_t)r->verdict.rows, "max_abs_err",
                               r->verdict.max_abs_err, "exact", r->verdict.exact, "within_bound", r->verdict.within);
     json_object_set_new(what, "bind", json_string(s->bind));
+    json_object_set_new(what, "replica_bytes", json_integer(r->replica_bytes));
     json_object_update(what, times);
     json_object_update(what, rates);
     json_object_update(what, check);

@@ -152,6 +152,10 @@ def test_bind():
     for bind in ("none", "compact", "spread", cpu):
         cell = json.loads(lowbit(*words, "--bind", bind).stdout)["results"][0]
         check(f"--bind {bind}", cell["bind"] == bind and cell["exact"])
+    cell = json.loads(lowbit(*words, "--replicas").stdout)["results"][0]
+    copied = cell["replica_bytes"] // cell["weight_bytes"]
+    nodes = json.loads(lowbit("info", "--json", "-").stdout)["machine"]["allowed_numa_nodes"]
+    check("--replicas", cell["exact"] and copied <= nodes and copied != 1)
     answers([*words, "--bind", "nonsense"], USAGE, "neither none, compact, spread nor a list")
     answers([*words, "--bind", "8191"], FAILED, "may not use CPU 8191")
 
