@@ -15,4 +15,7 @@ extern const lb_clock lb_monotonic_clock;
 
 static inline double lb_clock_seconds(const lb_clock *clock) { return (double)clock->now_ns(clock->user) * 1e-9; }
 
+/* Days since 1970-01-01, by the calendar of the machine. */
+int64_t lb_today(void);
+
 #endif

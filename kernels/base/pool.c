@@ -34,6 +34,7 @@
 #include "kernels/base/binding.h"
 #include "kernels/base/cpu_mask.h"
 #include "kernels/base/ctx.h"
+#include "kernels/base/pool.h"
 #include "kernels/base/thread.h"
 
 #define STOP (1u << 31)
@@ -222,6 +223,8 @@ static void pool_parallel_for(void *user, size_t n, lowbit_task task, void *arg)
 
 static size_t pool_num_threads(void *user) { return ((const lb_pool *)user)->threads; }
 
+bool lb_pool_is_own(const lowbit_pool *pool) { return pool && pool->parallel_for == pool_parallel_for; }
+
 /* Puts a worker on its CPU; false where that is one of a pretend machine, the operating system refuses, or the thread
  * that creates the pool may not run there any more. */
 static bool bind_worker(const lb_pool *pool, size_t number, const lb_binding *binding) {
@@ -310,7 +313,7 @@ lowbit_status lowbit_pool_create(const lowbit_ctx *ctx, const lowbit_pool_option
 }
 
 void lowbit_pool_destroy(lowbit_pool *pool) {
-    if (!pool || !pool->user || pool->parallel_for != pool_parallel_for) return;
+    if (!lb_pool_is_own(pool) || !pool->user) return;
     free_pool(pool->user);
     *pool = (lowbit_pool){0};
 }
