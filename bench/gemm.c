@@ -25,6 +25,7 @@ typedef struct cell {
     lowbit_plan *plan;
 } cell;
 
+/* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of a pointer is meant */
 static size_t replicas_bytes(const cell *c) { return (size_t)c->operands.copies * sizeof *c->replicas; }
 
 static lowbit_status make_replicas(cell *c, lowbit_error *error) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Threads: the interface that an engine implements, and one small implementation of it.
  *
- * The library never starts a thread by itself. A call that can use several threads takes a `const lowbit_pool *`; NULL
- * means the calling thread alone. An engine hands over its own pool by filling the struct with two callbacks. */
+ * Only lowbit_pool_create and lowbit_replicate start threads. A call that can use several takes a const lowbit_pool *;
+ * NULL means the calling thread alone. An engine hands over its own pool by filling the struct with two callbacks. */
 #ifndef LOWBIT_POOL_H_
 #define LOWBIT_POOL_H_
 
