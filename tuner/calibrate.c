@@ -344,7 +344,7 @@ static bool knows_pool(const lowbit_wisdom *wisdom, const lowbit_pool *pool) {
 static lowbit_status measure_pools(const lowbit_ctx *ctx, const lb_clock *clock, const lowbit_pool *pool,
                                    lowbit_wisdom *wisdom, lowbit_error *error) {
     const lowbit_pool *const pools[] = {NULL, pool};
-    const int64_t bytes = lb_ring_bytes(ctx) / 2;
+    const int64_t bytes = lb_ring_bytes(ctx);
     if (knows_pool(wisdom, NULL) && knows_pool(wisdom, pool)) return LOWBIT_OK;
     uint8_t *data = lb_alloc(ctx, (size_t)bytes);
     LB_REQUIRE(data, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes to read", (long long)bytes);
