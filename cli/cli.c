@@ -66,10 +66,10 @@ static int create_context(const char *command, const lowbit_ctx_options *options
     return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(command, status, &error);
 }
 
-int lb_cli_context(const char *command, const char *isa, const char *topology, lowbit_ctx **ctx) {
+int lb_cli_context(const char *command, const char *isa, const lowbit_ctx_options *pretend, lowbit_ctx **ctx) {
     const lowbit_logger logger = {sizeof logger, NULL, log_to_stderr};
     lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
-    options.topology = topology;
+    if (pretend) options = *pretend;
     const char *source = isa ? "--isa" : "LOWBIT_ISA";
     if (!isa) isa = getenv("LOWBIT_ISA");
     if (isa && *isa) {

@@ -9,6 +9,7 @@
 #include "kernels/formats/format.h"
 #include "kernels/output.h"
 #include "kernels/prepare.h"
+#include "kernels/replicas.h"
 #include "kernels/split.h"
 
 /* Sums and totals of the rows that share one tile of columns while K is walked part by part. */
@@ -68,7 +69,7 @@ static const uint8_t *spread_book(const int8_t *book, uint8_t to[LB_LINE]) {
 }
 
 static walk walk_of(const lb_gemm_call *call, scratch *s) {
-    const lowbit_packed *w = call->args->weights;
+    const lowbit_packed *w = lb_near_weights(call->args);
     const lb_kernel *kernel = call->config.kernel;
     const lb_format *f = lb_format_of(w->type.format);
     walk walking = {.call = call, .kernel = kernel, .w = w, .p = lb_prepared_of(call), .s = s};

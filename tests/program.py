@@ -80,6 +80,17 @@ def test_info():
     if "this build has no hwloc" not in pretend.stderr:
         seen = json.loads(pretend.stdout)["machine"]
         check("a pretend machine", (seen["packages"], seen["cores"], seen["cpus"]) == (2, 8, 16), pretend)
+        words = ["--topology", "pack:2 numa:2 core:4 pu:2", "--cpus", "1,3,5-9"]
+        seen = json.loads(lowbit("info", *words, "--quota", "1.5", "--guest", "--json=-").stdout)["machine"]
+        check("a pretend mask", (seen["allowed_cpus"], seen["allowed_cores"], seen["allowed_list"]) == (7, 5, "1,3,5-9"))
+        check("its nodes", (seen["allowed_packages"], seen["numa_nodes"], seen["allowed_numa_nodes"]) == (1, 4, 2))
+        check("a pretend quota", (seen["cpu_quota"], seen["usable_threads"], seen["cpu_limit"]) == (1.5, 2, "quota"))
+        check("a pretend guest", seen["guest"] is True)
+        answers(["info", *words], OK, "limited by: affinity")
+        answers(["info", "--topology", "pu:2", "--cpus", "2"], FAILED, "lacks CPUs")
+        answers(["info", "--topology", "pu:2", "--cpus", "x"], FAILED, "allowed_cpus")
+    answers(["info", "--cpus", "0"], USAGE, "go with --topology")
+    answers(["info", "--topology", "pu:2", "--quota", "0"], USAGE, "'0' is no N")
     bound = lowbit("info", "--json", "-", preexec_fn=lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}))
     check("info sees the affinity mask", json.loads(bound.stdout)["machine"]["usable_threads"] == 1, bound)
 
@@ -162,7 +173,21 @@ def test_output():
     check("--json to a full disk", result.returncode == FAILED and "No space" in result.stderr, result)
 
 
-for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_regret, test_output):
+def test_bind():
+    words = ["bench", "gemm", "i8a8:m1n64k64", "--threads", "2", "--time", "0.001", "--json", "-"]
+    cpu = str(min(os.sched_getaffinity(0)))
+    for bind in ("none", "compact", "spread", cpu):
+        cell = json.loads(lowbit(*words, "--bind", bind).stdout)["results"][0]
+        check(f"--bind {bind}", cell["bind"] == bind and cell["exact"])
+    cell = json.loads(lowbit(*words, "--replicas").stdout)["results"][0]
+    copied = cell["replica_bytes"] // cell["weight_bytes"]
+    nodes = json.loads(lowbit("info", "--json", "-").stdout)["machine"]["allowed_numa_nodes"]
+    check("--replicas", cell["exact"] and copied <= nodes and copied != 1)
+    answers([*words, "--bind", "nonsense"], USAGE, "neither none, compact, spread nor a list")
+    answers([*words, "--bind", "8191"], FAILED, "may not use CPU 8191")
+
+
+for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_regret, test_output, test_bind):
     test()
 print("\n".join(failures) or "ok")
 sys.exit(bool(failures))

@@ -8,6 +8,7 @@
 #include "tests/check.h"
 #include "tests/problems.h"
 #include "tests/wisdom.h"
+#include "tuner/candidates.h"
 
 lb_wisdom_entry wisdom_entry(const lowbit_ctx *ctx, const char *problem, uint32_t threads) {
     lb_wisdom_entry e = {.problem = {.struct_size = sizeof e.problem}, .threads = threads, .pool = LB_POOL_OWN};
@@ -19,9 +20,9 @@ lb_wisdom_entry wisdom_entry(const lowbit_ctx *ctx, const char *problem, uint32_
 }
 
 static bool same_entry(const lb_wisdom_entry *a, const lb_wisdom_entry *b) {
-    return memcmp(&a->config, &b->config, sizeof a->config) == 0 && a->problem.m == b->problem.m &&
-           a->problem.n == b->problem.n && a->problem.k == b->problem.k && a->threads == b->threads &&
-           a->pool == b->pool && a->median_s == b->median_s && a->low_s == b->low_s && a->high_s == b->high_s &&
+    return lb_same_config(&a->config, &b->config) && a->problem.m == b->problem.m && a->problem.n == b->problem.n &&
+           a->problem.k == b->problem.k && a->threads == b->threads && a->pool == b->pool &&
+           a->median_s == b->median_s && a->low_s == b->low_s && a->high_s == b->high_s &&
            a->estimate_s == b->estimate_s && a->samples == b->samples && a->tried == b->tried &&
            a->effort == b->effort && a->noisy == b->noisy && a->day == b->day;
 }

@@ -349,6 +349,8 @@ typedef struct lowbit_gemm_args {
     /* Float activations (af, af32) that are bf16, the upper halves of floats: a's rows, columns and stride are theirs,
      * its data is NULL. Else NULL. */
     const uint16_t *a_bf16;
+    /* lowbit_replicate of these weights, to be read in their place; NULL = none, or if struct_size ends before. */
+    const lowbit_replicas *replicas;
 } lowbit_gemm_args;
 
 /* Scratch bytes of a run with m rows (or fewer). The same for any number of threads. */
