@@ -1,182 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/gemm.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "bench/measure.h"
-#include "bench/random.h"
 #include "kernels/base/base.h"
 #include "kernels/base/pool.h"
 #include "kernels/formats/format.h"
-#include "kernels/formats/scale.h"
 #include "kernels/gemm.h"
-#include "kernels/reference_float.h"
-#include "kernels/weights.h"
 
 /* Cold calls walk a ring of weights of this size: beyond the caches of a core's neighbours, as an LLM's layers are. */
 static const int64_t kRingBytes = INT64_C(1) << 30;
 
 static const int64_t kVerifiedProducts = INT64_C(1) << 28;
 
-/* A step of A, whose elements are in -1 .. 1, and its zero point. */
-static const float kScaleOfA = 1.0f / 128;
-enum { ZERO_OF_A = 5 };
-
 /* Everything that one cell of the bench owns, so that one function releases it however far the making came. */
 typedef struct cell {
     const lb_gemm_bench *bench;
     lowbit_problem problem;
-    lowbit_weights weights;
-    uint8_t *ring;
-    int64_t blob_bytes, step, copies, at; /* copies of the blob, `step` bytes apart; `at` = the next call's */
-    lowbit_packed *packed;                /* [copies] */
-    float *a, *bias, *residual, *out;
-    int32_t *column_sums; /* of static activations */
-    int64_t column_bytes;
-    lowbit_requant requant; /* of outputs of 8 bits; in the integer form where that is legal, with these: */
-    int32_t *columns;       /* [3][n]: multipliers, shifts, bias */
-    uint8_t *codes;         /* [m][n]: residual */
+    lb_operands operands;
     void *workspace;
     int64_t workspace_bytes;
     lowbit_plan *plan;
 } cell;
 
-static float *floats(cell *c, int64_t count, uint64_t seed) {
-    float *x = lb_alloc(c->bench->ctx, (size_t)count * sizeof *x);
-    if (x) lb_random_floats(x, count, seed);
-    return x;
-}
-
-static void release_floats(cell *c, float *x, int64_t count) { lb_free(c->bench->ctx, x, (size_t)count * sizeof *x); }
-
 static void release(cell *c) {
-    const lowbit_ctx *ctx = c->bench->ctx;
-    const lowbit_problem *p = &c->problem;
-    lowbit_weights_free(ctx, &c->weights);
-    lb_free(ctx, c->ring, (size_t)(c->copies * c->step));
-    lb_free(ctx, c->packed, (size_t)c->copies * sizeof *c->packed);
-    release_floats(c, c->a, p->m * p->k);
-    release_floats(c, c->bias, p->n);
-    release_floats(c, c->residual, p->m * p->n);
-    release_floats(c, c->out, p->m * p->n);
-    lb_free(ctx, c->column_sums, (size_t)c->column_bytes);
-    lb_free(ctx, c->columns, (size_t)p->n * 3 * sizeof *c->columns);
-    lb_free(ctx, c->codes, (size_t)(p->m * p->n));
-    lb_free(ctx, c->workspace, (size_t)c->workspace_bytes);
-    lowbit_plan_destroy(ctx, c->plan);
-}
-
-/* Weights that are floats themselves. */
-static lowbit_status make_floats(const cell *c, lowbit_weights *w, lowbit_error *error) {
-    const int64_t count = w->n * w->stride;
-    float *x = lb_alloc(c->bench->ctx, (size_t)count * sizeof *x);
-    LB_REQUIRE(x, error, LOWBIT_NO_MEMORY, "no memory for %lld weights", (long long)count);
-    lb_random_floats(x, count, 1);
-    void *elements = w->codes;
-    for (int64_t i = 0; i < count; i++)
-        if (lb_format_of(w->type.format)->coding == LB_CODING_BF16)
-            ((uint16_t *)elements)[i] = lb_bf16_from_float(x[i]);
-        else
-            ((float *)elements)[i] = x[i];
-    lb_free(c->bench->ctx, x, (size_t)count * sizeof *x);
-    return LOWBIT_OK;
-}
-
-static lowbit_status make_weights(cell *c, lowbit_error *error) {
-    lowbit_weights *w = &c->weights;
-    *w = (lowbit_weights){.struct_size = sizeof *w, .type = c->problem.weights, .n = c->problem.n, .k = c->problem.k};
-    LB_TRY(lb_weights_alloc(c->bench->ctx, w, error));
-    const int64_t scales = lb_scale_count(&w->type, w->n, w->k), groups = lb_group_count(&w->type, w->n, w->k);
-    const uint32_t codes = lb_format_of(w->type.format)->codes;
-    if (codes == 0) return make_floats(c, w, error);
-    lb_random_codes(w->codes, w->n * w->stride, codes, 1);
-    lb_random_floats(w->scales, scales, 2);
-    for (int64_t i = 0; i < scales && lb_format_of(w->type.format)->distance; i++) w->scales[i] = kScaleOfA;
-    if (w->zeros) lb_random_codes(w->zeros, groups, codes, 3);
-    if (w->mins) lb_random_floats(w->mins, groups, 4);
-    if (w->multipliers) lb_random_codes(w->multipliers, groups, (uint32_t)lb_multiplier_limit(&w->type) + 1, 9);
-    return LOWBIT_OK;
-}
-
-static lowbit_status make_ring(cell *c, lowbit_error *error) {
-    LB_TRY(lowbit_packed_size(&c->problem.weights, c->problem.n, c->problem.k, &c->blob_bytes, error));
-    c->step = lb_round_up(c->blob_bytes, 4096);
-    c->copies = c->bench->cold ? lb_max(2, lb_div_up(kRingBytes, c->step)) : 1;
-    c->ring = lb_alloc(c->bench->ctx, (size_t)(c->copies * c->step));
-    c->packed = lb_alloc(c->bench->ctx, (size_t)c->copies * sizeof *c->packed);
-    LB_REQUIRE(c->ring && c->packed, error, LOWBIT_NO_MEMORY, "no memory for %lld packed blobs of %lld bytes",
-               (long long)c->copies, (long long)c->blob_bytes);
-    LB_TRY(lowbit_pack(c->bench->ctx, &c->weights, c->ring, c->step, c->bench->pool, error));
-    for (int64_t i = 0; i < c->copies; i++) {
-        uint8_t *blob = c->ring + i * c->step;
-        if (i > 0) memcpy(blob, c->ring, (size_t)c->blob_bytes);
-        c->packed[i].struct_size = sizeof c->packed[i];
-        LB_TRY(lowbit_packed_open(blob, c->blob_bytes, 0, &c->packed[i], error));
-    }
-    return LOWBIT_OK;
-}
-
-static lowbit_status make_column_sums(cell *c, lowbit_error *error) {
-    LB_TRY(lowbit_column_sums_size(c->packed, &c->column_bytes, error));
-    c->column_sums = lb_alloc(c->bench->ctx, (size_t)c->column_bytes);
-    LB_REQUIRE(c->column_sums, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes of column sums",
-               (long long)c->column_bytes);
-    return lowbit_column_sums(c->packed, c->column_sums, c->column_bytes, c->bench->pool, error);
-}
-
-static lowbit_status make_integer_form(cell *c, lowbit_error *error) {
-    const lowbit_problem *p = &c->problem;
-    lowbit_requant *q = &c->requant;
-    c->columns = lb_alloc(c->bench->ctx, (size_t)p->n * 3 * sizeof *c->columns);
-    if (p->residual) c->codes = lb_alloc(c->bench->ctx, (size_t)(p->m * p->n));
-    LB_REQUIRE(c->columns && (c->codes || !p->residual), error, LOWBIT_NO_MEMORY,
-               "no memory for multipliers or residual of %lld x %lld", (long long)p->m, (long long)p->n);
-    int32_t *shifts = c->columns + p->n, *bias = shifts + p->n;
-    LB_TRY(lowbit_requant_multipliers(kScaleOfA, c->weights.scales, p->n, q->scale, c->columns, shifts, error));
-    for (int64_t n = 0; n < p->n; n++) bias[n] = (int32_t)(n % 1000 * p->k / 100);
-    q->multipliers = c->columns;
-    q->shifts = shifts;
-    q->bias = p->bias ? bias : NULL;
-    if (!p->residual) return LOWBIT_OK;
-    lb_random_codes(c->codes, p->m * p->n, 256, 9);
-    q->residual = c->codes;
-    q->residual_stride = p->n;
-    return lowbit_requant_multipliers(1, &(const float){0.7f}, 1, 1, &q->residual_multiplier, &q->residual_shift,
-                                      error);
-}
-
-/* A scale of the output by which about two in three codes lie within 50 steps of 0. A term of a distance is 2/3, so
- * that these lie 50 steps below. */
-static float output_step(const lowbit_problem *p) {
-    const lb_format *f = lb_format_of(p->weights.format);
-    if (f->distance) return (float)p->k / 75;
-    return sqrtf((float)p->k) * (lb_is_float(f) ? 5 : f->codes) * 1e-3f;
-}
-
-static lowbit_status make_requant(cell *c, lowbit_error *error) {
-    const lowbit_problem *p = &c->problem;
-    const int32_t least = p->out == LOWBIT_OUT_S8 ? -128 : 0;
-    const char *reason;
-    c->requant = (lowbit_requant){.struct_size = sizeof c->requant,
-                                  .zero = least + 100,
-                                  .low = least,
-                                  .high = least + 255,
-                                  .residual_zero = least + 128,
-                                  .scale = output_step(p)};
-    return lb_integer_form(p, &reason) ? make_integer_form(c, error) : LOWBIT_OK;
-}
-
-static lowbit_status make_inputs(cell *c, lowbit_error *error) {
-    const lowbit_problem *p = &c->problem;
-    c->a = floats(c, p->m * p->k, 5);
-    c->out = floats(c, p->m * p->n, 6);
-    if (p->bias) c->bias = floats(c, p->n, 7);
-    if (p->residual) c->residual = floats(c, p->m * p->n, 8);
-    LB_REQUIRE(c->a && c->out && (c->bias || !p->bias) && (c->residual || !p->residual), error, LOWBIT_NO_MEMORY,
-               "no memory for activations of %lld x %lld", (long long)p->m, (long long)p->k);
-    if (p->static_scale) LB_TRY(make_column_sums(c, error));
-    return p->out >= LOWBIT_OUT_S8 ? make_requant(c, error) : LOWBIT_OK;
+    lb_operands_release(&c->operands);
+    lb_free(c->bench->ctx, c->workspace, (size_t)c->workspace_bytes);
+    lowbit_plan_destroy(c->bench->ctx, c->plan);
 }
 
 static lowbit_status make_plan(cell *c, lowbit_error *error) {
@@ -195,63 +46,11 @@ static lowbit_status make_plan(cell *c, lowbit_error *error) {
     return LOWBIT_OK;
 }
 
-static lowbit_gemm_args arguments(const cell *c, const lowbit_packed *packed) {
-    const lowbit_problem *p = &c->problem;
-    const bool integer = c->requant.multipliers != NULL;
-    return (lowbit_gemm_args){.struct_size = sizeof(lowbit_gemm_args),
-                              .weights = packed,
-                              .a = {c->a, p->m, p->k, p->k},
-                              .bias = integer ? NULL : c->bias,
-                              .residual = integer ? NULL : c->residual,
-                              .residual_stride = p->n,
-                              .out = c->out,
-                              .out_stride = p->n,
-                              .a_scale = kScaleOfA,
-                              .a_zero = ZERO_OF_A,
-                              .column_sums = c->column_sums,
-                              .requant = &c->requant};
-}
-
 static void run_cell(void *arg, size_t reps) {
     cell *c = arg;
     for (; reps > 0; reps--) {
-        const lowbit_gemm_args args = arguments(c, &c->packed[c->at]);
+        const lowbit_gemm_args args = lb_operands_args(&c->operands, lb_operands_next(&c->operands), c->problem.m);
         lowbit_gemm(c->plan, &args, c->workspace, c->workspace_bytes, c->bench->pool, NULL);
-        c->at = (c->at + 1) % c->copies;
-    }
-}
-
-/* ---- checking ---- */
-
-static double element(uint32_t out, const void *row, int64_t n) {
-    switch (out) {
-        case LOWBIT_OUT_F32: return (double)((const float *)row)[n];
-        case LOWBIT_OUT_S32: return ((const int32_t *)row)[n];
-        case LOWBIT_OUT_S8: return ((const int8_t *)row)[n];
-        default: return ((const uint8_t *)row)[n];
-    }
-}
-
-static void compare(const lowbit_problem *p, const uint8_t *got, const uint8_t *want, lb_gemm_result *r) {
-    const int64_t bytes = lb_out_bytes(p);
-    for (int64_t n = 0; n < p->n; n++) {
-        if (memcmp(got + n * bytes, want + n * bytes, (size_t)bytes) == 0) continue;
-        r->exact = r->within = false;
-        r->max_abs_err = fmax(r->max_abs_err, fabs(element(p->out, got, n) - element(p->out, want, n)));
-    }
-}
-
-/* A row of float activations against its bounds, those of what becomes of its factors. */
-static void compare_floats(const cell *c, const lowbit_gemm_args *args, const void *got, uint32_t factors,
-                           lb_gemm_result *r) {
-    const lowbit_problem *p = &c->problem;
-    const int64_t bytes = lb_out_bytes(p);
-    r->exact = false;
-    for (int64_t n = 0; n < p->n; n++) {
-        const lb_float_result want = lb_reference_float(p, &c->weights, args, 0, n, factors);
-        const void *at = (const uint8_t *)got + n * bytes;
-        r->within = r->within && lb_float_within(p, args->requant, want, at);
-        if (p->out == LOWBIT_OUT_F32) r->max_abs_err = fmax(r->max_abs_err, fabs(element(p->out, got, n) - want.y));
     }
 }
 
@@ -260,37 +59,12 @@ static uint32_t kernel_factors(const char *kernel) {
     return lb_kernel_find(kernel, &found) ? lb_algorithm_of(found.kernel)->factors : LB_FACTORS_FLOAT;
 }
 
-/* One row at a time, spread over the matrix, so that a sample needs no second product of the whole. */
-static lowbit_status verify(cell *c, lb_gemm_result *r, lowbit_error *error) {
+static lowbit_status verify(const cell *c, lb_gemm_result *r, lowbit_error *error) {
     const lowbit_problem *p = &c->problem;
     const int64_t wanted = c->bench->verified_products ? c->bench->verified_products : kVerifiedProducts;
     const int64_t affordable = lb_max(1, wanted / (p->n * p->k));
     const int64_t rows = c->bench->verify_all ? p->m : lb_min(p->m, affordable);
-    const int64_t row_bytes = p->n * lb_out_bytes(p);
-    uint8_t *want = lb_alloc(c->bench->ctx, (size_t)row_bytes);
-    LB_REQUIRE(want, error, LOWBIT_NO_MEMORY, "no memory for a row of %lld results", (long long)p->n);
-    lowbit_status status = LOWBIT_OK;
-    const bool floats = lb_is_float_kind(p->activations);
-    r->exact = r->within = true;
-    for (int64_t i = 0; i < rows && status == LOWBIT_OK; i++) {
-        const int64_t m = rows == 1 ? 0 : i * (p->m - 1) / (rows - 1);
-        lowbit_gemm_args args = arguments(c, NULL);
-        args.a = (lowbit_matrix){c->a + m * p->k, 1, p->k, p->k};
-        lowbit_requant requant = c->requant;
-        if (args.residual) args.residual += m * p->n;
-        if (requant.residual) requant.residual = c->codes + m * p->n;
-        args.requant = &requant;
-        args.out = want;
-        const uint8_t *got = (const uint8_t *)c->out + m * row_bytes;
-        if (floats)
-            compare_floats(c, &args, got, kernel_factors(r->plan.kernel), r);
-        else
-            status = lowbit_gemm_reference(c->bench->ctx, p, &c->weights, &args, error);
-        if (!floats && status == LOWBIT_OK) compare(p, got, want, r);
-        r->verified_rows++;
-    }
-    lb_free(c->bench->ctx, want, (size_t)row_bytes);
-    return status;
+    return lb_verify(&c->operands, p->m, rows, kernel_factors(r->plan.kernel), &r->verdict, error);
 }
 
 /* ---- limits ---- */
@@ -372,8 +146,8 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
     const lb_gemm_bench *b = c->bench;
     const lowbit_problem *p = &c->problem;
     const lowbit_pool *pool = r->plan.threads > 1 ? b->pool : NULL;
-    const double bytes = (double)c->blob_bytes, operations = 2.0 * (double)p->m * (double)p->n * (double)p->k;
-    const size_t working_set = (size_t)(b->cold ? c->copies * c->step : c->blob_bytes);
+    const double bytes = (double)c->operands.blob_bytes, operations = 2.0 * (double)p->m * (double)p->n * (double)p->k;
+    const size_t working_set = (size_t)(b->cold ? c->operands.copies * c->operands.step : c->operands.blob_bytes);
     lb_kernel_ref kernel;
     r->limit = "none";
     if (!lb_kernel_find(r->plan.kernel, &kernel)) return;
@@ -413,10 +187,11 @@ static void run_peer(void *arg, size_t reps) {
 
 /* The first row against the same bound as ours. */
 static bool check_peer(const cell *c, const peer_cell *peer) {
-    lb_gemm_result r = {.within = true};
-    const lowbit_gemm_args args = arguments(c, NULL);
-    compare_floats(c, &args, peer->work.out, peer->work.bf16 ? LB_FACTORS_BF16 : LB_FACTORS_FLOAT, &r);
-    return r.within;
+    lb_verdict verdict = {.within = true};
+    const lowbit_gemm_args args = lb_operands_args(&c->operands, NULL, 1);
+    lb_verify_float_row(&c->operands, &args, peer->work.out, peer->work.bf16 ? LB_FACTORS_BF16 : LB_FACTORS_FLOAT,
+                        &verdict);
+    return verdict.within;
 }
 
 enum { ROUNDS = 7 };
@@ -441,13 +216,13 @@ static lowbit_status time_peers(cell *c, lb_gemm_result *r, lowbit_error *error)
     const lowbit_problem *p = &c->problem;
     const lowbit_ctx *ctx = c->bench->ctx;
     const size_t weights = (size_t)(p->n * p->k) * sizeof(float), out = (size_t)(p->m * p->n) * sizeof(float);
-    lb_peer_work work = {.a = c->a, .m = p->m, .n = p->n, .k = p->k, .threads = r->threads};
+    lb_peer_work work = {.a = c->operands.a, .m = p->m, .n = p->n, .k = p->k, .threads = r->threads};
     work.bf16 = p->weights.format == LOWBIT_BF16;
     float *w = lb_alloc(ctx, weights);
     work.w = w;
     work.out = lb_alloc(ctx, out);
     lowbit_status status = LOWBIT_NO_MEMORY;
-    if (w && work.out) status = lowbit_dequantize(&c->weights, w, p->k, error);
+    if (w && work.out) status = lowbit_dequantize(&c->operands.weights, w, p->k, error);
     const lb_peer *peer;
     for (size_t i = 0; status == LOWBIT_OK && r->peer_count < LB_BENCH_PEERS && (peer = lb_peer_at(i)); i++) {
         if (!is_listed(c->bench->peers, peer->name) || !peer->takes(p)) continue;
@@ -467,9 +242,8 @@ static lowbit_status time_peers(cell *c, lb_gemm_result *r, lowbit_error *error)
 }
 
 static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) {
-    LB_TRY(make_weights(c, error));
-    LB_TRY(make_ring(c, error));
-    LB_TRY(make_inputs(c, error));
+    const int64_t ring = c->bench->cold ? kRingBytes : 0;
+    LB_TRY(lb_operands_make(c->bench->ctx, &c->problem, ring, c->bench->pool, &c->operands, error));
     LB_TRY(make_plan(c, error));
     r->plan.struct_size = sizeof r->plan;
     LB_TRY(lowbit_plan_describe(c->plan, c->problem.m, &r->plan, error));
@@ -478,9 +252,9 @@ static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) 
     if (c->bench->peers && !c->bench->cold) LB_TRY(time_peers(c, r, error));
     if (r->peer_count == 0) lb_measure(run_cell, c, c->bench->budget_s, &r->time);
     const lowbit_problem *p = &c->problem;
-    r->weight_bytes = c->blob_bytes;
+    r->weight_bytes = c->operands.blob_bytes;
     r->gops = 2e-9 * (double)p->m * (double)p->n * (double)p->k / r->time.median_s;
-    r->weight_gbs = 1e-9 * (double)c->blob_bytes / r->time.median_s;
+    r->weight_gbs = 1e-9 * (double)c->operands.blob_bytes / r->time.median_s;
     find_limit(c, r);
     return LOWBIT_OK;
 }
@@ -488,7 +262,7 @@ static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) 
 lowbit_status lb_bench_gemm(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,
                             lowbit_error *error) {
     LB_TRY(lowbit_supported(bench->ctx, problem, error));
-    cell c = {.bench = bench, .problem = *problem};
+    cell c = {.bench = bench, .problem = *problem, .operands = {.ctx = bench->ctx}};
     *result = (lb_gemm_result){.threads = (uint32_t)lb_pool_threads(bench->pool)};
     const lowbit_status status = run_bench(&c, result, error);
     release(&c);

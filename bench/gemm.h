@@ -6,8 +6,9 @@
 
 #include "bench/limits.h"
 #include "bench/peers/peers.h"
-#include "bench/stats.h"
 #include "lowbit/lowbit.h"
+#include "tuner/stats.h"
+#include "tuner/verify.h"
 
 typedef struct lb_gemm_bench {
     const lowbit_ctx *ctx;
@@ -41,12 +42,9 @@ typedef struct lb_gemm_result {
     double limit_us;      /* the time that this limit alone would take at its median rate */
     double limit_best_us; /* and at its best rate */
     double share;         /* limit_us / median: medians of the same run */
-    int64_t verified_rows;
-    double max_abs_err; /* over the verified rows; 0 if exact */
-    bool exact;         /* every verified element has the reference's bits */
+    lb_verdict verdict;   /* of the verified rows */
     lb_peer_result peers[LB_BENCH_PEERS];
     size_t peer_count;
-    bool within; /* the same; of float activations, is within the bound of docs/numerics.md */
 } lb_gemm_result;
 
 lowbit_status lb_bench_gemm(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "bench/measure.h"
-#include "bench/random.h"
 #include "kernels/base/base.h"
+#include "tuner/random.h"
 
 enum {
     KIND_MEMCPY = LB_PROBE_KINDS, /* beside the probes' kinds */

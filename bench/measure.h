@@ -3,8 +3,8 @@
 #ifndef LOWBIT_BENCH_MEASURE_H_
 #define LOWBIT_BENCH_MEASURE_H_
 
-#include "bench/clock.h"
-#include "bench/stats.h"
+#include "tuner/clock.h"
+#include "tuner/stats.h"
 
 /* Does the work `reps` times. Called with reps = 1 first, and with any number after that. */
 typedef void (*lb_work)(void *arg, size_t reps);

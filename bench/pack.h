@@ -3,8 +3,8 @@
 #ifndef LOWBIT_BENCH_PACK_H_
 #define LOWBIT_BENCH_PACK_H_
 
-#include "bench/stats.h"
 #include "lowbit/bits.h"
+#include "tuner/stats.h"
 
 enum { LB_PACK_BITS, LB_PACK_CODES, LB_PACK_TRITS, LB_PACK_MEMCPY };
 

@@ -20,9 +20,9 @@ static void print_heading(void) {
 static void print_result(const char *problem, const lb_gemm_result *r) {
     printf("%-28s %3u %-22s %10.2f %8.1f %7.2f %-7s %4.0f%% %5s\n", problem, r->threads, r->plan.kernel,
            r->time.median_s * 1e6, r->gops, r->weight_gbs, r->limit, r->share * 100,
-           r->exact    ? "yes"
-           : r->within ? "bound"
-                       : "NO");
+           r->verdict.exact    ? "yes"
+           : r->verdict.within ? "bound"
+                               : "NO");
     for (size_t i = 0; i < r->peer_count; i++) {
         const lb_peer_result *peer = &r->peers[i];
         printf("%-28s %3u %-22s %10.2f %8.1f %7s %-7s %4.2fx %5s\n", "", r->threads, peer->name, peer->median_s * 1e6,

@@ -52,8 +52,8 @@ static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, co
     json_t *rates = json_pack("{s:f, s:f, s:I, s:s, s:f, s:f, s:f}", "gops", r->gops, "weight_gbs", r->weight_gbs,
                               "weight_bytes", (json_int_t)r->weight_bytes, "limit", r->limit, "limit_us", r->limit_us,
                               "limit_best_us", r->limit_best_us, "share", r->share);
-    json_t *check = json_pack("{s:I, s:f, s:b, s:b}", "verified_rows", (json_int_t)r->verified_rows, "max_abs_err",
-                              r->max_abs_err, "exact", r->exact, "within_bound", r->within);
+    json_t *check = json_pack("{s:I, s:f, s:b, s:b}", "verified_rows", (json_int_t)r->verdict.rows, "max_abs_err",
+                              r->verdict.max_abs_err, "exact", r->verdict.exact, "within_bound", r->verdict.within);
     json_object_update(what, times);
     json_object_update(what, rates);
     json_object_update(what, check);
@@ -85,7 +85,8 @@ int lb_gemm_session_time(lb_gemm_session *s, const char *problem, char canonical
     json_array_append_new(s->results, result_json(s, &p, canonical, result));
     for (size_t i = 0; i < result->peer_count; i++)
         json_array_append_new(s->results, peer_json(result, &p, canonical, &result->peers[i]));
-    return result->within ? LB_EXIT_OK : lb_cli_error(LB_EXIT_FAILED, s->command, "%s: the result is wrong", canonical);
+    return result->verdict.within ? LB_EXIT_OK
+                                  : lb_cli_error(LB_EXIT_FAILED, s->command, "%s: the result is wrong", canonical);
 }
 
 int lb_gemm_session_write(lb_gemm_session *s, const char *target) {

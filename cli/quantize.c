@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/random.h"
 #include "cli/cli.h"
 #include "cli/matrices.h"
 #include "kernels/base/base.h"
 #include "kernels/base/ctx.h"
 #include "kernels/formats/format.h"
 #include "lowbit/lowbit.h"
+#include "tuner/random.h"
 
 static const char kCommand[] = "quantize";
 static const char kAllFormats[] =

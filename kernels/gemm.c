@@ -2,6 +2,9 @@
 /* The loops around a kernel: columns of one tile, parts of K, blocks of rows. */
 #include "kernels/gemm.h"
 
+#include <stdatomic.h>
+#include <string.h>
+
 #include "kernels/base/pool.h"
 #include "kernels/formats/format.h"
 #include "kernels/output.h"
@@ -21,6 +24,7 @@ typedef struct scratch {
             _Alignas(LB_LINE) int32_t sums[STATE_ELEMENTS];
             _Alignas(LB_LINE) float totals[STATE_ELEMENTS];
         };
+        uint32_t states[2 * STATE_ELEMENTS]; /* both, as bits */
         _Alignas(LB_LINE) float wide[WIDE_TILES * WIDE_ELEMENTS];
     };
     lb_edge edge;
@@ -49,6 +53,10 @@ typedef struct walk {
     int64_t panels;    /* of a tile, at least one */
     int64_t line_k;    /* k of a line */
     int64_t per_group; /* lines of a full group */
+
+    lb_split split;
+    int64_t piece;       /* a part of the split K; or, split.parts, what follows them: all of K if it is not split */
+    int64_t first, last; /* its lines */
 } walk;
 
 /* A book as kernels want it. NULL stays NULL. */
@@ -124,15 +132,15 @@ static void aim_part(walk *walking, int64_t n, part at) {
  * `blocks` of rows that pass over this one, `block` being the one at hand: panel by panel, each in slices. What is past
  * the end of the weights is an address that a prefetch ignores. */
 static void aim_ahead(walk *walking, int64_t n, int64_t skip, int64_t block, int64_t blocks, part at) {
-    const bool on = at.last < walking->w->panel_lines;
+    const bool on = at.last < walking->last;
     const int64_t panels = lb_min(blocks, walking->panels), slices = blocks / panels;
     const int64_t p = lb_min(block / slices, panels - 1), slice = block - p * slices;
     const int64_t lines = at.last - at.first, next = panel_of(walking, n, p) + (on ? 0 : skip);
     const int64_t bytes = lb_div_up(lines * LB_LINE, slices);
     lb_tile *tile = &walking->tile;
-    tile->ahead = line_at(walking, next, on ? at.last : 0) + slice * bytes;
+    tile->ahead = line_at(walking, next, on ? at.last : walking->first) + slice * bytes;
     tile->ahead_step = (size_t)lb_div_up(bytes, lines);
-    tile->ahead_offset = on ? lines * LB_LINE : skip * walking->w->panel_lines * LB_LINE - at.first * LB_LINE;
+    tile->ahead_offset = on ? lines * LB_LINE : (skip * walking->w->panel_lines + walking->first - at.first) * LB_LINE;
     tile->block = (size_t)block;
     tile->blocks = (size_t)blocks;
     tile->expand = block == 0;
@@ -178,42 +186,119 @@ static void walk_part(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t 
     }
 }
 
+/* ---- K split over tasks ---- */
+
+/* What a part leaves: the sums of the only group, or the totals of progressive ones. */
+static uint32_t *state_of(const walk *walking) {
+    return walking->s->states + (walking->w->multipliers ? STATE_ELEMENTS : 0);
+}
+
+/* And where it leaves that, from row m on, for the tile at column n. */
+static uint32_t *place_of(const walk *walking, int64_t piece, int64_t m, int64_t n) {
+    const lb_kernel *kernel = walking->kernel;
+    const int64_t tile = piece * lb_div_up(walking->w->n, kernel->nr) + n / kernel->nr;
+    const int64_t block = tile * walking->p.blocks + m / kernel->mr;
+    return walking->p.states + block * (int64_t)lb_panel_rows(kernel) * kernel->nr;
+}
+
+static int64_t state_elements(const walk *walking, int64_t m0, int64_t m1) {
+    const lb_kernel *kernel = walking->kernel;
+    return lb_div_up(m1 - m0, kernel->mr) * (int64_t)lb_panel_rows(kernel) * kernel->nr;
+}
+
+/* Each part starts from zeros, and what follows them from what they come to: integers, in whatever order they came. */
+static void begin_piece(const walk *walking, int64_t m0, int64_t m1, int64_t n) {
+    const int64_t elements = state_elements(walking, m0, m1);
+    const size_t bytes = (size_t)elements * sizeof(uint32_t);
+    uint32_t *state = state_of(walking);
+    memset(walking->s->sums, 0, bytes);
+    memset(walking->s->totals, 0, bytes);
+    if (walking->piece < walking->split.parts) return;
+    for (int64_t piece = 0; piece < walking->piece; piece++) {
+        const uint32_t *from = place_of(walking, piece, m0, n);
+        for (int64_t i = 0; i < elements; i++) state[i] += from[i];
+    }
+}
+
+static void end_piece(const walk *walking, int64_t m0, int64_t m1, int64_t n) {
+    if (walking->piece == walking->split.parts) return;
+    memcpy(place_of(walking, walking->piece, m0, n), state_of(walking),
+           (size_t)state_elements(walking, m0, m1) * sizeof(uint32_t));
+}
+
+/* Whether all parts are there, for the outputs of a task, now that this one is. */
+static bool all_arrived(const walk *walking, int64_t m0, int64_t n0) {
+    const lb_gemm_config *c = &walking->call->config;
+    const int64_t at = m0 / c->step_m * lb_div_up(walking->w->n, c->step_n) + n0 / c->step_n;
+    return atomic_fetch_add_explicit(&walking->p.arrived[at], 1, memory_order_acq_rel) + 1 == walking->split.parts;
+}
+
+/* ---- tasks ---- */
+
 /* Columns n .. n1 - 1, no more than fit the scratch with the rows m0 .. m1 - 1: part by part of K, all of them for
  * each. */
 static void walk_rows(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t n1) {
     const int64_t nr = walking->kernel->nr, tiles = lb_div_up(n1 - n, nr);
     part at;
-    for (int64_t line = 0; line < walking->w->panel_lines; line = at.last) {
+    if (walking->split.parts) begin_piece(walking, m0, m1, n);
+    for (int64_t line = walking->first; line < walking->last; line = at.last) {
         at = part_at(walking, line);
         for (int64_t t = 0; t < tiles; t++)
             walk_part(walking, m0, m1, n + t * nr, lb_min(nr, n1 - n - t * nr), t, tiles, at);
     }
+    if (walking->split.parts) end_piece(walking, m0, m1, n);
 }
 
-void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+static void walk_piece(walk *walking, int64_t piece, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+    const lb_split split = walking->split;
+    const int64_t rows = lb_walk_rows(walking->kernel), columns = walking->kernel->nr * wide_tiles(walking->kernel);
+    const int64_t first = lb_min(piece * split.length, split.end), last = lb_min(first + split.length, split.end);
+    walking->piece = piece;
+    walking->first = first / walking->line_k;
+    walking->last = piece < split.parts ? last / walking->line_k : walking->w->panel_lines;
+    for (int64_t n = n0; n < n1; n += columns)
+        for (int64_t m = m0; m < m1; m += rows) walk_rows(walking, m, lb_min(m1, m + rows), n, lb_min(n1, n + columns));
+}
+
+/* One piece of K and, if it was the last part to be done, what follows the parts. */
+static void run_piece(const lb_gemm_call *call, lb_split split, int64_t piece, int64_t m0, int64_t m1, int64_t n0,
+                      int64_t n1) {
     const lb_kernel *kernel = call->config.kernel;
     scratch s;
     walk walking = walk_of(call, &s);
-    const int64_t rows = lb_walk_rows(kernel), columns = kernel->nr * wide_tiles(kernel);
+    walking.split = split;
     if (kernel->enter) kernel->enter(&walking.tile);
-    for (int64_t n = n0; n < n1; n += columns)
-        for (int64_t m = m0; m < m1; m += rows)
-            walk_rows(&walking, m, lb_min(m1, m + rows), n, lb_min(n1, n + columns));
+    walk_piece(&walking, piece, m0, m1, n0, n1);
+    if (piece < split.parts && all_arrived(&walking, m0, n0)) walk_piece(&walking, split.parts, m0, m1, n0, n1);
     lb_output_end(&s.output);
     if (kernel->leave) kernel->leave();
 }
 
+void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
+    run_piece(call, (lb_split){0}, 0, m0, m1, n0, n1);
+}
+
+/* Tasks of one part of K follow each other: a thread reads that part of A alone. */
 static void tile_task(void *arg, size_t i, size_t worker) {
     (void)worker;
     const lb_gemm_call *call = arg;
-    const int64_t columns = lb_div_up(call->problem->n, call->config.step_n);
-    const int64_t m0 = (int64_t)i / columns * call->config.step_m, n0 = (int64_t)i % columns * call->config.step_n;
-    lb_gemm_tile(call, m0, lb_min(m0 + call->config.step_m, call->m), n0,
-                 lb_min(n0 + call->config.step_n, call->problem->n));
+    const lb_gemm_config *c = &call->config;
+    const int64_t rows = lb_div_up(call->m, c->step_m), columns = lb_div_up(call->problem->n, c->step_n);
+    const int64_t piece = (int64_t)i / (rows * columns), at = (int64_t)i % (rows * columns);
+    const bool down = c->order == LB_ORDER_COLUMNS;
+    const int64_t m0 = (down ? at % rows : at / columns) * c->step_m;
+    const int64_t n0 = (down ? at / rows : at % columns) * c->step_n;
+    run_piece(call, lb_split_of(call->problem, c), piece, m0, lb_min(m0 + c->step_m, call->m), n0,
+              lb_min(n0 + c->step_n, call->problem->n));
 }
 
 void lb_gemm_run(const lb_gemm_call *call, const lowbit_pool *pool) {
+    const lb_gemm_config *c = &call->config;
+    const int64_t tiles = lb_div_up(call->m, c->step_m) * lb_div_up(call->problem->n, c->step_n);
+    const int64_t parts = lb_split_of(call->problem, c).parts;
+    _Atomic uint32_t *arrived = lb_prepared_of(call).arrived;
     lb_gemm_prepare(call, pool);
-    const int64_t tasks = lb_div_up(call->m, call->config.step_m) * lb_div_up(call->problem->n, call->config.step_n);
-    lb_parallel_for(call->config.threads <= 1 ? NULL : pool, (size_t)tasks, tile_task, (void *)(uintptr_t)call);
+    for (int64_t i = 0; parts && i < tiles; i++) atomic_init(&arrived[i], 0);
+    lb_parallel_for(c->threads <= 1 ? NULL : pool, (size_t)(tiles * lb_max(1, parts)), tile_task,
+                    (void *)(uintptr_t)call);
 }

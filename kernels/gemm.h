@@ -7,6 +7,12 @@
 #include "kernels/simd/ukernel.h"
 #include "lowbit/gemm.h"
 
+/* Which tasks follow each other, and so which threads meet the same weights. */
+enum {
+    LB_ORDER_ROWS = 0,   /* all columns of the first rows, then those of the next */
+    LB_ORDER_COLUMNS = 1 /* all rows of the first columns: their weights come from far once */
+};
+
 /* How a product is computed: the kernel, and how its output is cut into tasks. */
 typedef struct lb_gemm_config {
     const lb_kernel *kernel;
@@ -18,6 +24,8 @@ typedef struct lb_gemm_config {
                              shorter ones into the L1 cache */
     int64_t stream_bytes; /* f32 and s32 outputs longer than this are stored past the caches; 0 = none */
     uint32_t threads;     /* 1 = on the calling thread */
+    uint32_t order;       /* LB_ORDER_* */
+    uint32_t split_k;     /* most parts of K that are tasks of their own; 0 and 1 = none */
 } lb_gemm_config;
 
 /* One run: the problem, how, and on what. */
@@ -63,8 +71,15 @@ lowbit_status lb_row_rule_of(const lowbit_problem *problem, const lowbit_gemm_ar
  * stop. */
 bool lb_kernel_fits(const lb_kernel *kernel, const lowbit_problem *problem);
 
+/* Whether parts of K may be tasks of their own: where an output has one integer sum, whose parts add up to the same
+ * bits in any order. */
+bool lb_split_legal(const lowbit_problem *problem, const lb_kernel *kernel);
+
+/* Refuses what the mechanism cannot run, or only in more scratch than a product is worth. */
+lowbit_status lb_check_config(const lowbit_problem *problem, const lb_gemm_config *config, lowbit_error *error);
+
 /* Scratch of a call with m rows. */
-int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m);
+int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_gemm_config *config, int64_t m);
 
 /* Quantizes A if it came as floats and arranges it as the kernel wants. */
 void lb_gemm_prepare(const lb_gemm_call *call, const lowbit_pool *pool);

@@ -71,6 +71,33 @@ bool lb_kernel_fits(const lb_kernel *kernel, const lowbit_problem *problem) {
     return kernel->a_layout != LB_A_TILE || lb_groups(problem->k, group) == 1 || group % 64 == 0 || 64 % group == 0;
 }
 
+/* Integer sums that the parts of a split K leave for each other: 8 GiB, far more than any split that pays. */
+enum { SPLIT_SUMS = INT32_MAX };
+
+bool lb_split_legal(const lowbit_problem *problem, const lb_kernel *kernel) {
+    const bool integers = !lb_is_float_kind(problem->activations) || kernel->algorithm == LB_ALGORITHM_DIGITS;
+    return integers && lb_scaled_sums(&problem->weights, problem->k) == 1;
+}
+
+static bool is_step(int64_t step, int64_t unit) { return step > 0 && step <= UINT32_MAX && step % unit == 0; }
+
+lowbit_status lb_check_config(const lowbit_problem *problem, const lb_gemm_config *c, lowbit_error *error) {
+    LB_REQUIRE(lb_kernel_fits(c->kernel, problem), error, LOWBIT_UNSUPPORTED,
+               "config: the kernel does not compute the problem");
+    const int64_t mr = c->kernel->mr, nr = lb_max(c->kernel->nr, LB_PANEL), n = problem->n, m = problem->m;
+    LB_REQUIRE(is_step(c->step_m, mr) && is_step(c->step_n, nr) && (!c->step_k || is_step(c->step_k, 1)), error,
+               LOWBIT_INVALID_ARGUMENT,
+               "config: steps are %lld x %lld x %lld, the kernel needs multiples of %lld x %lld", (long long)c->step_m,
+               (long long)c->step_n, (long long)c->step_k, (long long)mr, (long long)nr);
+    LB_REQUIRE(c->order <= LB_ORDER_COLUMNS, error, LOWBIT_INVALID_ARGUMENT, "config: order is %u", c->order);
+    if (c->split_k <= 1) return LOWBIT_OK;
+    LB_REQUIRE(lb_split_legal(problem, c->kernel), error, LOWBIT_UNSUPPORTED,
+               "config: K is split over tasks only where an output has one integer sum");
+    LB_REQUIRE(c->split_k <= SPLIT_SUMS / n / m, error, LOWBIT_UNSUPPORTED,
+               "config: %u parts of K of %lld x %lld outputs are too many", c->split_k, (long long)m, (long long)n);
+    return LOWBIT_OK;
+}
+
 lowbit_status lb_check_same_weights(const lowbit_problem *p, const lowbit_weight_type *type, int64_t n, int64_t k,
                                     lowbit_error *error) {
     LB_REQUIRE(n == p->n && k == p->k, error, LOWBIT_INVALID_ARGUMENT,

@@ -7,9 +7,18 @@
 #include "kernels/gemm.h"
 
 /* K is walked in parts whose lines and A stay in the L1 cache: whole groups, or pieces of one group where the groups
- * are longer than a part. Returns the k at which the part that begins at `first` ends; K counts as rounded up to a
- * line. */
+ * are longer than a part; none lies across a border of lb_split. Returns the k at which the part that begins at `first`
+ * ends; K counts as rounded up to a line. */
 int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config, int64_t first);
+
+/* How K is split over tasks: in `parts` of `length` k, the last one shorter, up to `end`. What follows, a line or a
+ * group, is for whichever task finds all parts done: it goes on from their sum, and the kernel finishes the output. Of
+ * a product that is not split, all is 0. */
+typedef struct lb_split {
+    int64_t parts, length, end;
+} lb_split;
+
+lb_split lb_split_of(const lowbit_problem *problem, const lb_gemm_config *config);
 
 /* k of one multiplication of the tile kernels: 64, or a whole group of 32 or 16. */
 static inline uint32_t lb_tile_step(int64_t group) { return group % 64 == 0 ? 64 : group % 32 == 0 ? 32 : 16; }
@@ -45,6 +54,8 @@ typedef struct lb_prepared {
     float *scales;         /* [blocks * mr]; of float rows 1 */
     float *units;          /* [blocks * mr] and, of each block, a row of floats: where rows become digits; else NULL */
     float *floats;
+    uint32_t *states; /* of a split K [part][tile of columns][block][mr][nr]: what each part leaves; else NULL */
+    _Atomic uint32_t *arrived; /* and, for each step_m x step_n, how many parts have */
 } lb_prepared;
 
 lb_prepared lb_prepared_of(const lb_gemm_call *call);

@@ -64,7 +64,7 @@ static void run_config(const lowbit_ctx *ctx, const sample *s, lb_gemm_config co
     lowbit_gemm_args args = sample_args(s, out, n);
     args.a.rows = m;
     lb_gemm_call call = {.problem = &s->problem, .config = config, .args = &args, .m = m};
-    const int64_t bytes = lb_gemm_workspace(&s->problem, config.kernel, m);
+    const int64_t bytes = lb_gemm_workspace(&s->problem, &config, m);
     call.workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
     (void)ctx;
     lb_gemm_run(&call, NULL);

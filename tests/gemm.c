@@ -13,7 +13,6 @@
 #include "tests/check.h"
 #include "tests/hostile.h"
 #include "tests/problems.h"
-#include "tuner/estimate.h"
 
 /* Large enough that the plans of several threads do use them, and that the rows are prepared on the pool. */
 static const char *const kProblems[] = {
@@ -100,7 +99,7 @@ static void check_few_columns(void) {
     lowbit_ctx *ctx = context_with(LOWBIT_ISA_SCALAR); /* so slow that threads pay */
     sample s = sample_make(ctx, "i8a8:m300n16k500+bias", DATA_RANDOM);
     const lowbit_pool pool = pool_reversed();
-    const lb_gemm_config config = lb_estimate(ctx, &s.problem, s.problem.m, 4);
+    const lb_gemm_config config = sample_config(ctx, &s.problem, s.problem.m, 4);
     lowbit_plan *plan = make_plan(ctx, &s.problem, 4);
     check_context("few columns");
     CHECK(config.threads == 4 && lb_div_up(s.problem.m, config.step_m) >= 4 && config.step_m % config.kernel->mr == 0);
@@ -229,13 +228,13 @@ void subject_gemm_enter(void) {
     const int64_t m = s.problem.m, n = s.problem.n;
     float *out = check_guarded((size_t)(m * n) * sizeof *out, CHECK_GUARD_AFTER);
     const lowbit_gemm_args args = sample_args(&s, out, n);
-    lb_gemm_call call = {.problem = &s.problem, .config = lb_estimate(ctx, &s.problem, m, 3), .args = &args, .m = m};
+    lb_gemm_call call = {.problem = &s.problem, .config = sample_config(ctx, &s.problem, m, 3), .args = &args, .m = m};
     call.rule = lb_row_rule_for(s.problem.activations);
     lb_kernel kernel = *call.config.kernel;
     hooked = call.config.kernel;
     kernel.run = run_entered, kernel.enter = enter, kernel.leave = leave;
     call.config.kernel = &kernel;
-    call.workspace = check_guarded((size_t)lb_gemm_workspace(&s.problem, &kernel, m), CHECK_GUARD_AFTER);
+    call.workspace = check_guarded((size_t)lb_gemm_workspace(&s.problem, &call.config, m), CHECK_GUARD_AFTER);
     lb_gemm_run(&call, &pool);
     CHECK(entries == lb_div_up(m, call.config.step_m) * lb_div_up(n, call.config.step_n));
     CHECK(mistakes == 0 && !entered);

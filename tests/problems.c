@@ -13,6 +13,7 @@
 #include "kernels/ukernels.h"
 #include "kernels/weights.h"
 #include "tests/check.h"
+#include "tuner/estimate.h"
 
 static uint8_t random_code(int64_t codes, int data) {
     switch (data) {
@@ -280,4 +281,10 @@ lowbit_ctx *context_with(uint32_t isa_mask) {
     options.isa_mask = isa_mask;
     CHECK(lowbit_ctx_create(&options, &ctx, NULL) == LOWBIT_OK);
     return ctx;
+}
+
+lb_gemm_config sample_config(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, uint32_t threads) {
+    const lb_model model = lb_model_of(ctx, NULL, threads);
+    lb_contender contenders[LB_MOST_CONTENDERS];
+    return lb_estimate(&model, problem, m, threads, contenders, lb_contenders(&model, problem, contenders));
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "kernels/gemm.h"
 #include "lowbit/lowbit.h"
 
 /* What the codes and the activations are made of. */
@@ -58,5 +59,8 @@ lowbit_ctx *context_with(uint32_t isa_mask);
 
 /* Every enabled kernel of the problem's width against the reference; `name` is for the report. */
 void sample_check_kernels(const lowbit_ctx *ctx, const sample *s, const char *name);
+
+/* What a plan of so many threads would do for m rows, by estimate. */
+lb_gemm_config sample_config(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, uint32_t threads);
 
 #endif

@@ -8,13 +8,13 @@
 #include <string.h>
 
 #include "tests/check.h"
-#include "tuner/estimate.h"
+#include "tests/problems.h"
 #include "tuner/words.h"
 
 lb_wisdom_entry wisdom_entry(const lowbit_ctx *ctx, const char *problem, uint32_t threads) {
     lb_wisdom_entry e = {.problem = {.struct_size = sizeof e.problem}, .threads = threads, .pool = LB_POOL_OWN};
     CHECK(lowbit_problem_parse(problem, &e.problem, NULL) == LOWBIT_OK);
-    e.config = lb_estimate(ctx, &e.problem, e.problem.m, threads);
+    e.config = sample_config(ctx, &e.problem, e.problem.m, threads);
     e.median_s = 1.25e-4, e.low_s = 1.2e-4, e.high_s = 1.5e-4, e.estimate_s = 2e-4;
     e.samples = 21, e.tried = 14, e.effort = LOWBIT_MEASURE, e.day = 20786;
     return e;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rule: among the kernels of the enabled levels that can compute the problem, the one that needs the fewest cycles
- * by its row's cost; rows of A in blocks that stay in the L2 cache; as many threads as make the product fastest, by
- * what they compute, what starting them costs and how long A takes to reach them; columns cut so that each gets several
- * tasks. */
+/* The rule: the kernel and the thread count of which the model thinks best; rows of A in blocks that stay in the L2
+ * cache; columns cut so that each thread gets several tasks. */
 #include "tuner/estimate.h"
 
 #include "kernels/base/ctx.h"
@@ -11,59 +9,11 @@
 
 enum {
     TASKS_PER_THREAD = 4, /* so that a slow core does not make the others wait long */
-    TASK_CYCLES = 2500,   /* a task is worth at least so much: one costs about 0.15 us to begin */
-    /* A fork on a pool whose workers are awake. `bench limits` measures 0.7 us for two threads to meet (fork_meet);
-     * what a product reads besides (the call, the plan) and the way back make it 1.2 us. Workers come in one after the
-     * other. */
-    FORK_CYCLES = 2500,
-    FORK_THREAD_CYCLES = 500,
-    L2_LINE_COST = 128, /* 1/64 cycles to read a line from the L2 cache */
-    STREAM_BYTES = 8,   /* packed bytes that one thread reads from beyond its L2 in a cycle, about */
+    TASK_LINES = 640,     /* a task is worth at least so many lines of one row: one costs about 0.15 us to begin */
     DEFAULT_L1 = 32 << 10,
     DEFAULT_L2 = 1 << 20,
     PART_UNIT = 128 /* k, so that parts end with whole stages of 16-bit sums */
 };
-
-static int64_t lines_of(const lowbit_problem *problem, const lb_kernel *kernel) {
-    const int64_t panels = lb_round_up(problem->n, lb_max(kernel->nr, LB_PANEL)) / LB_PANEL;
-    return panels * lb_div_up(problem->k, lb_codings[kernel->coding].line_k);
-}
-
-/* Cycles that the groups of one pass end in, beyond the last: what a kernel folds into its values costs nothing. */
-static int64_t group_cycles(const lowbit_problem *problem, const lb_kernel *kernel) {
-    const int64_t groups = lb_groups(problem->k, problem->weights.group);
-    const bool folded = kernel->values && problem->weights.progressive;
-    return groups == 1 || folded ? 0 : groups * kernel->group_cost * lb_div_up(problem->n, LB_PANEL) / 64;
-}
-
-/* Cycles for all m rows. Every block of mr rows passes over the packed lines once; a pass computes, and reads its lines
- * from the L2 cache; the first pass reads them from wherever they are. */
-static int64_t cycles(const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
-    const int64_t lines = lines_of(problem, kernel), passes = lb_div_up(m, kernel->mr);
-    const int64_t compute = lines * passes * lb_max(kernel->cost, passes > 1 ? L2_LINE_COST : 0) / 64;
-    const int64_t groups = group_cycles(problem, kernel) * passes;
-    const int64_t stream = lines * LB_LINE / STREAM_BYTES, rows = m * problem->k * lb_panel_cost(kernel) / 64;
-    return rows + compute + groups + stream; /* a sum, so that among streams the cheaper tile wins */
-}
-
-/* Cycles of the whole call on some threads, with weights that are in their L2 caches: where they are not, more threads
- * pay all the more. Quantizing A takes about a cycle for each element; the other threads fetch it from the core that
- * did at two bytes a cycle. */
-static int64_t call_cycles(const lowbit_problem *problem, int64_t m, const lb_kernel *kernel, int64_t threads) {
-    const int64_t elements = m * problem->k, lines = lines_of(problem, kernel);
-    const int64_t compute = lines * lb_div_up(m, kernel->mr) * lb_max(kernel->cost, L2_LINE_COST) / 64;
-    if (threads == 1) return elements + compute;
-    const bool forked = elements >= LB_PREPARE_ALONE; /* two loops on the pool, not one */
-    const int64_t fork = FORK_CYCLES + FORK_THREAD_CYCLES * threads;
-    return elements / (forked ? threads : 1) + compute / threads + fork * (forked ? 2 : 1) + elements / 2;
-}
-
-static int64_t best_threads(const lowbit_problem *problem, int64_t m, const lb_kernel *kernel, int64_t threads) {
-    int64_t best = 1;
-    for (int64_t t = 2; t <= threads; t++)
-        if (call_cycles(problem, m, kernel, t) < call_cycles(problem, m, kernel, best)) best = t;
-    return best;
-}
 
 /* Fewer rows to a task where the columns alone would not keep all threads busy. Every block of rows reads the weights
  * again. */
@@ -75,7 +25,8 @@ static int64_t share_rows(int64_t m, const lb_gemm_config *c, int64_t columns) {
 /* Parts that the columns of one block of rows are cut into. Fewer threads than there are get one task each, so that no
  * other comes. */
 static int64_t column_cuts(const lowbit_problem *problem, int64_t m, const lb_gemm_config *c, int64_t threads) {
-    const int64_t worth = cycles(problem, m, c->kernel) / TASK_CYCLES;
+    const int64_t lines = lb_div_up(problem->n, LB_PANEL) * lb_div_up(problem->k, lb_codings[c->kernel->coding].line_k);
+    const int64_t worth = lines * m / TASK_LINES;
     const int64_t wanted = c->threads < threads ? c->threads : lb_min(c->threads * TASKS_PER_THREAD, worth);
     return c->threads == 1 ? 1 : lb_div_up(lb_max(wanted, c->threads), lb_div_up(m, c->step_m));
 }
@@ -107,40 +58,75 @@ static int64_t part_k(const lowbit_ctx *ctx, int64_t m, const lb_kernel *kernel)
 }
 
 lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, lb_kernel_ref found,
-                            uint32_t threads) {
+                            uint32_t used, uint32_t threads) {
     const lb_kernel *kernel = found.kernel;
-    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): plans are made of problems that have a kernel */
     const int64_t unit_n = lb_max(kernel->nr, LB_PANEL);
     lb_gemm_config c = {.kernel = kernel, .unit = found.unit};
-    c.threads = (uint32_t)best_threads(problem, m, kernel, threads);
+    c.threads = used;
     c.step_m = block_rows(ctx, problem, m, kernel);
     c.step_m = share_rows(m, &c, lb_div_up(problem->n, unit_n));
     c.step_k = part_k(ctx, m, kernel);
-    c.near_bytes = l2_bytes(ctx) * c.threads;
+    c.near_bytes = m <= LB_COLD_ROWS ? 0 : l2_bytes(ctx) * c.threads;
     c.stream_bytes = l2_bytes(ctx);
     c.step_n = lb_round_up(lb_div_up(problem->n, column_cuts(problem, m, &c, threads)), unit_n);
     return c;
 }
 
-/* What the choice goes by. Rounding to bf16 costs precision, and must save a fifth of the time: where the weights come
- * from memory it would not. */
-static int64_t price(const lowbit_problem *problem, int64_t m, const lb_kernel *kernel) {
-    const int64_t all = cycles(problem, m, kernel);
-    return lb_algorithm_rounds(lb_algorithm_of(kernel)) ? all * 5 / 4 : all;
+/* Rounding to bf16 costs precision, and must save a fifth of the time: where the weights come from memory it would not.
+ */
+double lb_price(double seconds, const lb_kernel *kernel) {
+    return lb_algorithm_rounds(lb_algorithm_of(kernel)) ? seconds * 1.25 : seconds;
 }
 
-bool lb_estimate_kernel(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, lb_kernel_ref *best) {
-    lb_kernel_ref each;
-    *best = (lb_kernel_ref){NULL, NULL};
-    for (size_t i = 0; lb_kernel_at(i, &each); i++) {
-        if (!(each.unit->isa & ctx->isa_enabled) || !lb_kernel_fits(each.kernel, problem)) continue;
-        if (!best->unit || price(problem, m, each.kernel) < price(problem, m, best->kernel)) *best = each;
+size_t lb_contenders(const lb_model *model, const lowbit_problem *problem, lb_contender found[LB_MOST_CONTENDERS]) {
+    size_t count = 0;
+    const lb_isa_unit *unit;
+    for (size_t u = 0; (unit = lb_unit_at(u)); u++) {
+        if (!(unit->isa & model->ctx->isa_enabled)) continue;
+        for (size_t i = 0; i < unit->kernel_count && count < LB_MOST_CONTENDERS; i++) {
+            if (!lb_kernel_fits(&unit->kernels[i], problem)) continue;
+            const lb_kernel_ref ref = {unit, &unit->kernels[i]};
+            found[count++] = (lb_contender){ref, lb_model_rate(model, ref)};
+        }
     }
-    return best->unit != NULL;
+    return count;
 }
 
-lb_gemm_config lb_estimate(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, uint32_t threads) {
-    lb_kernel_ref best;
-    lb_estimate_kernel(ctx, problem, m, &best);
-    return lb_configure(ctx, problem, m, best, threads);
+uint32_t lb_more_threads(uint32_t used, uint32_t threads) {
+    const uint32_t next = used < 8 ? used + 1 : used + used / 4;
+    return used < threads && next > threads ? threads : next;
+}
+
+lb_gemm_config lb_estimate_blocks(const lb_model *model, const lowbit_problem *problem, int64_t m, uint32_t threads,
+                                  const lb_contender *contender) {
+    lb_gemm_config best = {0};
+    double best_s = 0;
+    for (uint32_t used = 1; used <= threads; used = lb_more_threads(used, threads)) {
+        const lb_gemm_config c = lb_configure(model->ctx, problem, m, contender->ref, used, threads);
+        const double seconds = lb_model_seconds(model, problem, m, &c, &contender->rate);
+        if (used == 1 || seconds < best_s) best = c, best_s = seconds;
+    }
+    return best;
+}
+
+/* With one thread or all of them: the best kernel of one of the two is the best kernel. */
+static const lb_contender *best_contender(const lb_model *model, const lowbit_problem *problem, int64_t m,
+                                          uint32_t threads, const lb_contender *contenders, size_t count) {
+    const lb_contender *best = NULL;
+    double best_price = 0;
+    for (size_t i = 0; i < 2 * count; i++) {
+        const lb_contender *each = &contenders[i / 2];
+        const uint32_t used = i % 2 ? threads : 1;
+        const lb_gemm_config c = lb_configure(model->ctx, problem, m, each->ref, used, threads);
+        const double price = lb_price(lb_model_seconds(model, problem, m, &c, &each->rate), c.kernel);
+        if (!best || price < best_price) best = each, best_price = price;
+    }
+    return best;
+}
+
+lb_gemm_config lb_estimate(const lb_model *model, const lowbit_problem *problem, int64_t m, uint32_t threads,
+                           const lb_contender *contenders, size_t count) {
+    const uint32_t offered = (uint32_t)lb_max(threads, 1);
+    return lb_estimate_blocks(model, problem, m, offered,
+                              best_contender(model, problem, m, offered, contenders, count));
 }

@@ -8,26 +8,17 @@
 #include "kernels/base/pool.h"
 #include "kernels/formats/format.h"
 #include "kernels/ukernels.h"
+#include "tuner/decide.h"
 #include "tuner/estimate.h"
-
-/* Upper ends of the buckets of M. */
-static const int64_t kBuckets[] = {1, 4, 16, 64, INT64_MAX};
+#include "tuner/tuning.h"
 
 lowbit_status lowbit_supported(const lowbit_ctx *ctx, const lowbit_problem *problem, lowbit_error *error) {
     LB_REQUIRE(ctx, error, LOWBIT_INVALID_ARGUMENT, "ctx is NULL");
     LB_TRY(lb_check_problem(problem, error));
-    lb_kernel_ref best;
-    LB_REQUIRE(lb_estimate_kernel(ctx, problem, problem->m, &best), error, LOWBIT_UNSUPPORTED,
-               "no kernel of this version multiplies %s with these activations",
-               lb_format_of(problem->weights.format)->name);
-    return LOWBIT_OK;
-}
-
-static lowbit_status check_options(const lowbit_plan_options *o, lowbit_error *error) {
-    LB_REQUIRE(LB_HAS_FIELD(o, lowbit_plan_options, progress_user), error, LOWBIT_INVALID_ARGUMENT,
-               "options: struct_size %u is smaller than lowbit_plan_options", o->struct_size);
-    LB_REQUIRE(o->effort <= LOWBIT_WISDOM_ONLY, error, LOWBIT_INVALID_ARGUMENT, "options: effort is %u", o->effort);
-    return lb_check_pool(o->pool, error);
+    lb_kernel_ref each;
+    for (size_t i = 0; lb_kernel_at(i, &each); i++)
+        if ((each.unit->isa & ctx->isa_enabled) && lb_kernel_fits(each.kernel, problem)) return LOWBIT_OK;
+    return lb_refuse_unsupported(problem, error);
 }
 
 static lowbit_status new_plan(const lowbit_ctx *ctx, const lowbit_problem *problem, lowbit_plan **plan,
@@ -40,8 +31,26 @@ static lowbit_status new_plan(const lowbit_ctx *ctx, const lowbit_problem *probl
     return LOWBIT_OK;
 }
 
-static void add_decision(lowbit_plan *plan, int64_t last, const char *source, lb_gemm_config config) {
-    plan->decisions[plan->count++] = (lb_plan_decision){last, source, config};
+/* Decides, after having tuned where the options ask for it. Without wisdom of the caller, what is measured is kept just
+ * so long. */
+static lowbit_status decide(const lowbit_ctx *ctx, const lowbit_plan_options *options, lowbit_plan *plan,
+                            lowbit_error *error) {
+    lowbit_plan_options o = *options;
+    lowbit_wisdom *own = NULL;
+    lowbit_status status = LOWBIT_OK;
+    const bool measures = o.effort == LOWBIT_MEASURE || o.effort == LOWBIT_PATIENT || o.effort == LOWBIT_EXHAUSTIVE;
+    if (measures && !o.wisdom) LB_TRY(lowbit_wisdom_create(ctx, &own, error));
+    if (own) o.wisdom = own;
+    lowbit_tune_result result = {.struct_size = sizeof result};
+    lowbit_error reason = LOWBIT_ERROR_INIT;
+    if (measures) status = lowbit_tune(ctx, &plan->problem, 1, &o, &result, &reason);
+    if (measures && status == LOWBIT_OK) status = result.status;
+    if (status != LOWBIT_OK) lb_fail(error, status, "%s", reason.message);
+    if (status == LOWBIT_OK)
+        status = lb_decide(ctx, o.wisdom, lb_options_threads(&o), lb_options_pool(&o), o.effort == LOWBIT_WISDOM_ONLY,
+                           plan, error);
+    lowbit_wisdom_destroy(own);
+    return status;
 }
 
 lowbit_status lowbit_plan_create(const lowbit_ctx *ctx, const lowbit_problem *problem,
@@ -49,15 +58,17 @@ lowbit_status lowbit_plan_create(const lowbit_ctx *ctx, const lowbit_problem *pr
     static const lowbit_plan_options kDefaults = LOWBIT_PLAN_OPTIONS_INIT;
     LB_REQUIRE(plan, error, LOWBIT_INVALID_ARGUMENT, "plan is NULL");
     if (!options) options = &kDefaults;
-    LB_TRY(check_options(options, error));
-    LB_TRY(lowbit_supported(ctx, problem, error));
-    LB_TRY(new_plan(ctx, problem, plan, error));
-    const uint32_t threads = options->threads ? options->threads : (uint32_t)lb_pool_threads(options->pool);
-    for (size_t b = 0; b < LB_COUNT(kBuckets) && (b == 0 || problem->m > kBuckets[b - 1]); b++) {
-        const int64_t m = lb_min(kBuckets[b], problem->m);
-        add_decision(*plan, m, "estimate", lb_estimate(ctx, problem, m, threads));
-    }
-    return LOWBIT_OK;
+    LB_TRY(lb_check_options(options, error));
+    LB_REQUIRE(ctx, error, LOWBIT_INVALID_ARGUMENT, "ctx is NULL");
+    LB_TRY(lb_check_problem(problem, error));
+    lowbit_plan *made;
+    LB_TRY(new_plan(ctx, problem, &made, error));
+    const lowbit_status status = decide(ctx, options, made, error);
+    if (status != LOWBIT_OK)
+        lowbit_plan_destroy(ctx, made);
+    else
+        *plan = made;
+    return status;
 }
 
 lowbit_status lowbit_plan_force(const lowbit_ctx *ctx, const lowbit_problem *problem, const char *kernel,
@@ -77,10 +88,25 @@ lowbit_status lowbit_plan_force(const lowbit_ctx *ctx, const lowbit_problem *pro
     LB_REQUIRE(lb_kernel_fits(found.kernel, problem), error, LOWBIT_UNSUPPORTED,
                "kernel %s needs groups of 16, 32 or a multiple of 64, not %d", kernel, problem->weights.group);
     LB_TRY(new_plan(ctx, problem, plan, error));
-    for (size_t b = 0; b < LB_COUNT(kBuckets) && (b == 0 || problem->m > kBuckets[b - 1]); b++) {
-        const int64_t m = lb_min(kBuckets[b], problem->m);
-        add_decision(*plan, m, "forced", lb_configure(ctx, problem, m, found, threads));
+    const uint32_t offered = (uint32_t)lb_max(threads, 1);
+    const lb_model model = lb_model_of(ctx, NULL, offered);
+    const lb_contender contender = {found, lb_model_rate(&model, found)};
+    for (int64_t m = 1; m <= problem->m;) {
+        const int64_t last = lb_min(lb_bucket_of(m).most, problem->m);
+        lb_plan_add(*plan, last, "forced", lb_estimate_blocks(&model, problem, last, offered, &contender));
+        m = last + 1;
     }
+    return LOWBIT_OK;
+}
+
+lowbit_status lb_plan_of_config(const lowbit_ctx *ctx, const lowbit_problem *problem, const lb_gemm_config *config,
+                                lowbit_plan **plan, lowbit_error *error) {
+    LB_TRY(lowbit_supported(ctx, problem, error));
+    LB_REQUIRE(config->unit->isa & ctx->isa_enabled, error, LOWBIT_ISA_MISSING,
+               "the kernel needs level %s, which this context does not enable", lb_unit_name(config->unit));
+    LB_TRY(lb_check_config(problem, config, error));
+    LB_TRY(new_plan(ctx, problem, plan, error));
+    lb_plan_add(*plan, problem->m, "forced", *config);
     return LOWBIT_OK;
 }
 
@@ -122,6 +148,6 @@ lowbit_status lowbit_workspace_size(const lowbit_plan *plan, int64_t m, int64_t 
     *bytes = 0;
     const lb_plan_decision *own = lb_plan_decision_of(plan, m);
     for (const lb_plan_decision *d = plan->decisions; d <= own; d++) /* fewer rows may be another kernel's */
-        *bytes = lb_max(*bytes, lb_gemm_workspace(&plan->problem, d->config.kernel, lb_min(m, d->last)));
+        *bytes = lb_max(*bytes, lb_gemm_workspace(&plan->problem, &d->config, lb_min(m, d->last)));
     return LOWBIT_OK;
 }

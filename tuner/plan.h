@@ -21,6 +21,11 @@ struct lowbit_plan {
     lb_plan_decision decisions[LB_PLAN_DECISIONS]; /* ascending; the last one reaches the problem's M */
 };
 
+/* A plan that runs every M as this config says; refuses what the mechanism cannot run. The kernel is one of the unit.
+ */
+lowbit_status lb_plan_of_config(const lowbit_ctx *ctx, const lowbit_problem *problem, const lb_gemm_config *config,
+                                lowbit_plan **plan, lowbit_error *error);
+
 /* Refuses a plan that is NULL, and m that it is not for. */
 lowbit_status lb_plan_check(const lowbit_plan *plan, int64_t m, lowbit_error *error);
 

@@ -34,6 +34,7 @@
 #include "kernels/base/base.h"
 #include "kernels/base/cpu_mask.h"
 #include "kernels/base/ctx.h"
+#include "kernels/base/pool.h"
 
 #define STOP (1u << 31)
 #define JOB_STEP (1u << 17)
@@ -221,6 +222,8 @@ static void pool_parallel_for(void *user, size_t n, lowbit_task task, void *arg)
 
 static size_t pool_num_threads(void *user) { return ((const lb_pool *)user)->threads; }
 
+bool lb_pool_is_own(const lowbit_pool *pool) { return pool && pool->parallel_for == pool_parallel_for; }
+
 /* Signals belong to the threads of the program: ours take none but those of their own mistakes. */
 static int start_thread(worker *w) {
     static const int kMistakes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
@@ -322,7 +325,7 @@ lowbit_status lowbit_pool_create(const lowbit_ctx *ctx, const lowbit_pool_option
 }
 
 void lowbit_pool_destroy(lowbit_pool *pool) {
-    if (!pool || !pool->user || pool->parallel_for != pool_parallel_for) return;
+    if (!lb_pool_is_own(pool) || !pool->user) return;
     free_pool(pool->user);
     *pool = (lowbit_pool){0};
 }

@@ -80,12 +80,12 @@ static void pack(const lowbit_problem *p, product *x) {
 static void compute(const lb_wisdom_entry *e) {
     const lowbit_problem *p = &e->problem;
     product x = {.a = numbers(p->m * p->k, 5), .bias = numbers(p->n, 3), .residual = numbers(p->m * p->n, 7)};
-    const lowbit_plan plan = {
-        .problem = *p, .count = 1, .decisions = {{.last = p->m, .source = "wisdom", .config = e->config}}};
+    lowbit_plan *plan = NULL;
     const size_t out_bytes = (size_t)(p->m * p->n) * sizeof *x.out;
     int64_t bytes = 0;
     pack(p, &x);
-    fuzz_require(lowbit_workspace_size(&plan, p->m, &bytes, NULL) == LOWBIT_OK, "a workspace");
+    fuzz_require(lb_plan_of_config(context(), p, &e->config, &plan, NULL) == LOWBIT_OK, "a usable decision is legal");
+    fuzz_require(lowbit_workspace_size(plan, p->m, &bytes, NULL) == LOWBIT_OK, "a workspace");
     x.workspace = aligned(bytes);
     x.out = malloc(out_bytes);
     x.want = malloc(out_bytes);
@@ -98,12 +98,13 @@ static void compute(const lb_wisdom_entry *e) {
                              .residual_stride = p->n,
                              .out = x.out,
                              .out_stride = p->n};
-    fuzz_require(lowbit_gemm(&plan, &args, x.workspace, bytes, NULL, NULL) == LOWBIT_OK, "a usable decision runs");
+    fuzz_require(lowbit_gemm(plan, &args, x.workspace, bytes, NULL, NULL) == LOWBIT_OK, "and runs");
     args.out = x.want;
     fuzz_require(lowbit_gemm_reference(context(), p, &x.weights, &args, NULL) == LOWBIT_OK, "the reference");
     if (!lb_is_float_kind(p->activations)) fuzz_require(memcmp(x.out, x.want, out_bytes) == 0, "and computes right");
     void *const all[] = {x.blob, x.workspace, x.a, x.bias, x.residual, x.out, x.want};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+    lowbit_plan_destroy(context(), plan);
     lowbit_weights_free(context(), &x.weights);
 }
 
@@ -201,7 +202,9 @@ static void put(lowbit_wisdom *wisdom, const char *problem, size_t turn) {
     for (size_t i = 0; lb_kernel_at(i, &each); i++)
         if ((each.unit->isa & context()->isa_enabled) && lb_kernel_fits(each.kernel, &e.problem) && fitting++ <= turn)
             chosen = each;
-    e.config = lb_configure(context(), &e.problem, e.problem.m, chosen, 2);
+    e.config = lb_configure(context(), &e.problem, e.problem.m, chosen, 2, 2);
+    e.config.order = turn % 2 ? LB_ORDER_COLUMNS : LB_ORDER_ROWS;
+    e.config.split_k = lb_split_legal(&e.problem, chosen.kernel) ? 3 : 0;
     e.effort = LOWBIT_MEASURE;
     fuzz_require(lb_wisdom_put(wisdom, &e, NULL) == LOWBIT_OK, "a decision");
     fuzz_require(lb_wisdom_put_fact(wisdom, "fork", &kRate, 1, 20000, NULL) == LOWBIT_OK, "a rate");
@@ -211,7 +214,7 @@ static void put(lowbit_wisdom *wisdom, const char *problem, size_t turn) {
 size_t fuzz_seed(size_t index, uint8_t *data, size_t room) {
     static const char *const kProblems[] = {
         "i4g32a8:m7n33k70+bias",  "i8a8:m5n17k40:s32", "t2g16a8:m9n48k96+relu+res", "b1a1:m3n20k64",
-        "i4zg32af:m7n33k70+bias", "t5a8:m5n40k41",     "i2mg64a8:m13n70k129"};
+        "i4zg32af:m7n33k70+bias", "t5a8:m5n40k41",     "i2mg64a8:m13n70k129",       "i4a8:m4n40k400"};
     enum { PROBLEMS = sizeof kProblems / sizeof *kProblems };
     const size_t chosen = index / 2;
     size_t length;

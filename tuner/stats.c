@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bench/stats.h"
+#include "tuner/stats.h"
 
 #include <math.h>
 #include <stdlib.h>

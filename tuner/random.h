@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fast repeatable data for benches. Contents change no instruction's count of cycles, but the clock of
  * a core that multiplies tiles, and zeros and denormals do more. */
-#ifndef LOWBIT_BENCH_RANDOM_H_
-#define LOWBIT_BENCH_RANDOM_H_
+#ifndef LOWBIT_TUNER_RANDOM_H_
+#define LOWBIT_TUNER_RANDOM_H_
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bench/clock.h"
+#include "tuner/clock.h"
 
 #include <stddef.h>
 #include <time.h>
@@ -12,3 +12,5 @@ static int64_t monotonic_ns(void *user) {
 }
 
 const lb_clock lb_monotonic_clock = {monotonic_ns, NULL};
+
+int64_t lb_today(void) { return (int64_t)time(NULL) / 86400; }

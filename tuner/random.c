@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bench/random.h"
+#include "tuner/random.h"
 
 /* xorshift64* (Vigna 2016). */
 static uint64_t next(uint64_t *state) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a set of timings says: order statistics only, because the noise of a shared machine is one-sided. */
-#ifndef LOWBIT_BENCH_STATS_H_
-#define LOWBIT_BENCH_STATS_H_
+#ifndef LOWBIT_TUNER_STATS_H_
+#define LOWBIT_TUNER_STATS_H_
 
 #include <stddef.h>
 

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tuner/tuning.h"
+
+#include <math.h>
+
+#include "kernels/base/ctx.h"
+#include "kernels/base/pool.h"
+#include "tuner/calibrate.h"
+#include "tuner/decide.h"
+#include "tuner/stats.h"
+#include "tuner/wisdom.h"
+
+lowbit_status lb_check_options(const lowbit_plan_options *o, lowbit_error *error) {
+    LB_REQUIRE(LB_HAS_FIELD(o, lowbit_plan_options, progress_user), error, LOWBIT_INVALID_ARGUMENT,
+               "options: struct_size %u is smaller than lowbit_plan_options", o->struct_size);
+    LB_REQUIRE(o->effort <= LOWBIT_WISDOM_ONLY, error, LOWBIT_INVALID_ARGUMENT, "options: effort is %u", o->effort);
+    LB_REQUIRE(o->budget_s >= 0, error, LOWBIT_INVALID_ARGUMENT, "options: budget_s is %g", o->budget_s);
+    LB_REQUIRE(o->effort != LOWBIT_WISDOM_ONLY || o->wisdom, error, LOWBIT_INVALID_ARGUMENT,
+               "options: WISDOM_ONLY without wisdom");
+    LB_TRY(lb_check_pool(o->pool, error));
+    const bool measures = o->effort != LOWBIT_ESTIMATE && o->effort != LOWBIT_WISDOM_ONLY;
+    LB_REQUIRE(!measures || o->threads <= lb_pool_threads(o->pool), error, LOWBIT_INVALID_ARGUMENT,
+               "options: %u threads are to be timed, the pool has %zu", o->threads, lb_pool_threads(o->pool));
+    return LOWBIT_OK;
+}
+
+uint32_t lb_options_threads(const lowbit_plan_options *o) {
+    return o->threads ? o->threads : (uint32_t)lb_pool_threads(o->pool);
+}
+
+uint32_t lb_options_pool(const lowbit_plan_options *o) {
+    return !o->pool || lb_pool_is_own(o->pool) ? LB_POOL_OWN : LB_POOL_FOREIGN;
+}
+
+/* What all problems of a call share. */
+typedef struct session {
+    const lowbit_ctx *ctx;
+    const lowbit_plan_options *options;
+    const lb_observer *observer;
+    lb_model model;
+    double start_s, end_s; /* end_s: HUGE_VAL = each problem has the time of its effort */
+} session;
+
+/* Wisdom's decision for exactly this M, at this effort or a greater one. */
+static bool is_known(const session *s, const lowbit_problem *p, lb_wisdom_entry *entry) {
+    const lowbit_plan_options *o = s->options;
+    return lb_wisdom_find(o->wisdom, p, lb_options_threads(o), lb_options_pool(o), p->m, p->m, entry, 1) == 1 &&
+           entry->effort >= o->effort;
+}
+
+/* An even share of what is left of the budget, or the time that the effort stands for. */
+static double budget_of(const session *s, size_t problems_left) {
+    static const double kSeconds[] = {[LOWBIT_MEASURE] = 1, [LOWBIT_PATIENT] = 5, [LOWBIT_EXHAUSTIVE] = 60};
+    if (isinf(s->end_s)) return kSeconds[s->options->effort];
+    return fmax(s->end_s - lb_clock_seconds(&lb_monotonic_clock), 0) / (double)problems_left;
+}
+
+static lowbit_status measure(const session *s, const lowbit_problem *p, size_t index, size_t count,
+                             lb_wisdom_entry *entry, lowbit_error *error) {
+    const lowbit_plan_options *o = s->options;
+    lb_tuned tuned;
+    lb_tune tune = {.ctx = s->ctx,
+                    .options = o,
+                    .model = &s->model,
+                    .threads = lb_options_threads(o),
+                    .clock = &lb_monotonic_clock,
+                    .start_s = s->start_s,
+                    .end_s = s->end_s,
+                    .index = index,
+                    .count = count,
+                    .budget_s = budget_of(s, count - index)};
+    if (s->observer) tune.observe = s->observer->observe, tune.observer = s->observer->user;
+    LB_TRY(lb_tune_problem(&tune, p, &tuned, error));
+    *entry = (lb_wisdom_entry){.problem = *p,
+                               .threads = tune.threads,
+                               .pool = lb_options_pool(o),
+                               .config = tuned.config,
+                               .median_s = tuned.median_s,
+                               .low_s = tuned.low_s,
+                               .high_s = tuned.high_s,
+                               .estimate_s = tuned.estimate_s,
+                               .samples = tuned.samples,
+                               .tried = tuned.candidates,
+                               .effort = o->effort,
+                               .noisy = tuned.noisy,
+                               .day = lb_today()};
+    return lb_wisdom_put(o->wisdom, entry, error);
+}
+
+static void describe(const lb_wisdom_entry *e, lowbit_tune_result *r) {
+    const lb_gemm_config *c = &e->config;
+    lb_kernel_name((lb_kernel_ref){c->unit, c->kernel}, r->plan.kernel, sizeof r->plan.kernel);
+    r->plan.struct_size = sizeof r->plan;
+    r->plan.isa = lb_unit_name(c->unit);
+    r->plan.source = r->reused ? "wisdom" : "measured";
+    r->plan.threads = c->threads;
+    r->plan.mr = c->kernel->mr;
+    r->plan.nr = c->kernel->nr;
+    r->noisy = e->noisy;
+    r->candidates = e->tried;
+    r->samples = e->samples;
+    r->median_s = e->median_s;
+    r->low_s = e->low_s;
+    r->high_s = e->high_s;
+    r->estimate_s = e->estimate_s;
+}
+
+static lowbit_status tune_problem(const session *s, const lowbit_problem *p, size_t index, size_t count,
+                                  lowbit_tune_result *r, lowbit_error *error) {
+    lb_wisdom_entry entry;
+    const double start = lb_clock_seconds(&lb_monotonic_clock);
+    LB_TRY(lowbit_supported(s->ctx, p, error));
+    if (is_known(s, p, &entry))
+        r->reused = 1;
+    else
+        LB_TRY(measure(s, p, index, count, &entry, error));
+    describe(&entry, r);
+    r->spent_s = lb_clock_seconds(&lb_monotonic_clock) - start;
+    return LOWBIT_OK;
+}
+
+static lowbit_status check_arguments(const lowbit_ctx *ctx, const lowbit_problem *problems, size_t count,
+                                     const lowbit_plan_options *o, const lowbit_tune_result *results,
+                                     lowbit_error *error) {
+    LB_REQUIRE(ctx && problems && count && o, error, LOWBIT_INVALID_ARGUMENT,
+               "ctx, problems or options is NULL, or count is 0");
+    LB_TRY(lb_check_options(o, error));
+    LB_REQUIRE(o->wisdom, error, LOWBIT_INVALID_ARGUMENT, "options: wisdom is NULL");
+    LB_REQUIRE(o->effort != LOWBIT_ESTIMATE && o->effort != LOWBIT_WISDOM_ONLY, error, LOWBIT_INVALID_ARGUMENT,
+               "options: effort %u times nothing", o->effort);
+    LB_REQUIRE(!results || LB_HAS_FIELD(results, lowbit_tune_result, spent_s), error, LOWBIT_INVALID_ARGUMENT,
+               "results: struct_size %u is smaller than lowbit_tune_result", results->struct_size);
+    return LOWBIT_OK;
+}
+
+lowbit_status lb_tune_all(const lowbit_ctx *ctx, const lowbit_problem *problems, size_t count,
+                          const lowbit_plan_options *options, const lb_observer *observer, lowbit_tune_result *results,
+                          lowbit_error *error) {
+    LB_TRY(check_arguments(ctx, problems, count, options, results, error));
+    session s = {.ctx = ctx, .options = options, .observer = observer};
+    s.start_s = lb_clock_seconds(&lb_monotonic_clock);
+    s.end_s = options->budget_s > 0 ? s.start_s + options->budget_s : HUGE_VAL;
+    for (size_t i = 0; results && i < count; i++)
+        results[i] = (lowbit_tune_result){.struct_size = sizeof *results, .status = LOWBIT_CANCELLED};
+    LB_TRY(lb_calibrate(ctx, options->pool, &lb_monotonic_clock, options->wisdom, error));
+    s.model = lb_model_of(ctx, options->wisdom, lb_options_threads(options));
+    for (size_t i = 0; i < count; i++) {
+        lowbit_tune_result unwanted = {0}, *r = results ? &results[i] : &unwanted;
+        lowbit_error reason = LOWBIT_ERROR_INIT;
+        r->status = tune_problem(&s, &problems[i], i, count, r, &reason);
+        const bool late = lb_clock_seconds(&lb_monotonic_clock) >= s.end_s;
+        const bool ends = (r->status == LOWBIT_CANCELLED && !late) || r->status == LOWBIT_NO_MEMORY;
+        if (ends || (count == 1 && r->status != LOWBIT_OK)) return lb_fail(error, r->status, "%s", reason.message);
+    }
+    return LOWBIT_OK;
+}
+
+lowbit_status lowbit_tune(const lowbit_ctx *ctx, const lowbit_problem *problems, size_t count,
+                          const lowbit_plan_options *options, lowbit_tune_result *results, lowbit_error *error) {
+    return lb_tune_all(ctx, problems, count, options, NULL, results, error);
+}
