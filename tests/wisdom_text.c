@@ -244,7 +244,8 @@ static void check_masked(void) {
     lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
     options.isa_mask = LOWBIT_ISA_SCALAR;
     lowbit_ctx *scalar = NULL;
-    lb_kernel_ref best = {NULL, NULL}, each;
+    lb_kernel_ref best, each;
+    CHECK(lb_kernel_at(0, &best));
     for (size_t i = 0; lb_kernel_at(i, &each); i++)
         if (each.kernel->coding == LB_CODING_W8) best = each;
     CHECK(lowbit_ctx_create(&options, &scalar, NULL) == LOWBIT_OK);

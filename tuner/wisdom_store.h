@@ -85,7 +85,8 @@ bool lb_wisdom_reserve(const lowbit_ctx *ctx, lb_wisdom_list *list, size_t room)
 /* Adds a copy of a line that was read, with its text, at the end. False without memory, with nothing changed. */
 bool lb_wisdom_push(const lowbit_ctx *ctx, lb_wisdom_list *list, const lb_wisdom_line *line, const char *text);
 
-/* Frees the array and what it points to. */
+/* Frees the array; and with what it points to. */
+void lb_wisdom_release(const lowbit_ctx *ctx, lb_wisdom_list *list);
 void lb_wisdom_free_list(const lowbit_ctx *ctx, lb_wisdom_list *list);
 
 /* How lines of a batch meet those of the same key and state that are there. */

@@ -52,7 +52,7 @@ typedef struct product {
 static float *numbers(int64_t count, int step) {
     float *made = malloc((size_t)count * sizeof *made);
     fuzz_require(made != NULL, "memory");
-    for (int64_t i = 0; i < count; i++) made[i] = (float)(i * step % 17 - 8) / 4;
+    for (int64_t i = 0; made && i < count; i++) made[i] = (float)(i * step % 17 - 8) / 4;
     return made;
 }
 
