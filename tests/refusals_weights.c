@@ -218,6 +218,7 @@ void subject_refusals_nothing(void) {
     lowbit_ctx_destroy(NULL);
     lowbit_plan_destroy(NULL, NULL);
     lowbit_pool_destroy(NULL);
+    lowbit_wisdom_destroy(NULL);
     lowbit_weights_free(NULL, NULL);
     lowbit_ctx *ctx = NULL;
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);

@@ -46,7 +46,7 @@ lowbit_status lowbit_wisdom_create(const lowbit_ctx *ctx, lowbit_wisdom **wisdom
 void lowbit_wisdom_destroy(lowbit_wisdom *w) {
     if (!w) return;
     const lowbit_ctx *ctx = w->ctx;
-    lb_free(ctx, w->plans.at, w->plans.room * sizeof *w->plans.at); /* its lines are among w->lines */
+    lb_wisdom_release(ctx, &w->plans); /* its lines are among w->lines */
     lb_wisdom_free_list(ctx, &w->lines);
     lb_wisdom_free_list(ctx, &w->gone);
     lb_free(ctx, w->kernels, w->kernel_count * sizeof *w->kernels);
