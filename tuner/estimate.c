@@ -71,6 +71,8 @@ lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem
     c.near_bytes = m <= LB_COLD_ROWS ? 0 : l2_bytes(ctx) * c.threads;
     c.stream_bytes = l2_bytes(ctx);
     c.step_n = lb_round_up(lb_div_up(problem->n, column_cuts(problem, m, &c, threads)), unit_n);
+    const int64_t tasks = lb_div_up(m, c.step_m) * lb_div_up(problem->n, c.step_n);
+    c.threads = (uint32_t)lb_min(c.threads, tasks); /* whole tiles may have left fewer */
     return c;
 }
 

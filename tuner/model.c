@@ -62,11 +62,8 @@ static lb_kernel_rate rate_by_table(const lb_model *model, const lb_kernel *kern
 }
 
 lb_kernel_rate lb_model_rate(const lb_model *model, lb_kernel_ref ref) {
-    char name[LB_KERNEL_NAME];
     double v[LB_FACT_VALUES];
-    if (!model->wisdom) return rate_by_table(model, ref.kernel);
-    lb_kernel_name(ref, name, sizeof name);
-    if (lb_wisdom_fact(model->wisdom, name, v) != 5) return rate_by_table(model, ref.kernel);
+    if (!model->wisdom || lb_wisdom_kernel_fact(model->wisdom, ref, v) != 5) return rate_by_table(model, ref.kernel);
     return (lb_kernel_rate){.line_s = v[0], .first_s = v[1], .tile_s = v[2], .group_s = v[3], .row_s = v[4]};
 }
 

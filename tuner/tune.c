@@ -20,9 +20,9 @@ typedef struct effort {
     size_t samples;   /* of those who reach the end of a race */
 } effort;
 
-static const effort kEfforts[] = {[LOWBIT_MEASURE] = {1.6, 10, 2, 1, false, 15},
-                                  [LOWBIT_PATIENT] = {3, 40, 4, 2, false, 21},
-                                  [LOWBIT_EXHAUSTIVE] = {INFINITY, SIZE_MAX, 6, 3, true, 25}};
+static const effort kEfforts[] = {[LOWBIT_MEASURE] = {1.6, 12, 3, 3, false, 15},
+                                  [LOWBIT_PATIENT] = {3, 40, 4, 4, true, 21},
+                                  [LOWBIT_EXHAUSTIVE] = {INFINITY, SIZE_MAX, 6, 4, true, 25}};
 
 /* Of the time of a problem, what the first race may take. */
 static const double kFirstShare = 0.5;

@@ -141,6 +141,8 @@ void lb_wisdom_index(lowbit_wisdom *w) {
             w->plans.at[w->plans.count++] = w->lines.at[i]; /* NOLINT(clang-analyzer-core.NullDereference): has room */
     sort(&w->plans, sort_plans);
     sort(&w->gone, sort_text);
+    for (size_t i = 0; i < w->kernel_count; i++)
+        w->rates[w->kernels[i].index] = lb_wisdom_rate_of(w, w->kernels[i].name);
 }
 
 /* ---- merging ---- */

@@ -59,13 +59,15 @@ typedef struct lb_wisdom_list {
 typedef struct lb_wisdom_kernel {
     char name[LB_KERNEL_NAME];
     lb_kernel_ref ref;
+    size_t index; /* in the table */
 } lb_wisdom_kernel;
 
 struct lowbit_wisdom {
     const lowbit_ctx *ctx;
     pthread_rwlock_t lock;
-    uint64_t machine;          /* hash of this machine's identity */
-    lb_wisdom_kernel *kernels; /* of this build, sorted by name */
+    uint64_t machine;             /* hash of this machine's identity */
+    lb_wisdom_kernel *kernels;    /* of this build, sorted by name */
+    const lb_wisdom_line **rates; /* of kernel `index`, or NULL */
     size_t kernel_count;
     lb_wisdom_list lines; /* sorted by machine, kind, key and state; one line of each */
     lb_wisdom_list plans; /* usable decisions among them, sorted by tuple */
