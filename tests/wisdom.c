@@ -13,10 +13,16 @@
 #include "tuner/plan.h"
 #include "tuner/words.h"
 
+static bool same_config(const lb_gemm_config *a, const lb_gemm_config *b) {
+    return a->kernel == b->kernel && a->unit == b->unit && a->step_m == b->step_m && a->step_n == b->step_n &&
+           a->step_k == b->step_k && a->near_bytes == b->near_bytes && a->stream_bytes == b->stream_bytes &&
+           a->threads == b->threads && a->order == b->order && a->split_k == b->split_k;
+}
+
 static bool same_entry(const lb_wisdom_entry *a, const lb_wisdom_entry *b) {
-    return memcmp(&a->config, &b->config, sizeof a->config) == 0 && a->problem.m == b->problem.m &&
-           a->problem.n == b->problem.n && a->problem.k == b->problem.k && a->threads == b->threads &&
-           a->pool == b->pool && a->median_s == b->median_s && a->low_s == b->low_s && a->high_s == b->high_s &&
+    return same_config(&a->config, &b->config) && a->problem.m == b->problem.m && a->problem.n == b->problem.n &&
+           a->problem.k == b->problem.k && a->threads == b->threads && a->pool == b->pool &&
+           a->median_s == b->median_s && a->low_s == b->low_s && a->high_s == b->high_s &&
            a->estimate_s == b->estimate_s && a->samples == b->samples && a->tried == b->tried &&
            a->effort == b->effort && a->noisy == b->noisy && a->day == b->day;
 }
