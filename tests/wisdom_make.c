@@ -15,6 +15,7 @@ lb_wisdom_entry wisdom_entry(const lowbit_ctx *ctx, const char *problem, uint32_
     lb_wisdom_entry e = {.problem = {.struct_size = sizeof e.problem}, .threads = threads, .pool = LB_POOL_OWN};
     CHECK(lowbit_problem_parse(problem, &e.problem, NULL) == LOWBIT_OK);
     e.config = sample_config(ctx, &e.problem, e.problem.m, threads);
+    e.config.threads = 1, e.config.order = LB_ORDER_ROWS, e.config.split_k = 0; /* on every machine */
     e.median_s = 1.25e-4, e.low_s = 1.2e-4, e.high_s = 1.5e-4, e.estimate_s = 2e-4;
     e.samples = 21, e.tried = 14, e.effort = LOWBIT_MEASURE, e.day = 20786;
     return e;
