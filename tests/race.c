@@ -64,7 +64,7 @@ static void check_winner(void) {
     }
 }
 
-/* Within 2 % the lesser rank wins, beyond the faster one. */
+/* Within 3 % the lesser rank wins, beyond the faster one. */
 static void check_ties(void) {
     track t = {.cost = {10e-6, 10.1e-6, 10.5e-6}};
     lb_runner runners[3] = {{.rank = 5}, {.rank = 4}, {.rank = 3}};

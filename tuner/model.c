@@ -52,13 +52,15 @@ lb_model lb_model_of(const lowbit_ctx *ctx, const struct lowbit_wisdom *wisdom, 
     return model;
 }
 
-/* CPUs whose vectors of 512 bits take two turns of 256: the table's costs are those of CPUs that do them in one. */
-static double turns_of(const lowbit_machine *machine, uint32_t isa) {
+static bool counts_bits(uint32_t algorithm) { return algorithm >= LB_ALGORITHM_XOR && algorithm <= LB_ALGORITHM_AND4; }
+
+/* CPUs that multiply vectors of 512 bits in two turns of 256: the table's costs are those of CPUs that take one. */
+static double turns_of(const lowbit_machine *machine, uint32_t isa, uint32_t algorithm) {
     static const uint32_t kWide =
         LOWBIT_ISA_AVX512 | LOWBIT_ISA_AVX512DOT | LOWBIT_ISA_AVX512VNNI | LOWBIT_ISA_AVX512BF16;
     static const uint32_t kZen4 = 25;
     const bool halves = strcmp(machine->vendor, "AuthenticAMD") == 0 && machine->family == kZen4;
-    return halves && (isa & kWide) ? 1.7 : 1;
+    return halves && (isa & kWide) && !counts_bits(algorithm) ? 1.7 : 1;
 }
 
 /* 1/64 cycles for an element of A: rounding, quantizing to digits or to codes, and its place in the panel. */
@@ -70,7 +72,8 @@ static double row_cost(const lb_kernel *kernel) {
 
 static lb_kernel_rate rate_by_table(const lb_model *model, lb_kernel_ref ref) {
     const lb_kernel *kernel = ref.kernel;
-    const double unit = model->cycle_s / 64, wide = unit * turns_of(&model->ctx->machine, ref.unit->isa);
+    const double unit = model->cycle_s / 64,
+                 wide = unit * turns_of(&model->ctx->machine, ref.unit->isa, kernel->algorithm);
     return (lb_kernel_rate){.line_s = wide * kernel->cost,
                             .first_s = 0,
                             .tile_s = 60 * model->cycle_s,
@@ -91,12 +94,18 @@ static int source_of(const lb_model *model, int64_t m, int64_t bytes, int64_t th
     return bytes <= machine->l2_bytes * threads ? LB_FROM_L2 : bytes <= machine->l3_bytes ? LB_FROM_L3 : LB_FROM_MEMORY;
 }
 
+/* From memory, several passes over the weights read them about half as fast as one: prefetches are spread over the
+ * passes, and come too late. */
+static const double kPasses = 2;
+
 /* Seconds that reading the weights takes: once from where they are, and for every further block of rows from the
  * nearest cache that holds them. */
-static double stream_seconds(const lb_model *model, int64_t m, int64_t bytes, int64_t blocks, int64_t threads) {
+static double stream_seconds(const lb_model *model, int64_t m, int64_t mr, int64_t bytes, int64_t blocks,
+                             int64_t threads) {
     const int first = source_of(model, m, bytes, threads), again = source_of(model, LB_COLD_ROWS + 1, bytes, threads);
     const double b = (double)bytes, t = (double)threads;
-    return b * max(model->byte_s[first] / t, model->shared_byte_s[first]) +
+    const double passes = first == LB_FROM_MEMORY && m > mr ? kPasses : 1;
+    return passes * b * max(model->byte_s[first] / t, model->shared_byte_s[first]) +
            b * (double)(blocks - 1) * max(model->byte_s[again] / t, model->shared_byte_s[again]);
 }
 
@@ -130,6 +139,6 @@ double lb_model_seconds(const lb_model *model, const lowbit_problem *problem, in
     const double travel = threads > 1 ? elements * model->cycle_s / 2 : 0; /* A to the other threads */
 
     const int64_t bytes = (int64_t)(panels * lines) * LB_LINE;
-    const double stream = stream_seconds(model, m, bytes, blocks, threads);
+    const double stream = stream_seconds(model, m, kernel->mr, bytes, blocks, threads);
     return kOverhead + prepare + travel + max(busy, stream) + kOverlap * min(busy, stream) + fork * (spread ? 2 : 1);
 }

@@ -11,9 +11,9 @@
 #include "kernels/weights.h"
 #include "tuner/random.h"
 
-/* A step of A, whose elements are in -1 .. 1, and its zero point. */
+/* A step of A, whose elements are in -1 .. 1, and its zero point, which two bits have too. */
 static const float kScaleOfA = 1.0f / 128;
-enum { ZERO_OF_A = 5 };
+enum { ZERO_OF_A = 1 };
 
 static float *floats(const lb_operands *o, int64_t count, uint64_t seed) {
     float *x = lb_alloc(o->ctx, (size_t)count * sizeof *x);

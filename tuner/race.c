@@ -45,8 +45,11 @@ static size_t count_left(const state *s) {
     return left;
 }
 
+/* A short runner goes once before the clock does: its threads may have fallen asleep while others ran alone, and its
+ * code and rows are no longer near. */
 static double time_runner(const state *s, size_t i, size_t reps) {
     const lb_race *race = s->race;
+    if (reps > 1) race->run(race->user, i, 1);
     const double start = lb_clock_seconds(race->clock);
     race->run(race->user, i, reps);
     return (lb_clock_seconds(race->clock) - start) / (double)reps;

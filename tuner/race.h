@@ -13,7 +13,7 @@
 
 #include "tuner/clock.h"
 
-enum { LB_RACE_SAMPLES = 25 }; /* most of a runner */
+enum { LB_RACE_SAMPLES = 61 }; /* most of a runner */
 
 typedef struct lb_runner {
     int64_t rank; /* of runners that are as fast as the winner within LB_RACE_TIE, the one of least rank wins */
@@ -30,7 +30,7 @@ typedef struct lb_runner {
 } lb_runner;
 
 /* Differences that are not worth a thread, or memory. */
-#define LB_RACE_TIE 1.02
+#define LB_RACE_TIE 1.03
 
 typedef struct lb_race {
     const lb_clock *clock;

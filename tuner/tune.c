@@ -27,7 +27,9 @@ static const effort kEfforts[] = {[LOWBIT_MEASURE] = {1.6, 12, 3, 3, false, 17},
 /* Of the time of a problem, what the first race may take. */
 static const double kFirstShare = 0.5;
 
-static const double kSample = 200e-6, kFinalSample = 1e-3, kProgress = 50e-3;
+static const double kSample = 200e-6, kFinalSample = 500e-6, kProgress = 50e-3;
+
+enum { FINAL_SAMPLES = 41 };
 
 /* One problem being tuned. */
 typedef struct heat {
@@ -120,7 +122,7 @@ static int64_t rank_of(const heat *h, const lb_gemm_config *c) {
 }
 
 /* Races the set, whose first one is ESTIMATE's choice and stays to the end. */
-static lowbit_status race(heat *h, double end_s, double sample_s, lb_race_end *end, lowbit_error *error) {
+static lowbit_status race(heat *h, double end_s, bool final, lb_race_end *end, lowbit_error *error) {
     LB_TRY(prepare(h, error));
     for (size_t i = 0; i < h->set.count; i++) {
         h->runners[i].rank = rank_of(h, &h->set.list[i].config);
@@ -131,8 +133,8 @@ static lowbit_status race(heat *h, double end_s, double sample_s, lb_race_end *e
                        .go_on = tell,
                        .user = h,
                        .end_s = end_s,
-                       .sample_s = sample_s,
-                       .samples = h->effort->samples};
+                       .sample_s = final ? kFinalSample : kSample,
+                       .samples = final ? FINAL_SAMPLES : h->effort->samples};
     *end = lb_race_run(&r, h->runners, h->set.count);
     LB_REQUIRE(!end->stopped && end->winner < h->set.count, error, LOWBIT_CANCELLED, "tuning was cancelled");
     for (size_t i = 0; i < h->set.count && h->tune->observe; i++)
@@ -200,19 +202,19 @@ static lowbit_status search(heat *h, const lb_gemm_config *estimate, double begi
     lb_gemm_config best[MOST_FINALISTS];
     lb_race_end end;
     fill_kernels(h, estimate);
-    LB_TRY(race(h, begin_s + kFirstShare * (end_s - begin_s), kSample, &end, error));
+    LB_TRY(race(h, begin_s + kFirstShare * (end_s - begin_s), false, &end, error));
     keep_result(h, &end);
     for (size_t i = 0; i < h->effort->races && now(h) < end_s; i++) {
         const size_t finalists = take_best(h, end.winner, h->effort->finalists, best);
         fill(h, estimate, best, finalists, true);
-        LB_TRY(race(h, end_s, kSample, &end, error));
+        LB_TRY(race(h, end_s, false, &end, error));
         keep_result(h, &end);
         if (lb_same_config(&h->set.list[end.winner].config, &best[0])) break;
     }
     if (now(h) >= end_s || h->set.count == 1) return LOWBIT_OK;
     const size_t finalists = take_best(h, end.winner, h->effort->finalists + 1, best);
     fill(h, estimate, best, finalists, false);
-    LB_TRY(race(h, end_s, kFinalSample, &end, error));
+    LB_TRY(race(h, end_s, true, &end, error));
     keep_result(h, &end);
     return LOWBIT_OK;
 }

@@ -4,7 +4,7 @@
  * Candidates are kernels of every enabled level, with thread counts and blocks. A cost model ranks them; the good ones
  * are checked against the reference on a small problem, then take samples in turn, and those that fall behind leave
  * (successive halving). Up to 16 rows, weights come from memory, as those of a model's layers do: from a ring of copies
- * beyond the caches. With more rows they are where the last call left them. Of candidates within 2 % of the fastest the
+ * beyond the caches. With more rows they are where the last call left them. Of candidates within 3 % of the fastest the
  * one with fewer threads wins, then that with less workspace, then the one that the model had thought better of: so
  * that tuning again comes to the same decision. docs/tuning.md has the whole story. */
 #ifndef LOWBIT_TUNE_H_
