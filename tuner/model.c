@@ -52,7 +52,7 @@ lb_model lb_model_of(const lowbit_ctx *ctx, const struct lowbit_wisdom *wisdom, 
     return model;
 }
 
-static bool counts_bits(uint32_t algorithm) { return algorithm >= LB_ALGORITHM_XOR && algorithm <= LB_ALGORITHM_AND4; }
+static bool counts_bits(uint32_t algorithm) { return algorithm == LB_ALGORITHM_XOR || algorithm == LB_ALGORITHM_AND; }
 
 /* CPUs that multiply vectors of 512 bits in two turns of 256: the table's costs are those of CPUs that take one. */
 static double turns_of(const lowbit_machine *machine, uint32_t isa, uint32_t algorithm) {
