@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import zlib
 
 LOWBIT = sys.argv[1]
 OK, FAILED, USAGE = 0, 1, 2
@@ -135,7 +136,106 @@ def test_output():
     check("--json to a full disk", result.returncode == FAILED and "No space" in result.stderr, result)
 
 
-for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_output):
+def identity(levels):
+    """The words of this machine's line in a wisdom, and its ID, from the report, as docs/wisdom.md has them."""
+    machine = json.loads(lowbit("info", "--json", "-").stdout)["machine"]
+    word = "".join(c if c.isascii() and (c.isalnum() or c in ".-+()@") else "_" for c in machine["vendor"]) or "none"
+    words = (f"vendor={word} family={machine['family']} model={machine['model']} stepping={machine['stepping']} "
+             f"isa={levels} l1={machine['l1d']['bytes']} l2={machine['l2']['bytes']} l3={machine['l3']['bytes']} "
+             f"cpus={machine['cpus']} cores={machine['cores']} kinds={machine['core_kinds']} "
+             f"guest={int(machine['guest'])}")
+    number = 14695981039346656037
+    for byte in words.encode():
+        number = (number ^ byte) * 1099511628211 % 2**64
+    return words, f"{number:016x}"
+
+
+def signed(line):
+    return f"{line} sum={zlib.crc32(line.encode()):08x}\n"
+
+
+def plan(machine, problem="i8a8:m1n64k64", kernel="w8.dot.1x16.scalar", effort="measure", median="1.50000e-05"):
+    return signed(f"plan {machine} {problem} threads=2 pool=own kernel={kernel} use=1 m=8 n=64 k=0 near=0 stream=0 "
+                  f"median={median} low=1.40000e-05 high=1.60000e-05 estimate=3.00000e-05 samples=21 tried=9 "
+                  f"effort={effort} noisy=0 date=2026-11-29")
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def read(path):
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
+HEADER = "lowbit-wisdom 1\n"
+
+
+def test_wisdom():
+    words, ours = identity("scalar")
+    theirs = "0123456789abcdef"
+    lines = [signed(f"machine {ours} {words} name=this_one"), signed(f"fact {ours} fork 1.25000e-06 date=2026-11-29"),
+             plan(ours), plan(ours, "i4a8:m1n64k64"), plan(theirs)]
+    with tempfile.TemporaryDirectory() as folder:
+        path, other, merged = (os.path.join(folder, name) for name in ("one", "two", "merged"))
+        cache = os.path.join(folder, "cache")
+        write(path, HEADER + "".join(lines))
+        scalar = {"LOWBIT_ISA": "scalar", "XDG_CACHE_HOME": cache}
+        said = lowbit("wisdom", "check", path, env=scalar)
+        check("wisdom check counts", said.returncode == OK and
+              said.stdout == f"{path}: 2 accepted, 1 stale, 1 foreign, 0 bad\n", said)
+        said = lowbit("wisdom", "show", path, env=scalar)
+        check("wisdom show", "i8a8:m1n64k64" in said.stdout and "2.00x" in said.stdout and "fork" in said.stdout and
+              "1 decisions usable, 1 stale, 1 of other machines; 1 rates" in said.stdout, said)
+        report = json.loads(lowbit("wisdom", "show", path, "--json", "-", env=scalar).stdout)
+        check("wisdom show --json", [x["state"] for x in report["decisions"]].count("usable") == 1 and
+              report["rates"][0]["values"] == [1.25e-6] and report["machines"][0]["machine"] == ours)
+        everything = lowbit("wisdom", "check", path)
+        check("other levels, another machine", enabled() == {"scalar"} or "0 accepted" in everything.stdout, everything)
+
+        write(other, HEADER + plan(ours, median="9.00000e-06") + plan(theirs, effort="patient"))
+        said = lowbit("wisdom", "merge", merged, path, other, env=scalar)
+        check("wisdom merge", said.returncode == OK and "1 decisions of them for this machine" in said.stdout, said)
+        want = sorted(lines[:4] + [plan(theirs, effort="patient")] + [plan(ours, median="9.00000e-06")])
+        want.remove(min(plan(ours), plan(ours, median="9.00000e-06")))
+        check("wisdom merge keeps the better", sorted(read(merged).splitlines(True)[1:]) == want)
+        before = read(merged)
+        lowbit("wisdom", "merge", merged, merged, path, other, merged, env=scalar)
+        check("wisdom merge again", read(merged) == before)
+
+        said = lowbit("wisdom", "forget", merged, "i8*", env=scalar)
+        check("wisdom forget", said.stdout == f"{merged}: forgot 1\n" and "i4a8" in read(merged), said)
+        said = lowbit("wisdom", "forget", merged, "--stale", "--foreign", env=scalar)
+        check("wisdom forget --stale", said.stdout == f"{merged}: forgot 2\n" and "plan" not in read(merged), said)
+
+        damaged = read(path).replace("use=1", "use=2", 1)
+        write(path, damaged)
+        said = lowbit("wisdom", "check", other, path, env=scalar)
+        check("wisdom check finds damage", said.returncode == FAILED and "1 bad" in said.stdout and
+              f"{path}:4: its sum" in said.stdout and said.stdout.startswith(other), said)
+        said = lowbit("wisdom", "show", path, env=scalar)
+        check("wisdom show warns", said.returncode == OK and "warning" in said.stderr and "line 4" in said.stderr, said)
+        write(path, "lowbit-wisdom 2\n")
+        said = lowbit("wisdom", "merge", path, other)
+        check("another version is left alone", said.returncode == FAILED and read(path) == "lowbit-wisdom 2\n" and
+              "another version" in said.stderr, said)
+        answers(["wisdom", "show", os.path.join(folder, "absent")], FAILED, "there is no file")
+        answers(["wisdom", "check", os.path.join(folder, "absent")], FAILED, "there is no file")
+        answers(["wisdom", "forget", os.path.join(folder, "absent")], FAILED, "there is no file")
+
+        os.makedirs(os.path.join(cache, "lowbit"))
+        os.rename(other, os.path.join(cache, "lowbit", "wisdom"))
+        said = lowbit("wisdom", "show", env=scalar)
+        check("the default place", said.stdout.startswith(os.path.join(cache, "lowbit", "wisdom")), said)
+        said = lowbit("wisdom", "show", env={"XDG_CACHE_HOME": "relative", "HOME": ""})
+        check("no place", said.returncode == FAILED and "name a file" in said.stderr, said)
+        said = lowbit("wisdom", "show", env={"XDG_CACHE_HOME": "relative", "HOME": folder})
+        check("~/.cache", f"{folder}/.cache/lowbit/wisdom" in said.stderr, said)
+
+
+for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_output, test_wisdom):
     test()
 print("\n".join(failures) or "ok")
 sys.exit(bool(failures))

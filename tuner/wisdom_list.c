@@ -7,7 +7,7 @@
 
 /* ---- lists ---- */
 
-static bool reserve(const lowbit_ctx *ctx, lb_wisdom_list *list, size_t room) {
+bool lb_wisdom_reserve(const lowbit_ctx *ctx, lb_wisdom_list *list, size_t room) {
     if (room <= list->room) return true;
     lb_wisdom_line **at = lb_alloc(ctx, room * sizeof *at);
     if (!at) return false;
@@ -28,7 +28,7 @@ static void free_line(const lowbit_ctx *ctx, lb_wisdom_line *line) {
 }
 
 bool lb_wisdom_push(const lowbit_ctx *ctx, lb_wisdom_list *list, const lb_wisdom_line *line, const char *text) {
-    if (list->count == list->room && !reserve(ctx, list, list->room ? 2 * list->room : 8)) return false;
+    if (list->count == list->room && !lb_wisdom_reserve(ctx, list, list->room ? 2 * list->room : 8)) return false;
     lb_wisdom_line *made = lb_alloc(ctx, sizeof *made + line->length + 1);
     if (!made) return false;
     *made = *line;
@@ -110,14 +110,14 @@ size_t lb_wisdom_lower_bound(const lb_wisdom_list *plans, const int64_t *tuple, 
 }
 
 const lb_wisdom_line *lb_wisdom_rate_of(const lowbit_wisdom *w, const char *name) {
-    static const size_t kNameAt = sizeof "fact 0123456789abcdef";
     size_t low = 0, high = w->lines.count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         const lb_wisdom_line *line = w->lines.at[middle];
         int order = compare_numbers(line->machine, w->machine);
         if (!order) order = compare_numbers(line->kind, LOWBIT_WISDOM_RATE);
-        if (!order) order = compare_bytes(line->text + kNameAt, line->key - kNameAt, name, strlen(name));
+        if (!order)
+            order = compare_bytes(line->text + LB_WISDOM_NAME_AT, line->key - LB_WISDOM_NAME_AT, name, strlen(name));
         if (!order) return line;
         if (order < 0)
             low = middle + 1;
@@ -132,19 +132,19 @@ bool lb_wisdom_is_lonely(const lb_wisdom_list *lines, size_t i) {
     return line->kind == LOWBIT_WISDOM_MACHINE && (i + 1 == lines->count || lines->at[i + 1]->machine != line->machine);
 }
 
-/* ---- merging ---- */
-
-static bool has_gone(const lowbit_wisdom *w, const lb_wisdom_line *line) {
-    return w->gone.count && bsearch(&line, w->gone.at, w->gone.count, sizeof *w->gone.at, sort_text);
-}
-
-/* The usable decisions among the lines; there is room for them. */
-static void index_plans(lowbit_wisdom *w) {
+void lb_wisdom_index(lowbit_wisdom *w) {
     w->plans.count = 0;
     for (size_t i = 0; i < w->lines.count; i++)
         if (w->lines.at[i]->kind == LOWBIT_WISDOM_PLAN && w->lines.at[i]->state == LOWBIT_WISDOM_USABLE)
             w->plans.at[w->plans.count++] = w->lines.at[i];
     sort(&w->plans, sort_plans);
+    sort(&w->gone, sort_text);
+}
+
+/* ---- merging ---- */
+
+static bool has_gone(const lowbit_wisdom *w, const lb_wisdom_line *line) {
+    return w->gone.count && bsearch(&line, w->gone.at, w->gone.count, sizeof *w->gone.at, sort_text);
 }
 
 /* Drops what has gone, then all but the best of those about the same. */
@@ -190,8 +190,8 @@ static void merge_sorted(lowbit_wisdom *w, const lb_wisdom_list *batch, uint32_t
 static bool merge(lowbit_wisdom *w, lb_wisdom_list *batch, uint32_t how) {
     const size_t most = w->lines.count + batch->count;
     lb_wisdom_list merged = {NULL, 0, 0}, plans = {NULL, 0, 0};
-    if (!reserve(w->ctx, &merged, most) || !reserve(w->ctx, &plans, most) ||
-        (how == LB_MERGE_REPLACE && !reserve(w->ctx, &w->gone, w->gone.count + batch->count))) {
+    if (!lb_wisdom_reserve(w->ctx, &merged, most) || !lb_wisdom_reserve(w->ctx, &plans, most) ||
+        (how == LB_MERGE_REPLACE && !lb_wisdom_reserve(w->ctx, &w->gone, w->gone.count + batch->count))) {
         release(w->ctx, &merged);
         release(w->ctx, &plans);
         return false;
@@ -203,8 +203,7 @@ static bool merge(lowbit_wisdom *w, lb_wisdom_list *batch, uint32_t how) {
     release(w->ctx, &w->plans);
     w->lines = merged;
     w->plans = plans;
-    index_plans(w);
-    sort(&w->gone, sort_text);
+    lb_wisdom_index(w);
     return true;
 }
 

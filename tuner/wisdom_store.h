@@ -5,7 +5,8 @@
  *
  *     wisdom.c        the store: making, asking, putting      wisdom_list.c  sorted lines: merging, forgetting
  *     wisdom_line.c   one line: reading and writing           wisdom_plan.c  the words of a decision
- *     wisdom_text.c   whole texts                             wisdom_file.c  files */
+ *     wisdom_text.c   whole texts                             wisdom_file.c  files
+ *     wisdom_look.c   looking at lines, forgetting */
 #ifndef LOWBIT_TUNER_WISDOM_STORE_H_
 #define LOWBIT_TUNER_WISDOM_STORE_H_
 
@@ -19,6 +20,10 @@
 enum { LB_WISDOM_LINE = 1024, LB_WISDOM_FILE = 64 << 20 };
 
 #define LB_WISDOM_HEADER "lowbit-wisdom 1"
+
+/* Where the name of a rate, and the problem of a decision, begin in their lines. */
+enum { LB_WISDOM_NAME_AT = sizeof "fact 0123456789abcdef" };
+_Static_assert(sizeof "fact" == sizeof "plan", "both begin at one place");
 
 /* What tells decisions apart, as numbers; up to LB_TUPLE_CLASS what lb_wisdom_nearest wants the same, up to
  * LB_TUPLE_SHAPE all but M. */
@@ -74,6 +79,9 @@ void lb_wisdom_unlock(const lowbit_wisdom *wisdom);
 
 /* ---- wisdom_list.c ---- */
 
+/* Makes room for so many lines. False without memory, with nothing changed. */
+bool lb_wisdom_reserve(const lowbit_ctx *ctx, lb_wisdom_list *list, size_t room);
+
 /* Adds a copy of a line that was read, with its text, at the end. False without memory, with nothing changed. */
 bool lb_wisdom_push(const lowbit_ctx *ctx, lb_wisdom_list *list, const lb_wisdom_line *line, const char *text);
 
@@ -90,6 +98,9 @@ enum {
 /* Takes the lines of the batch, which is empty then. Changes nothing without memory. The caller holds no lock. */
 lowbit_status lb_wisdom_merge(lowbit_wisdom *wisdom, lb_wisdom_list *batch, uint32_t how, lowbit_error *error);
 
+/* Makes the index anew, for which there is room, and sorts what has gone. The caller holds the lock. */
+void lb_wisdom_index(lowbit_wisdom *wisdom);
+
 /* Whether a line is that of a machine of which nothing else is known: such are not told. */
 bool lb_wisdom_is_lonely(const lb_wisdom_list *lines, size_t index);
 
@@ -99,6 +110,17 @@ const lb_wisdom_line *lb_wisdom_rate_of(const lowbit_wisdom *wisdom, const char 
 /* First decision of the index that is not before `tuple`, by the first `count` numbers of it. */
 size_t lb_wisdom_lower_bound(const lb_wisdom_list *plans, const int64_t *tuple, size_t count);
 int lb_wisdom_compare_tuples(const int64_t *a, const int64_t *b, size_t count);
+
+/* ---- wisdom_text.c ---- */
+
+/* lowbit_wisdom_import, by one of the ways above. */
+lowbit_status lb_wisdom_take(lowbit_wisdom *wisdom, const char *text, size_t length, uint32_t how,
+                             lowbit_wisdom_report *report, lowbit_error *error);
+
+lowbit_status lb_wisdom_check_report(const lowbit_wisdom_report *report, lowbit_error *error);
+
+/* The whole text with its zero in memory of the context, or NULL. */
+char *lb_wisdom_new_text(const lowbit_wisdom *wisdom, size_t *bytes);
 
 /* ---- wisdom_line.c ---- */
 

@@ -11,7 +11,7 @@
  *     lowbit_gemm            run, any number of times, from any threads
  *
  * types.h has the error convention, context.h the machine, weights.h the formats, gemm.h the product, pool.h threads,
- * bits.h bit packing as a product of its own. */
+ * wisdom.h what tuning has decided, bits.h bit packing as a product of its own. */
 #ifndef LOWBIT_LOWBIT_H_
 #define LOWBIT_LOWBIT_H_
 
@@ -20,5 +20,6 @@
 #include "lowbit/pool.h"
 #include "lowbit/types.h"
 #include "lowbit/weights.h"
+#include "lowbit/wisdom.h"
 
 #endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the program keeps its wisdom. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/wisdom.h"
+
+/* The variable's value where it is an absolute path: the XDG base directory specification has others ignored. */
+static const char *absolute(const char *variable) {
+    const char *value = getenv(variable);
+    return value && value[0] == '/' ? value : NULL;
+}
+
+int lb_cli_wisdom_path(const char *command, const char *option, char path[LB_WISDOM_PATH]) {
+    const char *cache = absolute("XDG_CACHE_HOME"), *home = absolute("HOME");
+    if (!option && !cache && !home)
+        return lb_cli_error(LB_EXIT_FAILED, command,
+                            "neither XDG_CACHE_HOME nor HOME says where wisdom lives: name a file");
+    const int length = option  ? snprintf(path, LB_WISDOM_PATH, "%s", option)
+                       : cache ? snprintf(path, LB_WISDOM_PATH, "%s/lowbit/wisdom", cache)
+                               : snprintf(path, LB_WISDOM_PATH, "%s/.cache/lowbit/wisdom", home);
+    if (length < 0 || length >= LB_WISDOM_PATH)
+        return lb_cli_error(LB_EXIT_FAILED, command, "the path of the wisdom is too long");
+    return LB_EXIT_OK;
+}
+
+int lb_cli_wisdom_new(const char *command, const lowbit_ctx *ctx, lowbit_wisdom **wisdom) {
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    const lowbit_status status = lowbit_wisdom_create(ctx, wisdom, &error);
+    return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(command, status, &error);
+}
+
+static void warn(const char *command, const char *path, const lowbit_wisdom_report *report) {
+    if (report->bad)
+        lb_cli_error(LB_EXIT_OK, command,
+                     "warning: %s: %" PRId64 " damaged lines, the first one is line %" PRId64 ": %s", path, report->bad,
+                     report->first_bad_line, report->reason);
+}
+
+int lb_cli_wisdom_add(const char *command, const char *path, lowbit_wisdom *wisdom, lowbit_wisdom_report *report) {
+    lowbit_wisdom_report own = {.struct_size = sizeof own};
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    const lowbit_status status = lowbit_wisdom_load(wisdom, path, &own, &error);
+    if (status != LOWBIT_OK) return lb_cli_error(LB_EXIT_FAILED, command, "%s: %s", path, error.message);
+    if (report)
+        *report = own;
+    else
+        warn(command, path, &own);
+    return LB_EXIT_OK;
+}
+
+int lb_cli_wisdom_save(const char *command, lowbit_wisdom *wisdom, const char *path) {
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    const lowbit_status status = lowbit_wisdom_save(wisdom, path, &error);
+    return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(command, status, &error);
+}
+
+int lb_cli_wisdom_open(const char *command, const char *option, const lowbit_ctx *ctx, lowbit_wisdom **wisdom) {
+    char path[LB_WISDOM_PATH];
+    struct stat info;
+    *wisdom = NULL;
+    if (option && strcmp(option, "none") == 0) return LB_EXIT_OK;
+    int code = lb_cli_wisdom_path(command, option, path);
+    if (code == LB_EXIT_OK) code = lb_cli_wisdom_new(command, ctx, wisdom);
+    if (code != LB_EXIT_OK || (stat(path, &info) != 0 && errno == ENOENT)) return code;
+    code = lb_cli_wisdom_add(command, path, *wisdom, NULL);
+    if (code == LB_EXIT_OK) return code;
+    lowbit_wisdom_destroy(*wisdom);
+    *wisdom = NULL;
+    return code;
+}
+
+/* Makes the folders on the way to a file, for its user alone. What cannot be made shows when the file is written. */
+static void make_folders(const char *path) {
+    char folder[LB_WISDOM_PATH];
+    snprintf(folder, sizeof folder, "%s", path);
+    for (char *slash = folder + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
+        *slash = 0;
+        mkdir(folder, 0700);
+    }
+}
+
+int lb_cli_wisdom_close(const char *command, const char *option, lowbit_wisdom *wisdom, bool save) {
+    char path[LB_WISDOM_PATH];
+    int code = LB_EXIT_OK;
+    if (wisdom && save) {
+        code = lb_cli_wisdom_path(command, option, path);
+        if (code == LB_EXIT_OK && !option) make_folders(path);
+        if (code == LB_EXIT_OK) code = lb_cli_wisdom_save(command, wisdom, path);
+    }
+    lowbit_wisdom_destroy(wisdom);
+    return code;
+}
