@@ -197,6 +197,8 @@ void subject_wisdom_legal(void) {
     REFUSE_ENTRY(e.config.step_k = INT64_MAX);
     REFUSE_ENTRY(e.config.near_bytes = -1);
     REFUSE_ENTRY(e.config.stream_bytes = -1);
+    REFUSE_ENTRY(e.config.order = 2);
+    REFUSE_ENTRY(e.config.split_k = 2); /* an output has several integer sums */
     REFUSE_ENTRY(e.config.threads = 0);
     REFUSE_ENTRY(e.config.threads = 3);
     REFUSE_ENTRY(e.threads = 0);

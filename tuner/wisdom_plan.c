@@ -112,6 +112,8 @@ typedef struct word {
 
 #define WORD(name, field, kind)                                                                                        \
     { name, offsetof(lb_wisdom_entry, field), kind, false }
+#define OPTIONAL(name, field, kind)                                                                                    \
+    { name, offsetof(lb_wisdom_entry, field), kind, true }
 static const word kWords[] = {
     WORD("threads", threads, &kU32),
     WORD("pool", pool, &kPool),
@@ -122,6 +124,8 @@ static const word kWords[] = {
     WORD("k", config.step_k, &kI64),
     WORD("near", config.near_bytes, &kI64),
     WORD("stream", config.stream_bytes, &kI64),
+    OPTIONAL("order", config.order, &kU32),
+    OPTIONAL("split", config.split_k, &kU32),
     WORD("median", median_s, &kSeconds),
     WORD("low", low_s, &kSeconds),
     WORD("high", high_s, &kSeconds),
@@ -184,22 +188,16 @@ bool lb_wisdom_read_words(const lowbit_wisdom *wisdom, lb_words *words, lb_wisdo
 
 /* ---- what is legal ---- */
 
-/* Steps beyond any matrix would overflow what is computed from them. */
-static const int64_t kLongestStep = INT64_C(1) << 40;
-
-static bool legal_step(int64_t step, int64_t unit) { return step > 0 && step <= kLongestStep && step % unit == 0; }
-
 /* Any step_k will do, since lb_part_end rounds it to whole lines, groups and panels. */
-static bool legal_config(const lb_gemm_config *c, uint32_t threads) {
-    return legal_step(c->step_m, c->kernel->mr) && legal_step(c->step_n, lb_max(c->kernel->nr, LB_PANEL)) &&
-           c->step_k >= 0 && c->step_k <= kLongestStep && c->near_bytes >= 0 && c->stream_bytes >= 0 &&
+static bool legal_config(const lowbit_problem *problem, const lb_gemm_config *c, uint32_t threads) {
+    return lb_check_config(problem, c, NULL) == LOWBIT_OK && c->near_bytes >= 0 && c->stream_bytes >= 0 &&
            c->threads >= 1 && c->threads <= threads;
 }
 
 bool lb_wisdom_is_legal(const lowbit_ctx *ctx, const lb_wisdom_entry *e) {
     const lb_gemm_config *c = &e->config;
     return c->kernel && (c->unit->isa & ctx->isa_enabled) && lb_check_problem(&e->problem, NULL) == LOWBIT_OK &&
-           lb_kernel_fits(c->kernel, &e->problem) && legal_config(c, e->threads) && e->noisy <= 1;
+           legal_config(&e->problem, c, e->threads) && e->noisy <= 1;
 }
 
 void lb_wisdom_tuple(const lowbit_problem *p, uint32_t threads, uint32_t pool, int64_t tuple[LB_TUPLE]) {
