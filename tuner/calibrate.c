@@ -2,7 +2,7 @@
 #include "tuner/calibrate.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "kernels/base/ctx.h"
@@ -15,15 +15,16 @@
 #include "tuner/wisdom.h"
 
 enum {
-    BEST_OF = 5,
-    BATCH_NS = 12000,  /* a sample of a kernel lasts about so long */
-    READ_NS = 2000000, /* one of reading */
-    FORKS = 200,
-    LINES_BYTES = 12 << 10, /* packed lines of a kernel's columns, at most */
-    ROWS_BYTES = 12 << 10,  /* its rows of A */
-    LEAST_K = 256,
-    MOST_K = 4096,
-    GROUP = 32
+    BEST_OF = 3,
+    BATCH_NS = 6000,  /* a sample of a kernel lasts about so long */
+    READ_NS = 800000, /* one of reading or of forks */
+    MEET_NS = 100000, /* how long a task waits for the others */
+    GROUP = 32,
+    /* Operands of kernels: so short that lines and rows of most of them stay in the L1 cache. */
+    COLUMNS = LB_TILE_COLUMNS,
+    LINES = 96,
+    MOST_K = 1024,
+    MOST_FORMATS = 32
 };
 
 /* ---- timing ---- */
@@ -50,17 +51,25 @@ static double best_of(const lb_clock *clock, work fn, void *arg, int64_t batch_n
 
 /* ---- kernels ---- */
 
+/* Weights of one format: of row scales with all of K and half of it, and in groups with all of it. */
+enum { FULL, HALF, GROUPED, SHAPES };
+
 /* A kernel alone: tiles of one column of tiles. */
 typedef struct bench {
-    lb_operands operands;
+    const lowbit_ctx *ctx;
+    const lb_clock *clock;
+    lb_operands *operands; /* [MOST_FORMATS][SHAPES], made when they are first needed */
     lb_gemm_call call;
     lowbit_gemm_args args;
-    lb_gemm_config config;
+    lowbit_problem problem;
+    void *workspace;
+    int64_t workspace_bytes;
 } bench;
 
 static void run_tiles(void *arg, int64_t reps) {
     const bench *b = arg;
-    for (; reps > 0; reps--) lb_gemm_tile(&b->call, 0, b->call.m, 0, b->operands.problem.n);
+    const int64_t columns = lb_max(b->call.config.kernel->nr, LB_PANEL);
+    for (; reps > 0; reps--) lb_gemm_tile(&b->call, 0, b->call.m, 0, columns);
 }
 
 static void run_prepare(void *arg, int64_t reps) {
@@ -68,111 +77,185 @@ static void run_prepare(void *arg, int64_t reps) {
     for (; reps > 0; reps--) lb_gemm_prepare(&b->call, NULL);
 }
 
-/* The first format and activations that the kernel takes, with groups of so many k (0 = rows); false if none. */
-static bool find_problem(const lb_kernel *kernel, int32_t group, lowbit_problem *p) {
+/* Lines of a panel. */
+static int64_t lines_of(int coding, int shape) {
+    const int64_t lines = lb_min(LINES, MOST_K / lb_codings[coding].line_k / 2 * 2);
+    return shape == HALF ? lines / 2 : lines;
+}
+
+static lowbit_problem problem_of(const lb_format *f, uint32_t activations, int shape) {
+    lowbit_problem p = {.struct_size = sizeof p, .activations = activations, .m = 1, .n = COLUMNS};
+    p.k = lines_of(f->coding, shape) * lb_line_k(f);
+    p.weights = (lowbit_weight_type){.struct_size = sizeof p.weights, .format = f->id};
+    if (shape == GROUPED) p.weights.group = GROUP, p.weights.scale_type = LOWBIT_SCALE_F16;
+    return p;
+}
+
+/* The first format and activations that the kernel takes; the format's number in the table, or -1. */
+static int find_problem(const lb_kernel *kernel, int shape, lowbit_problem *p) {
     const lb_format *f;
-    for (size_t i = 0; (f = lb_format_at(i)); i++)
+    for (int i = 0; i < MOST_FORMATS && (f = lb_format_at((size_t)i)); i++)
         for (uint32_t a = LOWBIT_A8; a <= LOWBIT_AF32; a++) {
-            *p = (lowbit_problem){.struct_size = sizeof *p, .activations = a, .m = 1, .n = LB_PANEL, .k = LEAST_K};
-            p->weights = (lowbit_weight_type){.struct_size = sizeof p->weights, .format = f->id, .group = group};
-            if (group) p->weights.scale_type = LOWBIT_SCALE_F16;
-            if (lb_check_problem(p, NULL) == LOWBIT_OK && lb_kernel_fits(kernel, p)) return true;
+            *p = problem_of(f, a, shape);
+            if (lb_check_problem(p, NULL) == LOWBIT_OK && lb_kernel_fits(kernel, p)) return i;
         }
-    return false;
+    return -1;
 }
 
-/* K such that lines and rows stay in the L1 cache. */
-static int64_t suitable_k(const lb_kernel *kernel, int64_t rows) {
-    const int64_t panels = lb_div_up(kernel->nr, LB_PANEL), line_k = lb_codings[kernel->coding].line_k;
-    const int64_t by_lines = LINES_BYTES / (panels * LB_LINE) * line_k;
-    const int64_t by_rows = 8 * ROWS_BYTES / (rows * lb_panel_bits(kernel));
-    return lb_max(lb_min(lb_min(by_lines, by_rows), MOST_K) / LEAST_K, 2) * LEAST_K;
+static lowbit_status reserve(bench *b, int64_t bytes, lowbit_error *error) {
+    if (bytes <= b->workspace_bytes) return LOWBIT_OK;
+    lb_free(b->ctx, b->workspace, (size_t)b->workspace_bytes);
+    b->workspace = lb_alloc(b->ctx, (size_t)bytes);
+    b->workspace_bytes = b->workspace ? bytes : 0;
+    LB_REQUIRE(b->workspace, error, LOWBIT_NO_MEMORY, "no memory for a workspace of %lld bytes", (long long)bytes);
+    return LOWBIT_OK;
 }
 
-static lowbit_status begin(const lowbit_ctx *ctx, lb_kernel_ref ref, lowbit_problem *p, bench *b, lowbit_error *error) {
-    LB_TRY(lb_operands_make(ctx, p, 0, NULL, &b->operands, error));
-    b->config = lb_configure(ctx, p, p->m, ref, 1, 1);
-    b->config.step_k = 0;
-    b->args = lb_operands_args(&b->operands, b->operands.packed, p->m);
-    b->call = (lb_gemm_call){.problem = &b->operands.problem, .config = b->config, .args = &b->args, .m = p->m};
+/* Rows that every kernel finds two blocks in. */
+static int64_t most_rows(void) {
+    lb_kernel_ref ref;
+    int64_t rows = 1;
+    for (size_t i = 0; lb_kernel_at(i, &ref); i++) rows = lb_max(rows, 2 * ref.kernel->mr);
+    return rows;
+}
+
+/* Points the bench at two blocks of rows of this kernel. False where it has no such problem. */
+static lowbit_status aim(bench *b, lb_kernel_ref ref, int shape, bool *fits, lowbit_error *error) {
+    const int format = find_problem(ref.kernel, shape, &b->problem);
+    *fits = format >= 0;
+    if (!*fits) return LOWBIT_OK;
+    lb_operands *o = &b->operands[format * SHAPES + shape];
+    lowbit_problem *p = &b->problem;
+    p->m = most_rows();
+    if (!o->ctx) LB_TRY(lb_operands_make(b->ctx, p, 0, NULL, o, error));
+    p->m = 2 * ref.kernel->mr;
+    lb_gemm_config config = lb_configure(b->ctx, p, p->m, ref, 1, 1);
+    config.step_k = 0;
+    LB_TRY(reserve(b, lb_gemm_workspace(p, &config, p->m), error));
+    b->args = lb_operands_args(o, o->packed, p->m);
+    b->call = (lb_gemm_call){.problem = p, .config = config, .args = &b->args, .m = p->m, .workspace = b->workspace};
     if (!lb_is_float_kind(p->activations)) LB_TRY(lb_row_rule_of(p, &b->args, 1, &b->call.rule, error));
-    const int64_t bytes = lb_gemm_workspace(p, &b->config, p->m);
-    b->call.workspace = lb_alloc(ctx, (size_t)bytes);
-    LB_REQUIRE(b->call.workspace, error, LOWBIT_NO_MEMORY, "no memory for a workspace of %lld bytes", (long long)bytes);
     lb_gemm_prepare(&b->call, NULL);
     return LOWBIT_OK;
 }
 
-static void end(const lowbit_ctx *ctx, bench *b) {
-    if (b->call.workspace)
-        lb_free(ctx, b->call.workspace, (size_t)lb_gemm_workspace(&b->operands.problem, &b->config, b->call.m));
-    lb_operands_release(&b->operands);
-}
+/* Seconds of one and of two blocks of rows, and of preparing two; the least of what was measured so far. */
+typedef struct times {
+    double one_s, two_s, prepare_s;
+} times;
 
-/* Seconds of one pass over K, and what the first one takes beyond; of preparing an element of A, if asked. */
-typedef struct passes {
-    double pass_s, first_s, row_s;
-} passes;
+typedef struct measured {
+    bool fits[SHAPES];
+    times best[SHAPES];
+} measured;
 
-static lowbit_status time_passes(const lowbit_ctx *ctx, const lb_clock *clock, lb_kernel_ref ref, lowbit_problem *p,
-                                 int64_t k, passes *out, lowbit_error *error) {
-    const int64_t mr = ref.kernel->mr;
-    p->n = lb_max(ref.kernel->nr, LB_PANEL);
-    p->m = 2 * mr;
-    p->k = k;
-    bench b = {.operands = {.ctx = ctx}};
-    const lowbit_status status = begin(ctx, ref, p, &b, error);
-    if (status == LOWBIT_OK) {
-        const double two = best_of(clock, run_tiles, &b, BATCH_NS);
-        out->row_s = best_of(clock, run_prepare, &b, BATCH_NS / 2) / (double)(p->m * k);
-        b.call.m = mr;
-        const double one = best_of(clock, run_tiles, &b, BATCH_NS);
-        b.call.m = p->m;
-        out->pass_s = fmax(two - one, 0.3 * two);
-        out->first_s = fmax(two - 2 * out->pass_s, 0);
+static lowbit_status time_kernel(bench *b, lb_kernel_ref ref, measured *m, lowbit_error *error) {
+    for (int shape = 0; shape < SHAPES; shape++) {
+        times *best = &m->best[shape];
+        LB_TRY(aim(b, ref, shape, &m->fits[shape], error));
+        if (!m->fits[shape]) continue;
+        best->two_s = fmin(best->two_s, best_of(b->clock, run_tiles, b, BATCH_NS));
+        if (shape == FULL) best->prepare_s = fmin(best->prepare_s, best_of(b->clock, run_prepare, b, BATCH_NS));
+        b->call.m = ref.kernel->mr;
+        best->one_s = fmin(best->one_s, best_of(b->clock, run_tiles, b, BATCH_NS));
     }
-    end(ctx, &b);
-    return status;
+    return LOWBIT_OK;
 }
 
-/* The difference of two lengths of K is what lines take; the rest of the shorter one is the tile's. */
-static lowbit_status measure_kernel(const lowbit_ctx *ctx, const lb_clock *clock, lb_kernel_ref ref,
-                                    lb_kernel_rate *rate, lowbit_error *error) {
-    lowbit_problem p;
-    *rate = (lb_kernel_rate){0};
-    if (!find_problem(ref.kernel, 0, &p)) return LOWBIT_OK;
-    const int64_t k = suitable_k(ref.kernel, 2 * ref.kernel->mr), line_k = lb_codings[ref.kernel->coding].line_k;
-    const double panels = (double)lb_div_up(ref.kernel->nr, LB_PANEL);
-    const double lines = panels * (double)(k / line_k), short_lines = panels * (double)(k / 2 / line_k);
-    const double tiles = (double)lb_max(LB_PANEL / ref.kernel->nr, 1);
-    passes full, half, groups;
-    LB_TRY(time_passes(ctx, clock, ref, &p, k, &full, error));
-    LB_TRY(time_passes(ctx, clock, ref, &p, k / 2, &half, error));
-    rate->line_s = fmax((full.pass_s - half.pass_s) / (lines - short_lines), 0.5 * full.pass_s / lines);
-    rate->tile_s = fmax(full.pass_s - lines * rate->line_s, 0) / tiles;
-    rate->first_s = fmax((full.first_s - half.first_s) / (lines - short_lines), 0);
-    rate->row_s = full.row_s;
-    if (!find_problem(ref.kernel, GROUP, &p)) return LOWBIT_OK;
-    LB_TRY(time_passes(ctx, clock, ref, &p, k, &groups, error));
-    rate->group_s = fmax(groups.pass_s - full.pass_s, 0) / (panels * (double)(k / GROUP));
+/* One pass over K, and what the first one takes beyond: of two passes, at least a third each. */
+static double pass_seconds(const times *t) { return fmax(t->two_s - t->one_s, t->two_s / 3); }
+static double first_seconds(const times *t) { return fmax(t->two_s - 2 * pass_seconds(t), 0); }
+
+/* Differences of times, of which noise leaves less than nothing, or next to it. */
+static double above_noise(double seconds) { return seconds > 1e-13 ? seconds : 0; }
+
+/* The difference of two lengths of K is what lines take; the rest of the longer one is the tile's. */
+static lb_kernel_rate rate_of(const lb_kernel *kernel, const measured *m) {
+    const int64_t panels = lb_div_up(kernel->nr, LB_PANEL),
+                  k = lines_of(kernel->coding, FULL) * lb_codings[kernel->coding].line_k;
+    const double lines = (double)(panels * lines_of(kernel->coding, FULL));
+    const double full = pass_seconds(&m->best[FULL]), half = pass_seconds(&m->best[HALF]);
+    const double tiles = (double)lb_max(LB_PANEL / kernel->nr, 1);
+    const double ends = (double)(panels * k / GROUP);
+    lb_kernel_rate rate = {.line_s = fmin(fmax((full - half) * 2, full / 2), full) / lines};
+    rate.tile_s = above_noise(full - lines * rate.line_s) / tiles;
+    rate.first_s = above_noise((first_seconds(&m->best[FULL]) - first_seconds(&m->best[HALF])) * 2 / lines);
+    rate.row_s = m->best[FULL].prepare_s / (double)(2 * kernel->mr * k);
+    if (m->fits[GROUPED]) rate.group_s = above_noise((pass_seconds(&m->best[GROUPED]) - full) / ends);
+    return rate;
+}
+
+/* Whether the table thinks it at most three times slower than another that does the same: the others keep the rates of
+ * the table. */
+static bool is_worth(const lowbit_ctx *ctx, lb_kernel_ref ref) {
+    lb_kernel_ref each;
+    if (!(ref.unit->isa & ctx->isa_enabled) || ref.unit->isa == LOWBIT_ISA_SCALAR) return false;
+    for (size_t i = 0; lb_kernel_at(i, &each); i++) {
+        const lb_kernel *a = ref.kernel, *b = each.kernel;
+        const bool same = a->coding == b->coding && a->algorithm == b->algorithm && a->mr == b->mr;
+        if (same && (each.unit->isa & ctx->isa_enabled) && a->cost > 3 * b->cost) return false;
+    }
+    return true;
+}
+
+/* Two rounds, some tenths of a second apart: what disturbs one of them is gone in the other. */
+static lowbit_status measure_all(bench *b, measured *of, lowbit_error *error) {
+    lb_kernel_ref ref;
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; lb_kernel_at(i, &ref); i++)
+            if (is_worth(b->ctx, ref)) LB_TRY(time_kernel(b, ref, &of[i], error));
     return LOWBIT_OK;
+}
+
+static lowbit_status keep_rates(const measured *of, lowbit_wisdom *wisdom, lowbit_error *error) {
+    lb_kernel_ref ref;
+    for (size_t i = 0; lb_kernel_at(i, &ref); i++) {
+        char name[LB_KERNEL_NAME];
+        if (!of[i].fits[FULL]) continue;
+        const lb_kernel_rate r = rate_of(ref.kernel, &of[i]);
+        const double values[] = {r.line_s, r.first_s, r.tile_s, r.group_s, r.row_s};
+        lb_kernel_name(ref, name, sizeof name);
+        LB_TRY(lb_wisdom_put_fact(wisdom, name, values, LB_COUNT(values), lb_today(), error));
+    }
+    return LOWBIT_OK;
+}
+
+/* Whether wisdom has the rates of all kernels that are worth measuring. */
+static bool are_known(const lowbit_ctx *ctx, const lowbit_wisdom *wisdom) {
+    lb_kernel_ref ref;
+    char name[LB_KERNEL_NAME];
+    double values[LB_FACT_VALUES];
+    for (size_t i = 0; lb_kernel_at(i, &ref); i++) {
+        lb_kernel_name(ref, name, sizeof name);
+        if (is_worth(ctx, ref) && !lb_wisdom_fact(wisdom, name, values)) return false;
+    }
+    return true;
 }
 
 static lowbit_status measure_kernels(const lowbit_ctx *ctx, const lb_clock *clock, lowbit_wisdom *wisdom,
                                      lowbit_error *error) {
-    lb_kernel_ref ref;
-    for (size_t i = 0; lb_kernel_at(i, &ref); i++) {
-        char name[LB_KERNEL_NAME];
-        double known[LB_FACT_VALUES];
-        if (!(ref.unit->isa & ctx->isa_enabled) || ref.unit->isa == LOWBIT_ISA_SCALAR) continue;
-        lb_kernel_name(ref, name, sizeof name);
-        if (lb_wisdom_fact(wisdom, name, known)) continue;
-        lb_kernel_rate r;
-        LB_TRY(measure_kernel(ctx, clock, ref, &r, error));
-        const double values[] = {r.line_s, r.first_s, r.tile_s, r.group_s, r.row_s};
-        if (r.line_s > 0) LB_TRY(lb_wisdom_put_fact(wisdom, name, values, LB_COUNT(values), lb_today(), error));
+    if (are_known(ctx, wisdom)) return LOWBIT_OK;
+    const size_t sets = (size_t)MOST_FORMATS * SHAPES, kernels = lowbit_kernel_count();
+    bench b = {.ctx = ctx, .clock = clock, .operands = lb_alloc(ctx, sets * sizeof(lb_operands))};
+    measured *of = lb_alloc(ctx, kernels * sizeof *of);
+    lowbit_status status = LOWBIT_NO_MEMORY;
+    if (b.operands && of) {
+        memset(b.operands, 0, sets * sizeof(lb_operands));
+        for (size_t i = 0; i < kernels; i++)
+            of[i] = (measured){.best = {{HUGE_VAL, HUGE_VAL, HUGE_VAL},
+                                        {HUGE_VAL, HUGE_VAL, HUGE_VAL},
+                                        {HUGE_VAL, HUGE_VAL, HUGE_VAL}}};
+        status = measure_all(&b, of, error);
+        if (status == LOWBIT_OK) status = keep_rates(of, wisdom, error);
+        for (size_t i = 0; i < sets; i++)
+            if (b.operands[i].ctx) lb_operands_release(&b.operands[i]);
+    } else {
+        lb_fail(error, status, "no memory for the operands of kernels");
     }
-    return LOWBIT_OK;
+    lb_free(ctx, b.operands, sets * sizeof(lb_operands));
+    lb_free(ctx, of, kernels * sizeof *of);
+    lb_free(ctx, b.workspace, (size_t)b.workspace_bytes);
+    return status;
 }
 
 /* ---- memory and forks ---- */
@@ -210,36 +293,71 @@ static double read_rate(const lowbit_ctx *ctx, const lb_clock *clock, const lowb
     return best;
 }
 
-static void do_nothing(void *arg, size_t i, size_t worker) { (void)arg, (void)i, (void)worker; }
+/* A loop whose tasks wait for each other, as long as there is hope: what a product pays that needs all workers. */
+typedef struct meeting {
+    const lowbit_pool *pool;
+    const lb_clock *clock;
+    size_t threads;
+    atomic_size_t here;
+} meeting;
+
+static void meet(void *arg, size_t i, size_t worker) {
+    (void)i, (void)worker;
+    meeting *m = arg;
+    const int64_t start = m->clock->now_ns(m->clock->user);
+    atomic_fetch_add(&m->here, 1);
+    while (atomic_load(&m->here) < m->threads)
+        if (m->clock->now_ns(m->clock->user) - start > MEET_NS) return;
+}
 
 static void run_forks(void *arg, int64_t reps) {
-    const reading *r = arg;
-    for (; reps > 0; reps--) lb_parallel_for(r->pool, r->threads, do_nothing, NULL);
+    meeting *m = arg;
+    for (; reps > 0; reps--) {
+        atomic_store(&m->here, 0);
+        lb_parallel_for(m->pool, m->threads, meet, m);
+    }
 }
 
 /* Rates of reading with the threads of the pool, and what a parallel loop costs. */
-static lowbit_status measure_pool(const lowbit_ctx *ctx, const lb_clock *clock, const lowbit_pool *pool,
-                                  lowbit_wisdom *wisdom, lowbit_error *error) {
-    const int64_t threads = (int64_t)lb_pool_threads(pool), l2 = lb_max(ctx->machine.l2_bytes, 256 << 10);
-    const int64_t ring = lb_ring_bytes(ctx), l3 = lb_min(lb_max(ctx->machine.l3_trusted_bytes / 2, 3 * l2), ring / 4);
-    const int64_t sizes[LB_SOURCES] = {l2 * threads / 2, lb_max(l3, 2 * l2 * threads), ring};
-    double values[LB_SOURCES + 1], known[LB_FACT_VALUES];
+static lowbit_status measure_pool(const lowbit_ctx *ctx, const lb_clock *clock, const lowbit_pool *pool, uint8_t *data,
+                                  int64_t bytes, lowbit_wisdom *wisdom, lowbit_error *error) {
+    const int64_t threads = (int64_t)lb_pool_threads(pool), l2 = lb_max(ctx->machine.l2_bytes, 256 << 10) * threads;
+    const int64_t l3 = lb_max(lb_min(ctx->machine.l3_trusted_bytes, ctx->machine.l3_bytes) / 2, 2 * l2);
+    const int64_t sizes[LB_SOURCES] = {l2 / 2, lb_min(l3, bytes / 2), bytes};
+    double values[LB_SOURCES + 1];
     char name[LB_FACT_NAME];
-    lb_model_threads_name(threads, name);
-    if (lb_wisdom_fact(wisdom, name, known)) return LOWBIT_OK;
-    uint8_t *data = lb_alloc(ctx, (size_t)ring);
-    LB_REQUIRE(data, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes to read", (long long)ring);
-    memset(data, 1, (size_t)ring);
     for (int i = 0; i < LB_SOURCES; i++) values[i] = read_rate(ctx, clock, pool, data, sizes[i]);
-    lb_free(ctx, data, (size_t)ring);
-    reading forks = {.pool = pool, .threads = (size_t)threads};
+    meeting forks = {.pool = pool, .clock = clock, .threads = (size_t)threads};
     values[LB_SOURCES] = threads > 1 ? best_of(clock, run_forks, &forks, READ_NS) : 0;
+    lb_model_threads_name(threads, name);
     return lb_wisdom_put_fact(wisdom, name, values, LB_COUNT(values), lb_today(), error);
+}
+
+static bool knows_pool(const lowbit_wisdom *wisdom, const lowbit_pool *pool) {
+    char name[LB_THREADS_NAME];
+    double values[LB_FACT_VALUES];
+    lb_model_threads_name((int64_t)lb_pool_threads(pool), name);
+    return lb_wisdom_fact(wisdom, name, values) > 0;
+}
+
+/* One thread, and all of the pool. */
+static lowbit_status measure_pools(const lowbit_ctx *ctx, const lb_clock *clock, const lowbit_pool *pool,
+                                   lowbit_wisdom *wisdom, lowbit_error *error) {
+    const lowbit_pool *const pools[] = {NULL, pool};
+    const int64_t bytes = lb_ring_bytes(ctx);
+    if (knows_pool(wisdom, NULL) && knows_pool(wisdom, pool)) return LOWBIT_OK;
+    uint8_t *data = lb_alloc(ctx, (size_t)bytes);
+    LB_REQUIRE(data, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes to read", (long long)bytes);
+    memset(data, 1, (size_t)bytes);
+    lowbit_status status = LOWBIT_OK;
+    for (size_t i = 0; i < LB_COUNT(pools) && status == LOWBIT_OK; i++)
+        if (!knows_pool(wisdom, pools[i])) status = measure_pool(ctx, clock, pools[i], data, bytes, wisdom, error);
+    lb_free(ctx, data, (size_t)bytes);
+    return status;
 }
 
 lowbit_status lb_calibrate(const lowbit_ctx *ctx, const lowbit_pool *pool, const lb_clock *clock, lowbit_wisdom *wisdom,
                            lowbit_error *error) {
-    LB_TRY(measure_pool(ctx, clock, NULL, wisdom, error));
-    if (lb_pool_threads(pool) > 1) LB_TRY(measure_pool(ctx, clock, pool, wisdom, error));
+    LB_TRY(measure_pools(ctx, clock, pool, wisdom, error));
     return measure_kernels(ctx, clock, wisdom, error);
 }

@@ -96,10 +96,10 @@ static bool turn_prefetch(const lb_tuning *t, size_t way, lb_gemm_config *c) {
     return true;
 }
 
-/* Outputs past the caches, or not. */
+/* Outputs past the caches, or not: only those that no L2 cache holds, since who reads the output comes next. */
 static bool turn_stream(const lb_tuning *t, size_t way, lb_gemm_config *c) {
     const int64_t bytes = t->m * t->problem->n * lb_out_bytes(t->problem);
-    if (way > 0 || t->problem->out >= LOWBIT_OUT_S8 || bytes <= t->model->ctx->machine.l1d_bytes) return false;
+    if (way > 0 || t->problem->out >= LOWBIT_OUT_S8 || bytes <= t->model->ctx->machine.l2_bytes) return false;
     c->stream_bytes = c->stream_bytes && bytes > c->stream_bytes ? 0 : 1;
     return true;
 }

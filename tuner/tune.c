@@ -55,14 +55,15 @@ static double now(const heat *h) { return lb_clock_seconds(h->tune->clock); }
 
 /* ---- running one candidate ---- */
 
-static void use(heat *h, const lb_gemm_config *config) {
-    h->plan.count = 1;
-    h->plan.decisions[0] = (lb_plan_decision){h->plan.problem.m, "measured", *config};
-}
-
 static void run(void *user, size_t runner, size_t reps) {
     heat *h = user;
-    use(h, &h->set.list[runner].config);
+    const lb_gemm_config *config = &h->set.list[runner].config;
+    if (h->tune->pretend) {
+        h->tune->pretend(h->tune->pretender, config, reps);
+        return;
+    }
+    h->plan.count = 1;
+    h->plan.decisions[0] = (lb_plan_decision){h->plan.problem.m, "measured", *config};
     for (; reps > 0; reps--) {
         const lowbit_gemm_args args = lb_operands_args(&h->operands, lb_operands_next(&h->operands), h->plan.problem.m);
         lowbit_gemm(&h->plan, &args, h->workspace, h->workspace_bytes, h->tune->options->pool, NULL);

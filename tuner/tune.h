@@ -19,6 +19,9 @@ typedef struct lb_tune {
     /* Told every candidate of the last race of each stage and its times; NULL = nobody. */
     void (*observe)(void *user, const lb_candidate *candidate, const lb_runner *runner);
     void *observer;
+    /* Takes the place of the product, on machines that are not there: lets the clock go on. NULL = products are run. */
+    void (*pretend)(void *user, const lb_gemm_config *config, size_t reps);
+    void *pretender;
 } lb_tune;
 
 typedef struct lb_tuned {

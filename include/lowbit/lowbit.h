@@ -18,6 +18,7 @@
 #include "lowbit/context.h"
 #include "lowbit/gemm.h"
 #include "lowbit/pool.h"
+#include "lowbit/tune.h"
 #include "lowbit/types.h"
 #include "lowbit/weights.h"
 #include "lowbit/wisdom.h"
