@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "lowbit/context.h"
+#include "lowbit/pool.h"
 
 /* Exit codes of the program. */
 enum { LB_EXIT_OK = 0, LB_EXIT_FAILED = 1, LB_EXIT_USAGE = 2 };
@@ -57,6 +58,9 @@ typedef struct lb_syntax {
  * is then what to return. */
 bool lb_cli_parse(int *argc, char **argv, const lb_syntax *syntax, int *code);
 
+/* Room for a problem string. */
+enum { LB_PROBLEM_TEXT = 96 };
+
 /* "64", "4K", "1M", "2G" (powers of 1024) into *size, or false. */
 bool lb_cli_size(const char *text, int64_t *size);
 
@@ -68,10 +72,23 @@ typedef struct lb_thread_list {
 } lb_thread_list;
 bool lb_cli_threads(const char *text, const lowbit_ctx *ctx, lb_thread_list *list);
 
+/* "i8,i4g32" cut at its commas; false for none, for an empty word, and for more than fit. The words point into `copy`.
+ */
+enum { LB_MAX_WORDS = 32 };
+typedef struct lb_word_list {
+    char copy[512];
+    const char *list[LB_MAX_WORDS];
+    size_t count;
+} lb_word_list;
+bool lb_cli_words(const char *text, lb_word_list *words);
+
 /* A context for this command. isa: "avx2" leaves that level and scalar; NULL takes the environment's LOWBIT_ISA, and
  * without it every level. topology: as in lowbit_ctx_options. Warnings go to standard error. Returns LB_EXIT_OK, or
  * prints the reason and returns the exit code. */
 int lb_cli_context(const char *command, const char *isa, const char *topology, lowbit_ctx **ctx);
+
+/* Destroys *pool, and makes it one of so many threads; of one it stays empty. Returns as above. */
+int lb_cli_pool(const char *command, const lowbit_ctx *ctx, uint32_t threads, lowbit_pool *pool);
 
 /* The rows of the options table that most commands have. */
 #define LB_OPTION_ISA(target)                                                                                          \
