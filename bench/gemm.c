@@ -19,12 +19,30 @@ typedef struct cell {
     const lb_gemm_bench *bench;
     lowbit_problem problem;
     lb_operands operands;
+    lowbit_replicas **replicas; /* [operands.copies], or NULL */
     void *workspace;
     int64_t workspace_bytes;
     lowbit_plan *plan;
 } cell;
 
+/* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of a pointer is meant */
+static size_t replicas_bytes(const cell *c) { return (size_t)c->operands.copies * sizeof *c->replicas; }
+
+static lowbit_status make_replicas(cell *c, lowbit_error *error) {
+    if (!c->bench->replicas) return LOWBIT_OK;
+    c->replicas = lb_alloc(c->bench->ctx, replicas_bytes(c));
+    LB_REQUIRE(c->replicas, error, LOWBIT_NO_MEMORY, "no memory for replicas of %lld copies",
+               (long long)c->operands.copies);
+    memset(c->replicas, 0, replicas_bytes(c));
+    for (int64_t i = 0; i < c->operands.copies; i++)
+        LB_TRY(lowbit_replicate(c->bench->ctx, &c->operands.packed[i], &c->replicas[i], error));
+    return LOWBIT_OK;
+}
+
 static void release(cell *c) {
+    for (int64_t i = 0; c->replicas && i < c->operands.copies; i++)
+        lowbit_replicas_destroy(c->bench->ctx, c->replicas[i]);
+    lb_free(c->bench->ctx, c->replicas, replicas_bytes(c));
     lb_operands_release(&c->operands);
     lb_free(c->bench->ctx, c->workspace, (size_t)c->workspace_bytes);
     lowbit_plan_destroy(c->bench->ctx, c->plan);
@@ -50,7 +68,9 @@ static lowbit_status make_plan(cell *c, lowbit_error *error) {
 static void run_cell(void *arg, size_t reps) {
     cell *c = arg;
     for (; reps > 0; reps--) {
-        const lowbit_gemm_args args = lb_operands_args(&c->operands, lb_operands_next(&c->operands), c->problem.m);
+        const lowbit_packed *packed = lb_operands_next(&c->operands);
+        lowbit_gemm_args args = lb_operands_args(&c->operands, packed, c->problem.m);
+        if (c->replicas) args.replicas = c->replicas[packed - c->operands.packed];
         lowbit_gemm(c->plan, &args, c->workspace, c->workspace_bytes, c->bench->pool, NULL);
     }
 }
@@ -245,6 +265,7 @@ static lowbit_status time_peers(cell *c, lb_gemm_result *r, lowbit_error *error)
 static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) {
     const int64_t ring = c->bench->cold ? kRingBytes : 0;
     LB_TRY(lb_operands_make(c->bench->ctx, &c->problem, ring, c->bench->pool, &c->operands, error));
+    LB_TRY(make_replicas(c, error));
     LB_TRY(make_plan(c, error));
     r->plan.struct_size = sizeof r->plan;
     LB_TRY(lowbit_plan_describe(c->plan, c->problem.m, &r->plan, error));
@@ -254,6 +275,7 @@ static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) 
     if (r->peer_count == 0) lb_measure(run_cell, c, c->bench->budget_s, &r->time);
     const lowbit_problem *p = &c->problem;
     r->weight_bytes = c->operands.blob_bytes;
+    r->replica_bytes = c->replicas ? lowbit_replicas_bytes(c->replicas[0]) : 0;
     r->gops = 2e-9 * (double)p->m * (double)p->n * (double)p->k / r->time.median_s;
     r->weight_gbs = 1e-9 * (double)c->operands.blob_bytes / r->time.median_s;
     find_limit(c, r);

@@ -19,6 +19,7 @@ typedef struct lb_gemm_bench {
     double budget_s;           /* of the samples */
     bool cold;                 /* every call on other weights of a ring beyond the caches */
     bool verify_all;           /* check every row, not a sample of them */
+    bool replicas;             /* with copies of the weights for each NUMA node (lowbit_replicate) */
     const char *peers;         /* names of peers, as "openblas,onednn", to time beside ours; NULL = none. Not cold */
     int64_t verified_products; /* products of the sample, about a nanosecond each; 0 = 2^28 */
 } lb_gemm_bench;
@@ -35,15 +36,16 @@ typedef struct lb_peer_result {
 typedef struct lb_gemm_result {
     lowbit_plan_info plan;
     uint32_t threads;
-    lb_sample time;       /* of one lowbit_gemm call, row quantization included */
-    int64_t weight_bytes; /* of the packed blob */
-    double gops;          /* 2 M N K operations at the median time, 1e9 a second */
-    double weight_gbs;    /* packed bytes at the median time, 1e9 a second */
-    const char *limit;    /* what binds: "compute", "decode", "read" or "write"; "none" if nothing was measured */
-    double limit_us;      /* the time that this limit alone would take at its median rate */
-    double limit_best_us; /* and at its best rate */
-    double share;         /* limit_us / median: medians of the same run */
-    lb_verdict verdict;   /* of the verified rows */
+    lb_sample time;        /* of one lowbit_gemm call, row quantization included */
+    int64_t weight_bytes;  /* of the packed blob */
+    int64_t replica_bytes; /* of its copies for NUMA nodes, 0 without */
+    double gops;           /* 2 M N K operations at the median time, 1e9 a second */
+    double weight_gbs;     /* packed bytes at the median time, 1e9 a second */
+    const char *limit;     /* what binds: "compute", "decode", "read" or "write"; "none" if nothing was measured */
+    double limit_us;       /* the time that this limit alone would take at its median rate */
+    double limit_best_us;  /* and at its best rate */
+    double share;          /* limit_us / median: medians of the same run */
+    lb_verdict verdict;    /* of the verified rows */
     lb_peer_result peers[LB_BENCH_PEERS];
     size_t peer_count;
 } lb_gemm_result;

@@ -7,7 +7,7 @@
 static const char kCommand[] = "bench gemm";
 
 typedef struct settings {
-    const char *threads, *isa, *wisdom, *json;
+    const char *threads, *bind, *isa, *wisdom, *json;
     lb_gemm_bench bench;
 } settings;
 
@@ -50,9 +50,12 @@ static int time_all(lb_gemm_session *session, const settings *o, int count, char
 }
 
 int lb_cmd_bench_gemm(int argc, char **argv) {
-    settings o = {.threads = "1", .bench = {.budget_s = 0.3}};
+    settings o = {.threads = "1", .bind = "none", .bench = {.budget_s = 0.3}};
     const lb_option table[] = {
         {"--threads", "LIST", "thread counts, as 1,2,all (default: 1)", LB_OPTION_TEXT, &o.threads},
+        {"--bind", "HOW", "bind threads: none, compact, spread or a list of CPUs (default: none)", LB_OPTION_TEXT,
+         &o.bind},
+        {"--replicas", NULL, "copies of the weights for each NUMA node", LB_OPTION_FLAG, &o.bench.replicas},
         LB_OPTION_ISA(&o.isa),
         {"--kernel", "NAME", "use this kernel (`lowbit kernels` lists them)", LB_OPTION_TEXT, &o.bench.kernel},
         {"--cold", NULL, "weights from a ring of 1 GiB instead of the caches", LB_OPTION_FLAG, &o.bench.cold},
@@ -76,6 +79,7 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
     lb_gemm_session session;
     code = lb_gemm_session_begin(&session, kCommand, o.isa, o.wisdom, &o.bench, 0.1);
+    if (code == LB_EXIT_OK) code = lb_gemm_session_bind(&session, o.bind);
     if (code == LB_EXIT_OK) code = time_all(&session, &o, argc - 1, argv + 1);
     lb_gemm_session_end(&session);
     return code;

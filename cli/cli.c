@@ -67,10 +67,10 @@ static int create_context(const char *command, const lowbit_ctx_options *options
     return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(command, status, &error);
 }
 
-int lb_cli_context(const char *command, const char *isa, const char *topology, lowbit_ctx **ctx) {
+int lb_cli_context(const char *command, const char *isa, const lowbit_ctx_options *pretend, lowbit_ctx **ctx) {
     const lowbit_logger logger = {sizeof logger, NULL, log_to_stderr};
     lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
-    options.topology = topology;
+    if (pretend) options = *pretend;
     const char *source = isa ? "--isa" : "LOWBIT_ISA";
     if (!isa) isa = getenv("LOWBIT_ISA");
     if (isa && *isa) {
@@ -84,13 +84,14 @@ int lb_cli_context(const char *command, const char *isa, const char *topology, l
     return create_context(command, &options, ctx);
 }
 
-int lb_cli_pool(const char *command, const lowbit_ctx *ctx, uint32_t threads, lowbit_pool *pool) {
+int lb_cli_pool(const char *command, const lowbit_ctx *ctx, uint32_t threads, const lowbit_pool_options *options,
+                lowbit_pool *pool) {
     lowbit_pool_destroy(pool);
     if (threads <= 1) return LB_EXIT_OK;
-    lowbit_pool_options options = LOWBIT_POOL_OPTIONS_INIT;
-    options.threads = threads;
+    lowbit_pool_options own = *options;
+    own.threads = threads;
     lowbit_error error = LOWBIT_ERROR_INIT;
-    const lowbit_status status = lowbit_pool_create(ctx, &options, pool, &error);
+    const lowbit_status status = lowbit_pool_create(ctx, &own, pool, &error);
     return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(command, status, &error);
 }
 

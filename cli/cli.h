@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/base/cpu_mask.h"
 #include "lowbit/context.h"
 #include "lowbit/pool.h"
 
@@ -35,6 +36,7 @@ typedef enum lb_option_kind {
     LB_OPTION_TEXT,    /* const char *: points into argv */
     LB_OPTION_COUNT,   /* int64_t >= 0, as lb_cli_size reads it */
     LB_OPTION_SECONDS, /* double > 0 */
+    LB_OPTION_NUMBER,  /* double > 0, of something else */
 } lb_option_kind;
 
 typedef struct lb_option {
@@ -82,13 +84,19 @@ typedef struct lb_word_list {
 } lb_word_list;
 bool lb_cli_words(const char *text, lb_word_list *words);
 
-/* A context for this command. isa: "avx2" leaves that level and scalar; NULL takes the environment's LOWBIT_ISA, and
- * without it every level. topology: as in lowbit_ctx_options. Warnings go to standard error. Returns LB_EXIT_OK, or
- * prints the reason and returns the exit code. */
-int lb_cli_context(const char *command, const char *isa, const char *topology, lowbit_ctx **ctx);
+/* "none", "compact", "spread" or a list of CPUs, "0,2,8-11", into the bind of the options; false for another word. The
+ * CPUs are kept in `list`, which must live as long as the options. */
+bool lb_cli_bind(const char *text, lowbit_pool_options *options, lb_cpu_list *list);
 
-/* Destroys *pool, and makes it one of so many threads; of one it stays empty. Returns as above. */
-int lb_cli_pool(const char *command, const lowbit_ctx *ctx, uint32_t threads, lowbit_pool *pool);
+/* A context for this command. isa: "avx2" leaves that level and scalar; NULL takes the environment's LOWBIT_ISA, and
+ * without it every level. pretend: NULL = this machine; else the topology of another, and what it grants. Warnings go
+ * to standard error. Returns LB_EXIT_OK, or prints the reason and returns the exit code. */
+int lb_cli_context(const char *command, const char *isa, const lowbit_ctx_options *pretend, lowbit_ctx **ctx);
+
+/* Destroys *pool, and makes it one of so many threads, by these options but for their number; of one thread it stays
+ * empty. Returns as above. */
+int lb_cli_pool(const char *command, const lowbit_ctx *ctx, uint32_t threads, const lowbit_pool_options *options,
+                lowbit_pool *pool);
 
 /* The rows of the options table that most commands have. */
 #define LB_OPTION_ISA(target)                                                                                          \

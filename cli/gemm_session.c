@@ -7,6 +7,8 @@ int lb_gemm_session_begin(lb_gemm_session *s, const char *command, const char *i
                           const lb_gemm_bench *bench, double limit_s) {
     *s = (lb_gemm_session){.command = command, .results = json_array(), .bench = *bench};
     s->pool = (lowbit_pool)LOWBIT_POOL_INIT;
+    s->pool_options = (lowbit_pool_options)LOWBIT_POOL_OPTIONS_INIT;
+    s->bind = "none";
     int code = lb_cli_context(command, isa, NULL, &s->ctx);
     if (code == LB_EXIT_OK) code = lb_cli_wisdom_read(command, wisdom, s->ctx, &s->wisdom);
     if (code != LB_EXIT_OK) return code;
@@ -27,8 +29,15 @@ void lb_gemm_session_end(lb_gemm_session *s) {
     json_decref(s->results);
 }
 
+int lb_gemm_session_bind(lb_gemm_session *s, const char *bind) {
+    s->bind = bind;
+    if (lb_cli_bind(bind, &s->pool_options, &s->cpus)) return LB_EXIT_OK;
+    return lb_cli_error(LB_EXIT_USAGE, s->command, "--bind \"%s\" is neither none, compact, spread nor a list of CPUs",
+                        bind);
+}
+
 int lb_gemm_session_threads(lb_gemm_session *s, uint32_t threads) {
-    const int code = lb_cli_pool(s->command, s->ctx, threads, &s->pool);
+    const int code = lb_cli_pool(s->command, s->ctx, threads, &s->pool_options, &s->pool);
     s->bench.pool = threads > 1 ? &s->pool : NULL;
     return code;
 }
@@ -50,6 +59,8 @@ static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, co
                               "limit_best_us", r->limit_best_us, "share", r->share);
     json_t *check = json_pack("{s:I, s:f, s:b, s:b}", "verified_rows", (json_int_t)r->verdict.rows, "max_abs_err",
                               r->verdict.max_abs_err, "exact", r->verdict.exact, "within_bound", r->verdict.within);
+    json_object_set_new(what, "bind", json_string(s->bind));
+    json_object_set_new(what, "replica_bytes", json_integer(r->replica_bytes));
     json_object_update(what, times);
     json_object_update(what, rates);
     json_object_update(what, check);

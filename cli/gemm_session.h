@@ -14,7 +14,10 @@ typedef struct lb_gemm_session {
     lowbit_wisdom *wisdom; /* of what is planned, or NULL */
     lb_limits *limits;
     json_t *results;
-    lowbit_pool pool;    /* of the thread count that is being timed */
+    lowbit_pool pool; /* of the thread count that is being timed */
+    const char *bind; /* how its threads are bound: */
+    lowbit_pool_options pool_options;
+    lb_cpu_list cpus;
     lb_gemm_bench bench; /* how each product is timed; pool, ctx, wisdom and limits are filled in */
 } lb_gemm_session;
 
@@ -25,6 +28,9 @@ typedef struct lb_gemm_session {
 int lb_gemm_session_begin(lb_gemm_session *session, const char *command, const char *isa, const char *wisdom,
                           const lb_gemm_bench *bench, double limit_s);
 void lb_gemm_session_end(lb_gemm_session *session);
+
+/* Binds the threads of pools from now on, as lb_cli_bind reads it. Returns LB_EXIT_OK, or prints the reason. */
+int lb_gemm_session_bind(lb_gemm_session *session, const char *bind);
 
 /* Times with this many threads from now on. */
 int lb_gemm_session_threads(lb_gemm_session *session, uint32_t threads);

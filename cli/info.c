@@ -25,8 +25,9 @@ static void print_machine(const lowbit_machine *m) {
     printf("%-12s %" PRIu32 " packages, %" PRIu32 " NUMA nodes, %" PRIu32 " cores of %" PRIu32 " kinds, %" PRIu32
            " hardware threads\n",
            "topology", m->packages, m->numa_nodes, m->cores, m->core_kinds, m->cpus);
-    printf("%-12s %" PRIu32 " hardware threads on %" PRIu32 " cores: %s\n", "allowed", m->allowed_cpus,
-           m->allowed_cores, m->allowed_list);
+    printf("%-12s %" PRIu32 " hardware threads on %" PRIu32 " cores (%" PRIu32 " of the fastest kind), %" PRIu32
+           " NUMA nodes: %s\n",
+           "allowed", m->allowed_cpus, m->allowed_cores, m->allowed_fast_cores, m->allowed_numa_nodes, m->allowed_list);
     if (m->cpu_quota > 0) printf("%-12s %.2f CPUs\n", "quota", m->cpu_quota);
     printf("%-12s %" PRIu32 " usable threads (limited by: %s)\n", "threads", m->usable_threads,
            limit_name(m->cpu_limit));
@@ -34,7 +35,8 @@ static void print_machine(const lowbit_machine *m) {
     print_cache("L2", m->l2_bytes, m->l2_sharing);
     print_cache("L3", m->l3_bytes, m->l3_sharing);
     if (m->l3_trusted_bytes != m->l3_bytes)
-        printf("%-12s %" PRId64 " KiB of it believed\n", "", m->l3_trusted_bytes / 1024);
+        printf("%-12s %" PRId64 " KiB of it believed: a guest is told the L3 of its host\n", "",
+               m->l3_trusted_bytes / 1024);
     printf("%-12s %" PRId64 " MiB\n", "memory", m->memory_bytes >> 20);
 }
 
@@ -57,7 +59,7 @@ json_t *lb_cli_machine_json(const lowbit_ctx *ctx) {
     if (lowbit_machine_info(ctx, &m, NULL) != LOWBIT_OK) return NULL;
     return json_pack(
         "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:f, s:s, s:o, s:o, s:o, s:I, s:I, "
-        "s:b, s:s}",
+        "s:b, s:s, s:I, s:I, s:I}",
         "cpu", m.cpu_name, "vendor", m.vendor, "family", (json_int_t)m.family, "model", (json_int_t)m.model, "stepping",
         (json_int_t)m.stepping, "packages", (json_int_t)m.packages, "numa_nodes", (json_int_t)m.numa_nodes, "cores",
         (json_int_t)m.cores, "core_kinds", (json_int_t)m.core_kinds, "cpus", (json_int_t)m.cpus, "allowed_cpus",
@@ -66,7 +68,8 @@ json_t *lb_cli_machine_json(const lowbit_ctx *ctx) {
         limit_name(m.cpu_limit), "l1d", cache_json(m.l1d_bytes, m.l1d_sharing), "l2",
         cache_json(m.l2_bytes, m.l2_sharing), "l3", cache_json(m.l3_bytes, m.l3_sharing), "l3_trusted_bytes",
         (json_int_t)m.l3_trusted_bytes, "memory_bytes", (json_int_t)m.memory_bytes, "guest", (int)m.hypervisor,
-        "hypervisor", m.hypervisor_name);
+        "hypervisor", m.hypervisor_name, "allowed_fast_cores", (json_int_t)m.allowed_fast_cores, "allowed_packages",
+        (json_int_t)m.allowed_packages, "allowed_numa_nodes", (json_int_t)m.allowed_numa_nodes);
 }
 
 static json_t *levels_json(const lowbit_ctx *ctx) {
@@ -90,14 +93,20 @@ static json_t *info_json(const lowbit_ctx *ctx) {
 }
 
 int lb_cmd_info(int argc, char **argv) {
-    const char *isa = NULL, *json = NULL, *topology = NULL;
+    const char *isa = NULL, *json = NULL;
+    bool guest = false;
+    lowbit_ctx_options pretend = LOWBIT_CTX_OPTIONS_INIT;
     const lb_option options[] = {
         LB_OPTION_ISA(&isa),
         LB_OPTION_JSON(&json),
-        {"--topology", "TEXT", "a pretend machine: hwloc synthetic text or XML file", LB_OPTION_TEXT, &topology},
+        {"--topology", "TEXT", "a pretend machine: hwloc synthetic text or XML file", LB_OPTION_TEXT,
+         &pretend.topology},
+        {"--cpus", "LIST", "its affinity mask, as 0-3,8", LB_OPTION_TEXT, &pretend.allowed_cpus},
+        {"--quota", "N", "its cgroup's CPU quota, as 1.5", LB_OPTION_NUMBER, &pretend.cpu_quota},
+        {"--guest", NULL, "it is a guest", LB_OPTION_FLAG, &guest},
     };
     const lb_syntax syntax = {
-        "[--isa NAME] [--json FILE|-] [--topology TEXT]",
+        "[--isa NAME] [--json FILE|-] [--topology TEXT [--cpus LIST] [--quota N] [--guest]]",
         "Prints what the library knows about this machine: the CPU, which instruction set levels\n"
         "are compiled, present and enabled, cores and caches, and how many threads make sense.",
         options,
@@ -108,7 +117,10 @@ int lb_cmd_info(int argc, char **argv) {
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
 
     lowbit_ctx *ctx = NULL;
-    code = lb_cli_context(argv[0], isa, topology, &ctx);
+    pretend.guest = guest;
+    if (!pretend.topology && (pretend.allowed_cpus || pretend.cpu_quota > 0 || guest))
+        return lb_cli_error(LB_EXIT_USAGE, argv[0], "--cpus, --quota and --guest go with --topology");
+    code = lb_cli_context(argv[0], isa, pretend.topology ? &pretend : NULL, &ctx);
     if (code != LB_EXIT_OK) return code;
     if (!lb_cli_json_only(json)) {
         lowbit_machine machine = {.struct_size = sizeof machine};

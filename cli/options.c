@@ -23,11 +23,11 @@ bool lb_cli_size(const char *text, int64_t *size) {
     return false;
 }
 
-static bool read_seconds(const char *text, double *seconds) {
+static bool read_number(const char *text, double *number) {
     char *end;
     const double value = strtod(text, &end);
     if (end == text || *end || !(value > 0 && value < 1e9)) return false;
-    *seconds = value;
+    *number = value;
     return true;
 }
 
@@ -72,6 +72,21 @@ bool lb_cli_words(const char *text, lb_word_list *words) {
     }
 }
 
+bool lb_cli_bind(const char *text, lowbit_pool_options *options, lb_cpu_list *list) {
+    static const char *const kNames[] = {
+        [LOWBIT_BIND_NONE] = "none", [LOWBIT_BIND_COMPACT] = "compact", [LOWBIT_BIND_SPREAD] = "spread"};
+    for (uint32_t i = 0; i < sizeof kNames / sizeof kNames[0]; i++)
+        if (strcmp(text, kNames[i]) == 0) {
+            options->bind = i;
+            return true;
+        }
+    options->bind = LOWBIT_BIND_LIST;
+    options->cpus = list->cpus;
+    if (!lb_cpu_list_parse(text, list)) return false;
+    options->cpu_count = list->count;
+    return true;
+}
+
 static void print_option(const char *name, const char *value, const char *help) {
     char left[40];
     snprintf(left, sizeof left, "%s%s%s", name, value ? " " : "", value ? value : "");
@@ -102,7 +117,8 @@ static bool store(const lb_option *option, const char *value) {
         case LB_OPTION_FLAG: *(bool *)option->target = true; return true;
         case LB_OPTION_TEXT: *(const char **)option->target = value; return true;
         case LB_OPTION_COUNT: return lb_cli_size(value, option->target);
-        case LB_OPTION_SECONDS: return read_seconds(value, option->target);
+        case LB_OPTION_SECONDS:
+        case LB_OPTION_NUMBER: return read_number(value, option->target);
     }
     return false;
 }

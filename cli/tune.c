@@ -41,9 +41,8 @@ static int print_models(void) {
     return LB_EXIT_OK;
 }
 
-static int make_list(lb_tune_list *list, const settings *o, int count, char *const *words) {
-    int code = lb_tune_list_words(list, kCommand, count, words);
-    if (code == LB_EXIT_OK && o->shapes) code = lb_tune_list_file(list, kCommand, o->shapes);
+static int make_list(lb_tune_list *list, const settings *o, int count, char **words) {
+    int code = lb_tune_list_shapes(list, kCommand, count, words, o->shapes);
     if (code == LB_EXIT_OK && o->models) code = lb_tune_list_models(list, kCommand, o->models, o->formats, o->rows);
     if (code == LB_EXIT_OK && !o->models && (o->formats || o->rows))
         code = lb_cli_error(LB_EXIT_USAGE, kCommand, "--format and --m are for the layers of --model");
@@ -83,7 +82,7 @@ static int tune(lb_tune_session *s, const settings *o, const lb_tune_list *list)
     return code != LB_EXIT_OK ? code : reported;
 }
 
-static int run(const settings *o, int count, char *const *words) {
+static int run(const settings *o, int count, char **words) {
     lb_tune_list list = {0};
     lb_tune_session s = {.command = kCommand,
                          .effort = find_effort(o->effort),
@@ -106,7 +105,7 @@ static int run(const settings *o, int count, char *const *words) {
 int lb_cmd_tune(int argc, char **argv) {
     settings o = {.threads = "1,all", .effort = "measure"};
     const lb_option table[] = {
-        {"--shapes", "FILE", "problems of a file, one a line; - is standard input", LB_OPTION_TEXT, &o.shapes},
+        {"--shapes", "FILE", "problems of a file, one a line", LB_OPTION_TEXT, &o.shapes},
         {"--model", "LIST", "layers of known models, as bert-large,vit-b; help lists them", LB_OPTION_TEXT, &o.models},
         {"--format", "LIST", "for --model: formats, as i8,i4g32,b1a1 (default: the model's)", LB_OPTION_TEXT,
          &o.formats},

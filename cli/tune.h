@@ -24,9 +24,8 @@ typedef struct lb_tune_list {
 } lb_tune_list;
 
 /* Each adds what it says, or prints what is wrong and returns an exit code. */
-int lb_tune_list_words(lb_tune_list *list, const char *command, int count, char *const *words);
-/* One problem a line; # begins a comment; "-" is standard input. */
-int lb_tune_list_file(lb_tune_list *list, const char *command, const char *path);
+/* Words, and a shapes file (NULL = none). */
+int lb_tune_list_shapes(lb_tune_list *list, const char *command, int count, char **words, const char *path);
 /* Layers of known models; formats and rows NULL = those of the model's row in the table. */
 int lb_tune_list_models(lb_tune_list *list, const char *command, const char *models, const char *formats,
                         const char *rows);

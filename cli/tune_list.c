@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The problems that `lowbit tune` is to tune: words, files of them, layers of known models. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/models.h"
+#include "cli/shapes.h"
 #include "cli/tune.h"
 
 void lb_tune_list_free(lb_tune_list *list) {
@@ -13,71 +13,34 @@ void lb_tune_list_free(lb_tune_list *list) {
     *list = (lb_tune_list){0};
 }
 
-/* Appends the problem, unless it is there. False without memory. */
-static bool append(lb_tune_list *list, const lb_tune_item *item) {
+/* Appends the problem, unless it is there; false with the reason. */
+static bool append(lb_tune_list *list, const lowbit_problem *problem, const char *model, const char *layer,
+                   lowbit_error *error) {
+    lb_tune_item item = {.problem = *problem, .model = model, .layer = layer};
+    if (lowbit_problem_print(problem, item.text, sizeof item.text, error) != LOWBIT_OK) return false;
     for (size_t i = 0; i < list->count; i++)
-        if (strcmp(list->items[i].text, item->text) == 0) return true;
+        if (strcmp(list->items[i].text, item.text) == 0) return true;
     if (list->count == list->room) {
         const size_t room = list->room ? 2 * list->room : 64;
         lb_tune_item *items = realloc(list->items, room * sizeof *items);
+        snprintf(error->message, sizeof error->message, "no memory for the list of problems");
         if (!items) return false;
         list->items = items;
         list->room = room;
     }
-    list->items[list->count++] = *item;
+    list->items[list->count++] = item;
     return true;
 }
 
-/* Reads a problem string; false with the reason. */
-static bool add(lb_tune_list *list, const char *text, const char *model, const char *layer, lowbit_error *error) {
-    lb_tune_item item = {.problem = {.struct_size = sizeof item.problem}, .model = model, .layer = layer};
-    if (lowbit_problem_parse(text, &item.problem, error) != LOWBIT_OK) return false;
-    if (lowbit_problem_print(&item.problem, item.text, sizeof item.text, error) != LOWBIT_OK) return false;
-    if (append(list, &item)) return true;
-    snprintf(error->message, sizeof error->message, "no memory for the list of problems");
-    return false;
-}
-
-int lb_tune_list_words(lb_tune_list *list, const char *command, int count, char *const *words) {
+int lb_tune_list_shapes(lb_tune_list *list, const char *command, int count, char **words, const char *path) {
+    lb_shapes shapes = {0};
     lowbit_error error = LOWBIT_ERROR_INIT;
-    for (int i = 0; i < count; i++)
-        if (!add(list, words[i], "", "", &error)) return lb_cli_error(LB_EXIT_USAGE, command, "%s", error.message);
-    return LB_EXIT_OK;
-}
-
-/* Cuts a comment and blanks off the line's ends; returns where it begins. */
-static char *trim(char *line) {
-    static const char kBlanks[] = " \t\r\n";
-    line[strcspn(line, "#")] = 0;
-    line += strspn(line, kBlanks);
-    size_t length = strlen(line);
-    while (length && strchr(kBlanks, line[length - 1])) line[--length] = 0;
-    return line;
-}
-
-static int read_lines(lb_tune_list *list, const char *command, const char *path, FILE *file) {
-    char *line = NULL;
-    size_t size = 0, number = 0;
-    int code = LB_EXIT_OK;
-    while (code == LB_EXIT_OK && getline(&line, &size, file) >= 0) {
-        lowbit_error error = LOWBIT_ERROR_INIT;
-        const char *text = trim(line);
-        number++;
-        if (*text && !add(list, text, "", "", &error))
-            code = lb_cli_error(LB_EXIT_FAILED, command, "%s:%zu: %s", path, number, error.message);
-    }
-    if (code == LB_EXIT_OK && ferror(file))
-        code = lb_cli_error(LB_EXIT_FAILED, command, "cannot read %s: %s", path, strerror(errno));
-    free(line);
-    return code;
-}
-
-int lb_tune_list_file(lb_tune_list *list, const char *command, const char *path) {
-    if (strcmp(path, "-") == 0) return read_lines(list, command, path, stdin);
-    FILE *file = fopen(path, "r");
-    if (!file) return lb_cli_error(LB_EXIT_FAILED, command, "cannot read %s: %s", path, strerror(errno));
-    const int code = read_lines(list, command, path, file);
-    fclose(file);
+    int code = lb_shapes_add(&shapes, command, count, words);
+    if (code == LB_EXIT_OK && path) code = lb_shapes_read(&shapes, command, path);
+    for (size_t i = 0; i < shapes.count && code == LB_EXIT_OK; i++)
+        if (!append(list, &shapes.list[i], "", "", &error))
+            code = lb_cli_error(LB_EXIT_FAILED, command, "%s", error.message);
+    lb_shapes_free(&shapes);
     return code;
 }
 
@@ -97,7 +60,9 @@ static bool add_layer(lb_tune_list *list, const lb_known_model *model, const lb_
     snprintf(own, sizeof own, "%d", layer->m);
     snprintf(text, sizeof text, "%.48s%s:m%.10sn%dk%d", format, has_activations(format) ? "" : "a8",
              layer->m ? own : rows, layer->n, layer->k);
-    return add(list, text, model->name, layer->name, error);
+    lowbit_problem problem = {.struct_size = sizeof problem};
+    return lowbit_problem_parse(text, &problem, error) == LOWBIT_OK &&
+           append(list, &problem, model->name, layer->name, error);
 }
 
 static int add_model(lb_tune_list *list, const char *command, const lb_known_model *model, const char *formats,

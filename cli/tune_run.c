@@ -156,7 +156,8 @@ static void do_job(lb_tune_session *s, lb_tune_job *job) {
 /* A pool of the job's threads, and the rates of this machine for it, which do not count against the budget. */
 static int prepare(lb_tune_session *s, const lb_tune_job *job) {
     if (s->effort->effort == LOWBIT_ESTIMATE) return LB_EXIT_OK;
-    const int code = lb_cli_pool(s->command, s->ctx, job->threads, &s->pool);
+    static const lowbit_pool_options kUnbound = LOWBIT_POOL_OPTIONS_INIT;
+    const int code = lb_cli_pool(s->command, s->ctx, job->threads, &kUnbound, &s->pool);
     if (code != LB_EXIT_OK) return code;
     const double begin = now();
     lb_cli_progress("measuring what this machine does with %u thread%s", job->threads, job->threads > 1 ? "s" : "");

@@ -9,6 +9,8 @@
 #include "kernels/formats/format.h"
 #include "kernels/output.h"
 #include "kernels/prepare.h"
+#include "kernels/replicas.h"
+#include "kernels/split.h"
 
 /* Sums and totals of the rows that share one tile of columns while K is walked part by part. */
 enum { STATE_ELEMENTS = 4096 };
@@ -55,6 +57,7 @@ typedef struct walk {
     int64_t per_group; /* lines of a full group */
 
     lb_split split;
+    lb_shared shared;
     int64_t piece;       /* a part of the split K; or, split.parts, what follows them: all of K if it is not split */
     int64_t first, last; /* its lines */
 } walk;
@@ -66,7 +69,7 @@ static const uint8_t *spread_book(const int8_t *book, uint8_t to[LB_LINE]) {
 }
 
 static walk walk_of(const lb_gemm_call *call, scratch *s) {
-    const lowbit_packed *w = call->args->weights;
+    const lowbit_packed *w = lb_near_weights(call->args);
     const lb_kernel *kernel = call->config.kernel;
     const lb_format *f = lb_format_of(w->type.format);
     walk walking = {.call = call, .kernel = kernel, .w = w, .p = lb_prepared_of(call), .s = s};
@@ -198,7 +201,7 @@ static uint32_t *place_of(const walk *walking, int64_t piece, int64_t m, int64_t
     const lb_kernel *kernel = walking->kernel;
     const int64_t tile = piece * lb_div_up(walking->w->n, kernel->nr) + n / kernel->nr;
     const int64_t block = tile * walking->p.blocks + m / kernel->mr;
-    return walking->p.states + block * (int64_t)lb_panel_rows(kernel) * kernel->nr;
+    return walking->shared.states + block * (int64_t)lb_panel_rows(kernel) * kernel->nr;
 }
 
 static int64_t state_elements(const walk *walking, int64_t m0, int64_t m1) {
@@ -226,11 +229,14 @@ static void end_piece(const walk *walking, int64_t m0, int64_t m1, int64_t n) {
            (size_t)state_elements(walking, m0, m1) * sizeof(uint32_t));
 }
 
-/* Whether all parts are there, for the outputs of a task, now that this one is. */
-static bool all_arrived(const walk *walking, int64_t m0, int64_t n0) {
+/* What a task does when its piece is done: if it was a part, and the last one to arrive, what follows the parts. -1 =
+ * nothing. */
+static int64_t next_piece(const walk *walking, int64_t m0, int64_t n0) {
     const lb_gemm_config *c = &walking->call->config;
+    if (walking->piece == walking->split.parts) return -1;
     const int64_t at = m0 / c->step_m * lb_div_up(walking->w->n, c->step_n) + n0 / c->step_n;
-    return atomic_fetch_add_explicit(&walking->p.arrived[at], 1, memory_order_acq_rel) + 1 == walking->split.parts;
+    const int64_t others = atomic_fetch_add_explicit(&walking->shared.arrived[at], 1, memory_order_acq_rel);
+    return others + 1 == walking->split.parts ? walking->split.parts : -1;
 }
 
 /* ---- tasks ---- */
@@ -249,27 +255,31 @@ static void walk_rows(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t 
     if (walking->split.parts) end_piece(walking, m0, m1, n);
 }
 
+/* The line at which a piece of K begins, and the one before it ends. */
+static int64_t piece_line(const walk *walking, int64_t piece) {
+    const lb_split *split = &walking->split;
+    if (piece == 0) return 0;
+    return piece > split->parts ? walking->w->panel_lines : lb_min(piece * split->length, split->end) / walking->line_k;
+}
+
 static void walk_piece(walk *walking, int64_t piece, int64_t m0, int64_t m1, int64_t n0, int64_t n1) {
-    const lb_split split = walking->split;
     const int64_t rows = lb_walk_rows(walking->kernel), columns = walking->kernel->nr * wide_tiles(walking->kernel);
-    const int64_t first = lb_min(piece * split.length, split.end), last = lb_min(first + split.length, split.end);
     walking->piece = piece;
-    walking->first = first / walking->line_k;
-    walking->last = piece < split.parts ? last / walking->line_k : walking->w->panel_lines;
+    walking->first = piece_line(walking, piece);
+    walking->last = piece_line(walking, piece + 1);
     for (int64_t n = n0; n < n1; n += columns)
         for (int64_t m = m0; m < m1; m += rows) walk_rows(walking, m, lb_min(m1, m + rows), n, lb_min(n1, n + columns));
 }
 
-/* One piece of K and, if it was the last part to be done, what follows the parts. */
 static void run_piece(const lb_gemm_call *call, lb_split split, int64_t piece, int64_t m0, int64_t m1, int64_t n0,
                       int64_t n1) {
     const lb_kernel *kernel = call->config.kernel;
     scratch s;
     walk walking = walk_of(call, &s);
     walking.split = split;
+    if (split.parts) walking.shared = lb_shared_of(call, split);
     if (kernel->enter) kernel->enter(&walking.tile);
-    walk_piece(&walking, piece, m0, m1, n0, n1);
-    if (piece < split.parts && all_arrived(&walking, m0, n0)) walk_piece(&walking, split.parts, m0, m1, n0, n1);
+    for (; piece >= 0; piece = next_piece(&walking, m0, n0)) walk_piece(&walking, piece, m0, m1, n0, n1);
     lb_output_end(&s.output);
     if (kernel->leave) kernel->leave();
 }
@@ -278,27 +288,40 @@ void lb_gemm_tile(const lb_gemm_call *call, int64_t m0, int64_t m1, int64_t n0, 
     run_piece(call, (lb_split){0}, 0, m0, m1, n0, n1);
 }
 
-/* Tasks of one part of K follow each other: a thread reads that part of A alone. */
+/* The tasks of a call: rows x columns of them cover the output, once or, if K is split, once for each part. */
+typedef struct cover {
+    const lb_gemm_call *call;
+    int64_t rows, columns;
+    lb_split split;
+} cover;
+
+/* No part has arrived anywhere. */
+static void clear_arrivals(const cover *all) {
+    const lb_shared shared = lb_shared_of(all->call, all->split);
+    for (int64_t i = 0; i < all->rows * all->columns; i++) atomic_init(&shared.arrived[i], 0);
+}
+
+/* Part after part: so a thread reads few parts of A. */
 static void tile_task(void *arg, size_t i, size_t worker) {
     (void)worker;
-    const lb_gemm_call *call = arg;
+    const cover *all = arg;
+    const lb_gemm_call *call = all->call;
     const lb_gemm_config *c = &call->config;
-    const int64_t rows = lb_div_up(call->m, c->step_m), columns = lb_div_up(call->problem->n, c->step_n);
-    const int64_t piece = (int64_t)i / (rows * columns), at = (int64_t)i % (rows * columns);
+    const int64_t piece = all->split.parts ? (int64_t)i / (all->rows * all->columns) : 0;
+    const int64_t at = (int64_t)i - piece * all->rows * all->columns;
     const bool down = c->order == LB_ORDER_COLUMNS;
-    const int64_t m0 = (down ? at % rows : at / columns) * c->step_m;
-    const int64_t n0 = (down ? at / rows : at % columns) * c->step_n;
-    run_piece(call, lb_split_of(call->problem, c), piece, m0, lb_min(m0 + c->step_m, call->m), n0,
+    const int64_t line = down ? all->rows : all->columns, slow = at / line, fast = at % line;
+    const int64_t m0 = (down ? fast : slow) * c->step_m, n0 = (down ? slow : fast) * c->step_n;
+    run_piece(call, all->split, piece, m0, lb_min(m0 + c->step_m, call->m), n0,
               lb_min(n0 + c->step_n, call->problem->n));
 }
 
 void lb_gemm_run(const lb_gemm_call *call, const lowbit_pool *pool) {
     const lb_gemm_config *c = &call->config;
-    const int64_t tiles = lb_div_up(call->m, c->step_m) * lb_div_up(call->problem->n, c->step_n);
-    const int64_t parts = lb_split_of(call->problem, c).parts;
-    _Atomic uint32_t *arrived = lb_prepared_of(call).arrived;
+    cover all = {call, lb_div_up(call->m, c->step_m), lb_div_up(call->problem->n, c->step_n),
+                 lb_split_of(call->problem, c)};
+    const int64_t tasks = all.rows * all.columns * lb_max(1, all.split.parts);
     lb_gemm_prepare(call, pool);
-    for (int64_t i = 0; parts && i < tiles; i++) atomic_init(&arrived[i], 0);
-    lb_parallel_for(c->threads <= 1 ? NULL : pool, (size_t)(tiles * lb_max(1, parts)), tile_task,
-                    (void *)(uintptr_t)call);
+    if (all.split.parts) clear_arrivals(&all);
+    lb_parallel_for(c->threads <= 1 ? NULL : pool, (size_t)tasks, tile_task, &all);
 }

@@ -74,11 +74,6 @@ bool lb_kernel_fits(const lb_kernel *kernel, const lowbit_problem *problem) {
 /* Integer sums that the parts of a split K leave for each other: 8 GiB, far more than any split that pays. */
 enum { SPLIT_SUMS = INT32_MAX };
 
-bool lb_split_legal(const lowbit_problem *problem, const lb_kernel *kernel) {
-    const bool integers = !lb_is_float_kind(problem->activations) || kernel->algorithm == LB_ALGORITHM_DIGITS;
-    return integers && lb_scaled_sums(&problem->weights, problem->k) == 1;
-}
-
 static bool is_step(int64_t step, int64_t unit) { return step > 0 && step <= UINT32_MAX && step % unit == 0; }
 
 lowbit_status lb_check_config(const lowbit_problem *problem, const lb_gemm_config *c, lowbit_error *error) {

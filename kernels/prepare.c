@@ -8,6 +8,7 @@
 #include "kernels/bit_rows.h"
 #include "kernels/formats/format.h"
 #include "kernels/rows.h"
+#include "kernels/split.h"
 
 /* Row i of an A panel of mr rows: `fours` groups of four k, and what pads them to whole lines. */
 static void panel_row_s8(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel) {
@@ -63,8 +64,7 @@ int64_t lb_panel_bits(const lb_kernel *kernel) {
     return kLayouts[kernel->a_layout].bits * (int64_t)lb_panel_rows(kernel) / kernel->mr;
 }
 
-/* The least k that is a whole number of lines and of what stands together in a panel. */
-static int64_t part_unit(const lowbit_problem *problem, const lb_kernel *kernel) {
+int64_t lb_part_unit(const lowbit_problem *problem, const lb_kernel *kernel) {
     const int64_t line = lb_line_k(lb_format_of(problem->weights.format));
     int64_t unit = line;
     while (unit % kLayouts[kernel->a_layout].panel_k) unit += line;
@@ -76,33 +76,16 @@ static int64_t kept_bits(const lb_kernel *kernel) {
     return kLayouts[kernel->a_layout].planes.form == LB_BITS_PAIRS ? 2 : 8 * (int64_t)kernel->values;
 }
 
-static int64_t padded_k(const lowbit_problem *problem) {
-    return lb_round_up(problem->k, lb_line_k(lb_format_of(problem->weights.format)));
-}
-
-/* Parts end between progressive groups, whose totals are what adds up; and inside a single group anywhere. */
-lb_split lb_split_of(const lowbit_problem *problem, const lb_gemm_config *config) {
-    const lb_split none = {0, 0, 0};
-    if (config->split_k <= 1 || !lb_split_legal(problem, config->kernel)) return none;
-    const int64_t least = part_unit(problem, config->kernel);
-    const int64_t step = problem->weights.progressive ? problem->weights.group : least;
-    int64_t unit = step;
-    while (unit % least) unit += step;
-    const int64_t end = (lb_div_up(padded_k(problem), unit) - 1) * unit;
-    if (end <= unit) return none;
-    const int64_t length = lb_round_up(lb_div_up(end, config->split_k), unit);
-    return (lb_split){lb_div_up(end, length), length, end};
-}
-
 int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config, int64_t first) {
     const lb_kernel *kernel = config->kernel;
     const lb_split split = lb_split_of(problem, config);
-    const int64_t all = padded_k(problem);
+    const int64_t all = lb_round_up(problem->k, lb_line_k(lb_format_of(problem->weights.format)));
     const int64_t border = first < split.end ? lb_min(split.end, (first / split.length + 1) * split.length) : all;
-    const int64_t group = problem->weights.group > 0 ? lb_min(problem->weights.group, all) : all;
-    const int64_t unit = part_unit(problem, kernel);
-    int64_t part = lb_round_up(config->step_k > 0 ? config->step_k : all, unit);
     const int64_t kept = kept_bits(kernel);
+    if (config->step_k <= 0 && !kept) return border; /* small products feel every division below */
+    const int64_t group = problem->weights.group > 0 ? lb_min(problem->weights.group, all) : all;
+    const int64_t unit = lb_part_unit(problem, kernel);
+    int64_t part = lb_round_up(config->step_k > 0 ? config->step_k : all, unit);
     if (kept) part = lb_min(part, lb_max(unit, 8 * LB_VALUES_BYTES / kept / kernel->nr / unit * unit));
     const int64_t end =
         group <= part ? first + part / group * group : lb_min(first + part, (first / group + 1) * group);
@@ -118,9 +101,8 @@ static int64_t take(int64_t *total, int64_t bytes) {
 
 /* Fills `p` with pointers into `workspace` (which may be NULL to learn the size) and returns the bytes. Sizes cannot
  * overflow: m < 2^31, K < 2^17. */
-static int64_t place(const lowbit_problem *problem, const lb_gemm_config *config, int64_t m, void *workspace,
+static int64_t place(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m, void *workspace,
                      lb_prepared *p) {
-    const lb_kernel *kernel = config->kernel;
     const int64_t k = problem->k, group = lb_max(problem->weights.group, 0), mr = (int64_t)lb_panel_rows(kernel);
     const bool panels = mr > 1 || kernel->a_layout != LB_A_S8;
     int64_t total = 0;
@@ -141,11 +123,6 @@ static int64_t place(const lowbit_problem *problem, const lb_gemm_config *config
     const bool minima = digits && problem->weights.offset == LOWBIT_MINIMUM;
     const int64_t row_sums_at = take(&total, minima ? sums / LB_DIGITS * (int64_t)sizeof(float) : 0);
     const int64_t floats_at = take(&total, digits ? p->blocks * lb_rows_stride(k) * (int64_t)sizeof(float) : 0);
-    const lb_split split = lb_split_of(problem, config);
-    const int64_t states = split.parts * lb_round_up(problem->n, kernel->nr) * p->blocks * mr;
-    const int64_t states_at = take(&total, states * (int64_t)sizeof *p->states);
-    const int64_t tasks = split.parts ? lb_div_up(m, config->step_m) * lb_div_up(problem->n, config->step_n) : 0;
-    const int64_t arrived_at = take(&total, tasks * (int64_t)sizeof *p->arrived);
     if (workspace) {
         uint8_t *base = workspace;
         lb_rows_place(rows, k, group, base + rows_at, &p->rows);
@@ -157,21 +134,23 @@ static int64_t place(const lowbit_problem *problem, const lb_gemm_config *config
         p->scales = (float *)(void *)(base + scales_at);
         p->units = digits ? (float *)(void *)(base + units_at) : NULL;
         p->floats = digits ? (float *)(void *)(base + floats_at) : NULL;
-        p->states = split.parts ? (uint32_t *)(void *)(base + states_at) : NULL;
-        p->arrived = split.parts ? (_Atomic uint32_t *)(void *)(base + arrived_at) : NULL;
         if (minima) p->row_sums = (float *)(void *)(base + row_sums_at);
     }
     return total;
 }
 
-int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_gemm_config *config, int64_t m) {
+int64_t lb_prepared_bytes(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m) {
     lb_prepared ignored;
-    return place(problem, config, m, NULL, &ignored);
+    return place(problem, kernel, m, NULL, &ignored);
+}
+
+int64_t lb_gemm_workspace(const lowbit_problem *problem, const lb_gemm_config *config, int64_t m) {
+    return lb_prepared_bytes(problem, config->kernel, m) + lb_shared_bytes(problem, config, m);
 }
 
 lb_prepared lb_prepared_of(const lb_gemm_call *call) {
     lb_prepared p;
-    place(call->problem, &call->config, call->m, call->workspace, &p);
+    place(call->problem, call->config.kernel, call->m, call->workspace, &p);
     if (call->args->rows) p.rows = *call->args->rows;
     return p;
 }

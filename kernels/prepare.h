@@ -11,14 +11,8 @@
  * ends; K counts as rounded up to a line. */
 int64_t lb_part_end(const lowbit_problem *problem, const lb_gemm_config *config, int64_t first);
 
-/* How K is split over tasks: in `parts` of `length` k, the last one shorter, up to `end`. What follows, a line or a
- * group, is for whichever task finds all parts done: it goes on from their sum, and the kernel finishes the output. Of
- * a product that is not split, all is 0. */
-typedef struct lb_split {
-    int64_t parts, length, end;
-} lb_split;
-
-lb_split lb_split_of(const lowbit_problem *problem, const lb_gemm_config *config);
+/* The least k that is a whole number of lines and of what stands together in a panel: parts begin at multiples. */
+int64_t lb_part_unit(const lowbit_problem *problem, const lb_kernel *kernel);
 
 /* k of one multiplication of the tile kernels: 64, or a whole group of 32 or 16. */
 static inline uint32_t lb_tile_step(int64_t group) { return group % 64 == 0 ? 64 : group % 32 == 0 ? 32 : 16; }
@@ -54,11 +48,10 @@ typedef struct lb_prepared {
     float *scales;         /* [blocks * mr]; of float rows 1 */
     float *units;          /* [blocks * mr] and, of each block, a row of floats: where rows become digits; else NULL */
     float *floats;
-    uint32_t *states; /* of a split K [part][tile of columns][block][mr][nr]: what each part leaves; else NULL */
-    _Atomic uint32_t *arrived; /* and, for each step_m x step_n, how many parts have */
 } lb_prepared;
 
 lb_prepared lb_prepared_of(const lb_gemm_call *call);
+int64_t lb_prepared_bytes(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m);
 
 /* What the codes stand for, for kernels of float activations: lb_tile says how. */
 typedef struct lb_value_tables {

@@ -46,6 +46,12 @@ bool lb_kernel_at(size_t index, lb_kernel_ref *kernel) {
     return false;
 }
 
+size_t lb_kernel_index(lb_kernel_ref ref) {
+    size_t index = (size_t)(ref.kernel - ref.unit->kernels);
+    for (size_t u = 0; kUnits[u] != ref.unit; u++) index += kUnits[u]->kernel_count;
+    return index;
+}
+
 /* Activations that come as int8 codes. */
 enum { CODES = 1 << LOWBIT_A8 | 1 << LOWBIT_A4 | 1 << LOWBIT_A2 | 1 << LOWBIT_A1 | 1 << LOWBIT_U1 };
 

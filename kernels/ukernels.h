@@ -30,6 +30,9 @@ typedef struct lb_kernel_ref {
 /* Kernel `index` of the whole table, units in ascending order. False past the end. */
 bool lb_kernel_at(size_t index, lb_kernel_ref *kernel);
 
+/* Its number there; the kernel is one of its unit. */
+size_t lb_kernel_index(lb_kernel_ref kernel);
+
 /* What may become of the factors of products of float activations, and so which bound a kernel is held to. */
 enum {
     LB_FACTORS_FLOAT = 0, /* nothing */

@@ -13,7 +13,8 @@
 #include "tests/problems.h"
 #include "tuner/plan.h"
 
-/* The plan of a config in scratch and output of their exact sizes. The result is guarded memory. */
+/* The plan of a config in scratch and output of their exact sizes. The
+ * result is guarded memory. */
 static void *run_config(const lowbit_ctx *ctx, const sample *s, const lb_gemm_config *config, const lowbit_pool *pool) {
     const int64_t m = s->problem.m, n = s->problem.n;
     lowbit_plan *plan = NULL;
@@ -24,7 +25,8 @@ static void *run_config(const lowbit_ctx *ctx, const sample *s, const lb_gemm_co
     CHECK(lowbit_workspace_size(plan, m, &bytes, NULL) == LOWBIT_OK && bytes % 64 == 0);
     void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
     memset(workspace, (int)check_random_in(0, 255), (size_t)bytes);
-    for (int again = 0; again < 2; again++) /* counters of the call before are in the scratch of the second */
+    /* the first call finds garbage in its scratch, a second one what the first left */
+    for (int64_t left = check_random_in(1, 2); left > 0; left--)
         CHECK(lowbit_gemm(plan, &args, workspace, bytes, pool, NULL) == LOWBIT_OK);
     lowbit_plan_destroy(ctx, plan);
     return out;

@@ -2,6 +2,7 @@
 /* The machine report: pretend machines, fake cgroup trees, and what must hold on the machine at hand. */
 #include "tuner/machine.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "kernels/base/base.h"
 #include "kernels/base/cpu_mask.h"
 #include "tests/check.h"
+#include "tests/fake_machines.h"
 #include "tuner/cgroup.h"
 
 /* Writes one file of a fake tree, and the folders above it. */
@@ -123,18 +125,17 @@ static void check_limits(void) {
     for (size_t i = 0; i < LB_COUNT(kCases); i++) {
         lowbit_machine m = {.cores = kCases[i].cores, .allowed_cores = kCases[i].allowed, .cpu_quota = kCases[i].quota};
         check_context("limits %zu", i);
-        lb_machine_conclude(&m, 1);
+        lb_machine_conclude(&m, true, 1);
         CHECK(m.usable_threads == kCases[i].threads && m.cpu_limit == kCases[i].limit);
     }
-    lowbit_machine guest = {.hypervisor = 1, .l3_bytes = INT64_C(480) << 20};
-    lb_machine_conclude(&guest, 2);
-    CHECK(guest.l3_trusted_bytes == 8 << 20);
-    guest.l3_bytes = 6 << 20;
-    lb_machine_conclude(&guest, 2);
-    CHECK(guest.l3_trusted_bytes == 6 << 20);
-    guest = (lowbit_machine){.l3_bytes = INT64_C(480) << 20};
-    lb_machine_conclude(&guest, 2);
-    CHECK(guest.l3_trusted_bytes == INT64_C(480) << 20);
+    lowbit_machine told = {.l3_bytes = INT64_C(480) << 20};
+    lb_machine_conclude(&told, false, 2);
+    CHECK(told.l3_trusted_bytes == 8 << 20);
+    lb_machine_conclude(&told, true, 2);
+    CHECK(told.l3_trusted_bytes == INT64_C(480) << 20);
+    told.l3_bytes = 6 << 20;
+    lb_machine_conclude(&told, false, 2);
+    CHECK(told.l3_trusted_bytes == 6 << 20);
 }
 
 static bool read_machine(const char *topology, lowbit_machine *machine, lowbit_error *error) {
@@ -146,11 +147,6 @@ static bool read_machine(const char *topology, lowbit_machine *machine, lowbit_e
     const bool ok = lowbit_machine_info(ctx, machine, error) == LOWBIT_OK;
     lowbit_ctx_destroy(ctx);
     return ok;
-}
-
-static bool has_hwloc(void) {
-    lowbit_machine m;
-    return read_machine("pu:1", &m, NULL);
 }
 
 static void check_synthetic(void) {
@@ -179,60 +175,14 @@ static void check_synthetic(void) {
     }
 }
 
-/* Two slow cores with the low numbers, as on big.LITTLE, then two fast ones with two hardware threads each. */
-static const char kHybrid[] =
-    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-    "<!DOCTYPE topology SYSTEM \"hwloc2.dtd\">\n"
-    "<topology version=\"2.0\">\n"
-    "<object type=\"Machine\" os_index=\"0\" cpuset=\"0x3f\" complete_cpuset=\"0x3f\" allowed_cpuset=\"0x3f\" "
-    "nodeset=\"0x1\" complete_nodeset=\"0x1\" allowed_nodeset=\"0x1\" gp_index=\"1\">\n"
-    "<object type=\"NUMANode\" os_index=\"0\" cpuset=\"0x3f\" complete_cpuset=\"0x3f\" nodeset=\"0x1\" "
-    "complete_nodeset=\"0x1\" gp_index=\"2\" local_memory=\"1073741824\"/>\n"
-    "%s"
-    "</object>\n"
-    "<cpukind cpuset=\"0x3\" forced_efficiency=\"0\"/>\n"
-    "<cpukind cpuset=\"0x3c\" forced_efficiency=\"1\"/>\n"
-    "</topology>\n";
-
-static void write_hybrid(char *path, size_t size) {
-    static const struct {
-        int core, first, last, l1;
-    } kCores[] = {{0, 0, 0, 32768}, {1, 1, 1, 32768}, {2, 2, 3, 65536}, {3, 4, 5, 65536}};
-    static char cores[8192], text[sizeof cores + sizeof kHybrid];
-    int gp = 10;
-    size_t used = 0;
-    for (size_t i = 0; i < LB_COUNT(kCores); i++) {
-        char sets[160];
-        const unsigned set = (2u << kCores[i].last) - (1u << kCores[i].first);
-        snprintf(sets, sizeof sets,
-                 "cpuset=\"0x%x\" complete_cpuset=\"0x%x\" nodeset=\"0x1\" complete_nodeset=\"0x1\" gp_index=", set,
-                 set);
-        used +=
-            (size_t)snprintf(cores + used, sizeof cores - used,
-                             "<object type=\"L1Cache\" %s\"%d\" cache_size=\"%d\" depth=\"1\" cache_linesize=\"64\" "
-                             "cache_associativity=\"8\" cache_type=\"1\">\n<object type=\"Core\" os_index=\"%d\" "
-                             "%s\"%d\">\n",
-                             sets, gp, kCores[i].l1, kCores[i].core, sets, gp + 1);
-        gp += 2;
-        for (int cpu = kCores[i].first; cpu <= kCores[i].last; cpu++, gp++)
-            used += (size_t)snprintf(cores + used, sizeof cores - used,
-                                     "<object type=\"PU\" os_index=\"%d\" cpuset=\"0x%x\" complete_cpuset=\"0x%x\" "
-                                     "nodeset=\"0x1\" complete_nodeset=\"0x1\" gp_index=\"%d\"/>\n",
-                                     cpu, 1u << cpu, 1u << cpu, gp);
-        used += (size_t)snprintf(cores + used, sizeof cores - used, "</object>\n</object>\n");
-    }
-    snprintf(text, sizeof text, kHybrid, cores);
-    snprintf(path, size, "%s/hybrid.xml", check_scratch_folder());
-    put_file(check_scratch_folder(), "hybrid.xml", text);
-}
-
 static void check_hybrid(void) {
     lowbit_error error = LOWBIT_ERROR_INIT;
     lowbit_machine m;
-    char path[256];
+    /* Two slow cores with the low numbers, as on big.LITTLE, then two fast ones with two hardware threads each. */
+    static const fake_cores kCores[] = {{.cores = 2, .threads = 1, .l1_kib = 32},
+                                        {.cores = 2, .threads = 2, .l1_kib = 64, .speed = 1}};
     check_context("hybrid XML");
-    write_hybrid(path, sizeof path);
-    if (!CHECK(read_machine(path, &m, &error))) {
+    if (!CHECK(read_machine(fake_xml(kCores, LB_COUNT(kCores), 0), &m, &error))) {
         printf("  %s\n", error.message);
         return;
     }
@@ -257,6 +207,72 @@ static void check_bad_topologies(void) {
         CHECK(!read_machine(kCases[i].text, &m, &error));
         CHECK(error.status == kCases[i].want && strlen(error.message) > 0);
     }
+}
+
+/* What a pretend machine is told about itself. */
+static void check_pretended(void) {
+    static const struct {
+        const char *cpus;
+        double quota;
+        uint32_t guest;
+        lowbit_status want;
+    } kCases[] = {
+        {"0-3", 0, 0, LOWBIT_OK},
+        {"3", 0.5, 1, LOWBIT_OK},
+        {"4", 0, 0, LOWBIT_INVALID_ARGUMENT},
+        {"0-4", 0, 0, LOWBIT_INVALID_ARGUMENT},
+        {"", 0, 0, LOWBIT_INVALID_ARGUMENT},
+        {"1,", 0, 0, LOWBIT_INVALID_ARGUMENT},
+        {NULL, -1, 0, LOWBIT_INVALID_ARGUMENT},
+        {NULL, NAN, 0, LOWBIT_INVALID_ARGUMENT},
+        {NULL, INFINITY, 0, LOWBIT_INVALID_ARGUMENT},
+        {NULL, 0, 2, LOWBIT_INVALID_ARGUMENT},
+    };
+    for (size_t i = 0; i < LB_COUNT(kCases); i++) {
+        lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
+        lowbit_error error = LOWBIT_ERROR_INIT;
+        lowbit_ctx *ctx = NULL;
+        check_context("pretended %zu", i);
+        options.topology = "core:4 pu:1";
+        options.allowed_cpus = kCases[i].cpus;
+        options.cpu_quota = kCases[i].quota;
+        options.guest = kCases[i].guest;
+        CHECK(lowbit_ctx_create(&options, &ctx, &error) == kCases[i].want);
+        CHECK((ctx != NULL) == (kCases[i].want == LOWBIT_OK) && (error.message[0] != 0) == (ctx == NULL));
+        lowbit_ctx_destroy(ctx);
+        /* a program that does not know these fields yet */
+        options.struct_size = offsetof(lowbit_ctx_options, allowed_cpus);
+        ctx = NULL;
+        CHECK(lowbit_ctx_create(&options, &ctx, &error) == LOWBIT_OK && ctx->machine.usable_threads == 4);
+        lowbit_ctx_destroy(ctx);
+    }
+}
+
+static void check_list_parse(void) {
+    static const struct {
+        const char *text;
+        size_t count; /* 0 = no list */
+        uint16_t cpus[6];
+    } kCases[] = {
+        {"0", 1, {0}},        {"8,0-3", 5, {8, 0, 1, 2, 3}},
+        {"1,1", 2, {1, 1}},   {"8190-8191", 2, {8190, 8191}},
+        {"", 0, {0}},         {",", 0, {0}},
+        {"1,", 0, {0}},       {"3-1", 0, {0}},
+        {"1-", 0, {0}},       {"-1", 0, {0}},
+        {"1 ", 0, {0}},       {"+1", 0, {0}},
+        {"0x1", 0, {0}},      {"8192", 0, {0}},
+        {"1-2-3", 0, {0}},    {"99999999999999999999", 0, {0}},
+        {"0-8191,0", 0, {0}},
+    };
+    static lb_cpu_list list;
+    for (size_t i = 0; i < LB_COUNT(kCases); i++) {
+        check_context("list '%s'", kCases[i].text);
+        CHECK(lb_cpu_list_parse(kCases[i].text, &list) == (kCases[i].count > 0));
+        if (!kCases[i].count) continue;
+        CHECK(list.count == kCases[i].count);
+        CHECK(memcmp(list.cpus, kCases[i].cpus, list.count * sizeof *list.cpus) == 0);
+    }
+    CHECK(lb_cpu_list_parse("0-8191", &list) && list.count == LB_MAX_CPUS);
 }
 
 static void check_mask_print(void) {
@@ -284,7 +300,7 @@ static void check_mask_print(void) {
 static bool order_is_allowed(const lowbit_ctx *ctx) {
     lb_cpu_mask allowed, seen = {{0}};
     lb_cpu_mask_of_thread(&allowed);
-    for (size_t i = 0; i < ctx->cpu_order_count; i++) {
+    for (size_t i = 0; i < ctx->cpu_count; i++) {
         if (!lb_cpu_mask_has(&allowed, ctx->cpu_order[i])) return false;
         lb_cpu_mask_add(&seen, ctx->cpu_order[i]);
     }
@@ -336,17 +352,19 @@ static void check_environment(void) {
 
 void subject_machine(void) {
     check_mask_print();
+    check_list_parse();
     check_cgroups();
     check_limits();
     check_this_machine();
     check_bound();
     check_environment();
     check_context("pretend machines");
-    if (!has_hwloc()) {
+    if (!fake_possible()) {
         printf("  no hwloc in this build: pretend machines are not tested\n");
         return;
     }
     check_synthetic();
     check_hybrid();
+    check_pretended();
     check_bad_topologies();
 }

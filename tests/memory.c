@@ -8,8 +8,9 @@
 #include "tests/check.h"
 #include "tests/hostile.h"
 #include "tests/problems.h"
+#include "tests/wisdom.h"
 
-enum { MOST_ALLOCATIONS = 20 };
+enum { MOST_ALLOCATIONS = 60 };
 
 /* What the calls work on, and make. */
 typedef struct scene {
@@ -20,6 +21,7 @@ typedef struct scene {
     lowbit_plan *plan;
     lowbit_weights weights;
     lowbit_pool pool;
+    lowbit_wisdom *wisdom;
     float out[5 * 33];
     lowbit_error error;
 } scene;
@@ -64,6 +66,37 @@ static lowbit_status call_pool(scene *s) {
 }
 static void free_pool(scene *s) { lowbit_pool_destroy(&s->pool); }
 
+/* Everything that wisdom allocates for: a life of it. */
+static lowbit_status live_wisdom(const scene *s, lowbit_wisdom *w, lowbit_error *error) {
+    static const double kRate = 1;
+    static const char kText[] =
+        "lowbit-wisdom 1\nfact 0123456789abcdef fork 1.25000e-06 date=2026-11-29 sum=b67ab912\n";
+    char path[128];
+    snprintf(path, sizeof path, "%s/memory-wisdom", check_scratch_folder());
+    lowbit_wisdom_report report = {.struct_size = sizeof report};
+    const lb_wisdom_entry entry = wisdom_entry(s->ctx, "i4g32a8:m1n64k128", 1);
+    LB_TRY(lowbit_wisdom_import(w, kText, sizeof kText - 1, &report, error));
+    CHECK(report.foreign == 1 && report.bad == 0);
+    LB_TRY(lb_wisdom_put(w, &entry, error));
+    LB_TRY(lb_wisdom_put_fact(w, "fork", &kRate, 1, 1, error));
+    LB_TRY(lb_wisdom_put_fact(w, "fork", &kRate, 1, 2, error));
+    LB_TRY(lowbit_wisdom_forget(w, "fork", LOWBIT_FORGET_FOREIGN, NULL, error));
+    LB_TRY(lowbit_wisdom_save(w, path, error));
+    LB_TRY(lowbit_wisdom_save(w, path, error));
+    return lowbit_wisdom_load(w, path, NULL, error);
+}
+static lowbit_status call_wisdom(scene *s) {
+    lowbit_wisdom *made = NULL;
+    LB_TRY(lowbit_wisdom_create(s->ctx, &made, &s->error));
+    const lowbit_status status = live_wisdom(s, made, &s->error);
+    if (status == LOWBIT_OK)
+        s->wisdom = made;
+    else
+        lowbit_wisdom_destroy(made);
+    return status;
+}
+static void free_wisdom(scene *s) { lowbit_wisdom_destroy(s->wisdom); }
+
 static void free_nothing(scene *s) { (void)s; }
 
 static const struct {
@@ -80,6 +113,7 @@ static const struct {
     {"plan of one kernel", call_force, free_plan, 1, -1},
     {"reference", call_reference, free_nothing, 1, 1},
     {"pool", call_pool, free_pool, 1, -1},
+    {"wisdom", call_wisdom, free_wisdom, 2, -1},
 };
 
 static scene fresh(const scene *legal) {

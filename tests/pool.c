@@ -14,6 +14,7 @@
 
 #include "kernels/base/base.h"
 #include "kernels/base/cpu_mask.h"
+#include "kernels/base/ctx.h"
 #include "kernels/base/pool.h"
 #include "lowbit/context.h"
 #include "tests/check.h"
@@ -190,23 +191,46 @@ static void count_warning(void *user, int level, const char *message) {
     if (level == LOWBIT_LOG_WARNING) ++*(int *)user;
 }
 
+enum { BOUND = 3 };
+
 typedef struct places {
-    _Atomic int wide; /* tasks of workers that may run on more than one CPU */
-    _Atomic int outside;
-    lb_cpu_mask allowed;
+    lb_cpu_mask masks[BOUND]; /* of each worker */
     pthread_barrier_t barrier;
 } places;
 
 /* The barrier makes every worker take exactly one task. */
 static void place_task(void *arg, size_t i, size_t worker) {
     places *p = arg;
-    lb_cpu_mask mask;
     (void)i;
     pthread_barrier_wait(&p->barrier);
-    lb_cpu_mask_of_thread(&mask);
-    if (worker > 0 && lb_cpu_mask_count(&mask) != 1) atomic_fetch_add(&p->wide, 1);
-    for (size_t w = 0; w < LB_COUNT(mask.words); w++)
-        if (mask.words[w] & ~p->allowed.words[w]) atomic_fetch_add(&p->outside, 1);
+    lb_cpu_mask_of_thread(&p->masks[worker]);
+}
+
+/* Three workers, bound: each runs on the CPU that is its own, and the caller as before. */
+static void check_places(const lowbit_ctx *ctx, const lowbit_pool_options *options, const uint16_t *order,
+                         size_t count) {
+    lowbit_pool pool = LOWBIT_POOL_INIT;
+    lb_cpu_mask before, after;
+    places p = {.masks = {{{0}}}};
+    lb_cpu_mask_of_thread(&before);
+    if (!CHECK(lowbit_pool_create(ctx, options, &pool, NULL) == LOWBIT_OK)) return;
+    pthread_barrier_init(&p.barrier, NULL, BOUND);
+    lb_parallel_for(&pool, BOUND, place_task, &p);
+    lb_cpu_mask_of_thread(&after);
+    CHECK(memcmp(&after, &before, sizeof after) == 0 && memcmp(&p.masks[0], &before, sizeof before) == 0);
+    for (size_t w = 1; w < BOUND; w++)
+        CHECK(lb_cpu_mask_count(&p.masks[w]) == 1 && lb_cpu_mask_has(&p.masks[w], order[w % count]));
+    lowbit_pool_destroy(&pool);
+    pthread_barrier_destroy(&p.barrier);
+}
+
+/* False where the system lets nobody bind threads. */
+static bool may_bind(void) {
+    lb_cpu_mask own;
+    lb_cpu_mask_of_thread(&own);
+    if (lb_cpu_mask_set_thread(&own)) return true;
+    printf("  this system binds no threads: that is not tested\n");
+    return false;
 }
 
 static void check_binding(void) {
@@ -214,21 +238,38 @@ static void check_binding(void) {
     const lowbit_logger logger = {sizeof logger, &warnings, count_warning};
     lowbit_ctx *ctx = make_context(NULL, &logger);
     if (!ctx) return;
-    for (uint32_t bind = LOWBIT_BIND_COMPACT; bind <= LOWBIT_BIND_SPREAD; bind++) {
-        lowbit_pool pool;
-        lb_cpu_mask after;
-        places p = {.wide = 0};
-        check_context("bind %u", bind);
-        lb_cpu_mask_of_thread(&p.allowed);
-        if (!make_pool(ctx, 3, 0, bind, &pool)) break;
-        pthread_barrier_init(&p.barrier, NULL, 3);
-        lb_parallel_for(&pool, 3, place_task, &p);
-        lb_cpu_mask_of_thread(&after);
-        CHECK(atomic_load(&p.outside) == 0);
-        CHECK(warnings > 0 || atomic_load(&p.wide) == 0);
-        CHECK(memcmp(&after, &p.allowed, sizeof after) == 0);
-        lowbit_pool_destroy(&pool);
-        pthread_barrier_destroy(&p.barrier);
+    lowbit_pool_options options = {.struct_size = sizeof options, .threads = BOUND};
+    check_context("compact");
+    options.bind = LOWBIT_BIND_COMPACT;
+    check_places(ctx, &options, ctx->cpu_order, ctx->cpu_count);
+    check_context("spread");
+    options.bind = LOWBIT_BIND_SPREAD;
+    check_places(ctx, &options, ctx->cpu_spread, ctx->cpu_count);
+    const uint16_t last = ctx->cpu_order[ctx->cpu_count - 1], list[] = {ctx->cpu_order[0], last, last, last};
+    options.bind = LOWBIT_BIND_LIST;
+    options.cpus = list;
+    for (options.cpu_count = 1; options.cpu_count <= LB_COUNT(list); options.cpu_count++) {
+        check_context("a list of %zu", options.cpu_count);
+        check_places(ctx, &options, list, options.cpu_count);
+    }
+    CHECK(warnings == 0);
+    lowbit_ctx_destroy(ctx);
+}
+
+/* The thread that creates the pool has lost CPUs since the context was made: its threads must not get them back. */
+static void check_narrowed(void) {
+    int warnings = 0;
+    const lowbit_logger logger = {sizeof logger, &warnings, count_warning};
+    lowbit_ctx *ctx = make_context(NULL, &logger);
+    lb_cpu_mask before;
+    lb_cpu_mask_of_thread(&before);
+    if (ctx && ctx->cpu_count > 1 && lb_cpu_mask_bind_thread(ctx->cpu_order[0])) {
+        const uint16_t kept = ctx->cpu_order[0];
+        const lowbit_pool_options lost = {sizeof lost, BOUND, 0, LOWBIT_BIND_LIST, &ctx->cpu_order[1], 1};
+        check_context("a lost CPU");
+        check_places(ctx, &lost, &kept, 1);
+        CHECK(warnings == 1);
+        CHECK(lb_cpu_mask_set_thread(&before));
     }
     lowbit_ctx_destroy(ctx);
 }
@@ -319,7 +360,7 @@ static void check_arguments(const lowbit_ctx *ctx) {
     options.threads = 5000;
     CHECK(lowbit_pool_create(ctx, &options, &pool, &error) == LOWBIT_INVALID_ARGUMENT);
     options.threads = 2;
-    options.bind = 3;
+    options.bind = 4;
     CHECK(lowbit_pool_create(ctx, &options, &pool, &error) == LOWBIT_INVALID_ARGUMENT);
     CHECK(pool.user == NULL && pool.parallel_for == NULL);
 
@@ -341,6 +382,9 @@ void subject_pool(void) {
     check_nested(ctx);
     check_concurrent(ctx);
     lowbit_ctx_destroy(ctx);
-    check_binding();
+    if (may_bind()) {
+        check_binding();
+        check_narrowed();
+    }
     check_memory();
 }

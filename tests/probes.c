@@ -250,7 +250,7 @@ static void no_free(void *user, void *memory, size_t bytes) {
 }
 
 static void check_refusals(void) {
-    size_t most = 100 << 10;
+    size_t most = 512 << 10;
     const lowbit_allocator allocator = {sizeof allocator, &most, no_alloc, no_free};
     lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
     options.allocator = &allocator;

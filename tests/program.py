@@ -90,6 +90,17 @@ def test_info():
     if "this build has no hwloc" not in pretend.stderr:
         seen = json.loads(pretend.stdout)["machine"]
         check("a pretend machine", (seen["packages"], seen["cores"], seen["cpus"]) == (2, 8, 16), pretend)
+        words = ["--topology", "pack:2 numa:2 core:4 pu:2", "--cpus", "1,3,5-9"]
+        seen = json.loads(lowbit("info", *words, "--quota", "1.5", "--guest", "--json=-").stdout)["machine"]
+        check("a pretend mask", (seen["allowed_cpus"], seen["allowed_cores"], seen["allowed_list"]) == (7, 5, "1,3,5-9"))
+        check("its nodes", (seen["allowed_packages"], seen["numa_nodes"], seen["allowed_numa_nodes"]) == (1, 4, 2))
+        check("a pretend quota", (seen["cpu_quota"], seen["usable_threads"], seen["cpu_limit"]) == (1.5, 2, "quota"))
+        check("a pretend guest", seen["guest"] is True)
+        answers(["info", *words], OK, "limited by: affinity")
+        answers(["info", "--topology", "pu:2", "--cpus", "2"], FAILED, "lacks CPUs")
+        answers(["info", "--topology", "pu:2", "--cpus", "x"], FAILED, "allowed_cpus")
+    answers(["info", "--cpus", "0"], USAGE, "go with --topology")
+    answers(["info", "--topology", "pu:2", "--quota", "0"], USAGE, "'0' is no N")
     bound = lowbit("info", "--json", "-", preexec_fn=lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}))
     check("info sees the affinity mask", json.loads(bound.stdout)["machine"]["usable_threads"] == 1, bound)
 
@@ -122,6 +133,33 @@ def test_kernels():
     check("--isa masks kernels", {row["isa"] for row in masked if row["enabled"]} == {"scalar"})
 
 
+def test_regret():
+    words = ["bench", "regret", "--exhaustive", "0.01", "--budget", "0.01", "--time", "0.01"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "shapes.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("# one problem\n\n  i4a8:m20n32k64 # with a comment\n")
+        result = lowbit(*words, "--shapes", path, "--json", "-")
+        report = json.loads(result.stdout or "{}")
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("nonsense\n")
+        answers([*words, "--shapes", path], FAILED, f"{path}:4: ")
+    check("bench regret", result.returncode == OK and [x["problem"] for x in report["results"]] == ["i4a8:m20n32k64"],
+          result)
+    one = report["results"][0]
+    ways = one["ways"]
+    check("every way chose", list(ways) == ["exhaustive", "measure", "again", "table", "estimate"], result)
+    check("ratios are those of the times", all(abs(x["regret"] * ways["exhaustive"]["low_us"] / x["low_us"] - 1) < 1e-6
+                                               for x in ways.values()), result)
+    check("one problem is its own mean and worst", all(abs(x["mean"] / x["worst"] - 1) < 1e-6
+                                                       for x in report["summary"]["ways"].values()), result)
+    again = json.loads(lowbit(*words, "i4a8:m20n32k64", "--repeat", "--json", "-").stdout)["results"][0]
+    check("--repeat leaves EXHAUSTIVE out", again["base"] == "measure" and "exhaustive" not in again["ways"])
+    answers(words, USAGE, "there is no problem")
+    answers([*words, "i4a8:m1"], USAGE, "does not fit the grammar")
+    answers([*words, "bf16a8:m1n16k16"], FAILED, "bf16a8:m1n16k16: ")
+
+
 def test_output():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "info.json")
@@ -143,6 +181,20 @@ def test_output():
         check(f"{words} into a closed pipe", result.returncode == FAILED and not result.stderr, result)
     result = lowbit("info", "--json", "/dev/full")
     check("--json to a full disk", result.returncode == FAILED and "No space" in result.stderr, result)
+
+
+def test_bind():
+    words = ["bench", "gemm", "i8a8:m1n64k64", "--threads", "2", "--time", "0.001", "--json", "-"]
+    cpu = str(min(os.sched_getaffinity(0)))
+    for bind in ("none", "compact", "spread", cpu):
+        cell = json.loads(lowbit(*words, "--bind", bind).stdout)["results"][0]
+        check(f"--bind {bind}", cell["bind"] == bind and cell["exact"])
+    cell = json.loads(lowbit(*words, "--replicas").stdout)["results"][0]
+    copied = cell["replica_bytes"] // cell["weight_bytes"]
+    nodes = json.loads(lowbit("info", "--json", "-").stdout)["machine"]["allowed_numa_nodes"]
+    check("--replicas", cell["exact"] and copied <= nodes and copied != 1)
+    answers([*words, "--bind", "nonsense"], USAGE, "neither none, compact, spread nor a list")
+    answers([*words, "--bind", "8191"], FAILED, "may not use CPU 8191")
 
 
 def identity(levels):
@@ -404,8 +456,9 @@ def test_progress():
     check("no progress elsewhere", not lowbit(*words).stderr)
 
 
-for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_output, test_wisdom, test_tune_usage,
-             test_tune_lists, test_tune_gains, test_tune, test_tune_interrupted, test_progress):
+for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_regret, test_output, test_bind,
+             test_wisdom, test_tune_usage, test_tune_lists, test_tune_gains, test_tune,
+             test_tune_interrupted, test_progress):
     test()
 print("\n".join(failures) or "ok")
 sys.exit(bool(failures))

@@ -68,9 +68,11 @@ void scene_open(void) {
     legal.blob = base.blob;
     legal.blob_bytes = base.blob_bytes;
     CHECK(lowbit_pool_create(legal.ctx, NULL, &legal.pool, NULL) == LOWBIT_OK);
+    CHECK(lowbit_wisdom_create(legal.ctx, &legal.wisdom, NULL) == LOWBIT_OK);
 }
 
 void scene_close(void) {
+    lowbit_wisdom_destroy(legal.wisdom);
     lowbit_pool_destroy(&legal.pool);
     lowbit_plan_destroy(legal.ctx, legal.plan);
     lowbit_plan_destroy(legal.ctx, legal.plan_bare);
@@ -95,6 +97,8 @@ static void clear_outputs(outputs *o) {
     o->packed.struct_size = sizeof o->packed;
     o->problem.struct_size = sizeof o->problem;
     o->rows.struct_size = sizeof o->rows;
+    o->report.struct_size = sizeof o->report;
+    o->line.struct_size = sizeof o->line;
 }
 
 scene scene_begin(int reported) {

@@ -22,6 +22,10 @@ typedef struct outputs {
     lowbit_packed packed;
     lowbit_problem problem;
     lowbit_rows rows;
+    lowbit_wisdom *wisdom;
+    lowbit_wisdom_report report;
+    lowbit_wisdom_info line;
+    size_t needed;
     int64_t bytes, step_m, step_n;
     char text[96];
     float values[33 * 40], y[5 * 33];
@@ -53,6 +57,7 @@ typedef struct scene {
     int32_t multipliers[33], shifts[33];
     lowbit_gemm_args args;
     lowbit_rows rows;
+    lowbit_wisdom *wisdom; /* empty */
     int64_t workspace_bytes;
     uint8_t *workspace;
     const void *blob;

@@ -13,7 +13,10 @@
 static void refuse_context(void) {
     REFUSE(INVALID, NOTHING, lowbit_ctx_create(&s.options, NULL, s.error))
     REFUSE(INVALID, s.options.struct_size = 0, CTX_CREATE)
-    REFUSE(INVALID, s.options.struct_size -= 1, CTX_CREATE)
+    REFUSE(INVALID, s.options.struct_size = offsetof(lowbit_ctx_options, allowed_cpus) - 1, CTX_CREATE)
+    REFUSE(INVALID, s.options.allowed_cpus = "0", CTX_CREATE)
+    REFUSE(INVALID, s.options.cpu_quota = 1, CTX_CREATE)
+    REFUSE(INVALID, s.options.guest = 1, CTX_CREATE)
     REFUSE(INVALID, (s.options.allocator = &s.allocator, s.allocator.struct_size = 0), CTX_CREATE)
     REFUSE(INVALID, (s.options.allocator = &s.allocator, s.allocator.alloc = NULL), CTX_CREATE)
     REFUSE(INVALID, (s.options.allocator = &s.allocator, s.allocator.free = NULL), CTX_CREATE)
@@ -35,6 +38,9 @@ static void refuse_context(void) {
     REFUSE(INVALID, s.out->kernel.struct_size = 0, lowbit_kernel_get(s.ctx, 0, &s.out->kernel, s.error))
 }
 
+static const uint16_t kNowhere[] = {UINT16_MAX};
+#define LIST(list, count)                                                                                              \
+    s.pool_options.bind = LOWBIT_BIND_LIST, s.pool_options.cpus = (list), s.pool_options.cpu_count = (count)
 #define POOL_CREATE lowbit_pool_create(s.ctx, &s.pool_options, &s.out->pool, s.error)
 static void refuse_pool(void) {
     REFUSE(INVALID, s.ctx = NULL, POOL_CREATE)
@@ -42,7 +48,11 @@ static void refuse_pool(void) {
     REFUSE(INVALID, s.out->pool.struct_size = 0, POOL_CREATE)
     REFUSE(INVALID, s.pool_options.struct_size = 0, POOL_CREATE)
     REFUSE(INVALID, s.pool_options.threads = 4097, POOL_CREATE)
-    REFUSE(INVALID, s.pool_options.bind = 3, POOL_CREATE)
+    REFUSE(INVALID, s.pool_options.bind = 4, POOL_CREATE)
+    REFUSE(INVALID, s.pool_options.bind = LOWBIT_BIND_LIST, POOL_CREATE)
+    REFUSE(INVALID, (LIST(kNowhere, 1), s.pool_options.cpu_count = 0), POOL_CREATE)
+    REFUSE(INVALID, (LIST(kNowhere, 1), s.pool_options.struct_size -= 1), POOL_CREATE)
+    REFUSE(INVALID, LIST(kNowhere, 1), POOL_CREATE)
 }
 
 /* ---- weights ---- */
@@ -208,6 +218,7 @@ void subject_refusals_nothing(void) {
     lowbit_ctx_destroy(NULL);
     lowbit_plan_destroy(NULL, NULL);
     lowbit_pool_destroy(NULL);
+    lowbit_wisdom_destroy(NULL);
     lowbit_weights_free(NULL, NULL);
     lowbit_ctx *ctx = NULL;
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);

@@ -263,7 +263,7 @@ static void check_crossover(const lowbit_ctx *ctx, lowbit_wisdom *w) {
 
 static void check_refusals(const lowbit_ctx *ctx, lowbit_wisdom *w, const lowbit_pool *pool) {
     const lowbit_problem p = parse("i8a8:m1n16k16");
-    const lowbit_plan_options good = {sizeof good, 0, LOWBIT_MEASURE, w, pool, 0.1, NULL, NULL};
+    const lowbit_plan_options good = {sizeof good, 0, LOWBIT_MEASURE, w, pool, 0.1, NULL, NULL, 0};
     lowbit_plan_options o = good;
     lowbit_plan *plan = NULL;
     check_context("refusals");
@@ -284,6 +284,7 @@ static void check_refusals(const lowbit_ctx *ctx, lowbit_wisdom *w, const lowbit
     REFUSED(wisdom = NULL);
     REFUSED(budget_s = -1);
     REFUSED(threads = 3);
+    REFUSED(buckets = 2);
 #undef REFUSED
     o = good, o.effort = 7;
     CHECK(lowbit_plan_create(ctx, &p, &o, &plan, NULL) == LOWBIT_INVALID_ARGUMENT);

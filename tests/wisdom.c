@@ -10,12 +10,14 @@
 
 #include "kernels/ukernels.h"
 #include "tests/check.h"
+#include "tuner/candidates.h"
+#include "tuner/plan.h"
 #include "tuner/words.h"
 
 static bool same_entry(const lb_wisdom_entry *a, const lb_wisdom_entry *b) {
-    return memcmp(&a->config, &b->config, sizeof a->config) == 0 && a->problem.m == b->problem.m &&
-           a->problem.n == b->problem.n && a->problem.k == b->problem.k && a->threads == b->threads &&
-           a->pool == b->pool && a->median_s == b->median_s && a->low_s == b->low_s && a->high_s == b->high_s &&
+    return lb_same_config(&a->config, &b->config) && a->problem.m == b->problem.m && a->problem.n == b->problem.n &&
+           a->problem.k == b->problem.k && a->threads == b->threads && a->pool == b->pool &&
+           a->median_s == b->median_s && a->low_s == b->low_s && a->high_s == b->high_s &&
            a->estimate_s == b->estimate_s && a->samples == b->samples && a->tried == b->tried &&
            a->effort == b->effort && a->noisy == b->noisy && a->day == b->day;
 }
@@ -130,6 +132,27 @@ static void check_facts(const lowbit_ctx *ctx) {
     lowbit_wisdom_destroy(w);
 }
 
+/* A split of K that is legal for the M that was tuned wants 2^31 times as much scratch at the end of the bucket. */
+static void check_rows(const lowbit_ctx *ctx) {
+    lowbit_wisdom *w = wisdom_empty(ctx);
+    lb_wisdom_entry e = wisdom_entry(ctx, "i8a8:m65n64k4096", 1);
+    lowbit_plan_options options = LOWBIT_PLAN_OPTIONS_INIT;
+    lowbit_plan *plan = NULL;
+    check_context("split");
+    e.config.split_k = 8;
+    CHECK(lb_wisdom_put(w, &e, NULL) == LOWBIT_OK);
+    options.wisdom = w;
+    CHECK(lowbit_plan_create(ctx, &e.problem, &options, &plan, NULL) == LOWBIT_OK);
+    CHECK(lb_plan_decision_of(plan, 65)->config.split_k == 8);
+    lowbit_plan_destroy(ctx, plan);
+    e.problem.m = INT32_MAX;
+    CHECK(lowbit_plan_create(ctx, &e.problem, &options, &plan, NULL) == LOWBIT_OK);
+    const lb_plan_decision *last = lb_plan_decision_of(plan, INT32_MAX);
+    CHECK(strcmp(last->source, "wisdom") == 0 && last->config.split_k == 0);
+    lowbit_plan_destroy(ctx, plan);
+    lowbit_wisdom_destroy(w);
+}
+
 /* Any number of threads at once; a sanitizer watches. */
 static void *use(void *wisdom) {
     lb_wisdom_entry found[8];
@@ -162,6 +185,7 @@ void subject_wisdom(void) {
     check_replace(ctx);
     check_nearest(ctx);
     check_facts(ctx);
+    check_rows(ctx);
     check_threads(ctx);
     lowbit_ctx_destroy(ctx);
 }
@@ -195,10 +219,10 @@ void subject_wisdom_legal(void) {
     REFUSE_ENTRY(e.config.step_n = INT64_C(1) << 41);
     REFUSE_ENTRY(e.config.step_k = -64);
     REFUSE_ENTRY(e.config.step_k = INT64_MAX);
+    REFUSE_ENTRY(e.config.order = LB_ORDER_COLUMNS + 1);
+    REFUSE_ENTRY(e.config.split_k = 2); /* groups have a sum each */
     REFUSE_ENTRY(e.config.near_bytes = -1);
     REFUSE_ENTRY(e.config.stream_bytes = -1);
-    REFUSE_ENTRY(e.config.order = 2);
-    REFUSE_ENTRY(e.config.split_k = 2); /* an output has several integer sums */
     REFUSE_ENTRY(e.config.threads = 0);
     REFUSE_ENTRY(e.config.threads = 3);
     REFUSE_ENTRY(e.threads = 0);

@@ -15,6 +15,7 @@ lb_wisdom_entry wisdom_entry(const lowbit_ctx *ctx, const char *problem, uint32_
     lb_wisdom_entry e = {.problem = {.struct_size = sizeof e.problem}, .threads = threads, .pool = LB_POOL_OWN};
     CHECK(lowbit_problem_parse(problem, &e.problem, NULL) == LOWBIT_OK);
     e.config = sample_config(ctx, &e.problem, e.problem.m, threads);
+    e.config.threads = 1, e.config.order = LB_ORDER_ROWS, e.config.split_k = 0; /* on every machine */
     e.median_s = 1.25e-4, e.low_s = 1.2e-4, e.high_s = 1.5e-4, e.estimate_s = 2e-4;
     e.samples = 21, e.tried = 14, e.effort = LOWBIT_MEASURE, e.day = 20786;
     return e;
@@ -59,7 +60,7 @@ lowbit_wisdom *wisdom_small(const lowbit_ctx *ctx) {
 char *wisdom_text(const lowbit_wisdom *w) {
     size_t needed = 0;
     CHECK(lowbit_wisdom_export(w, NULL, 0, &needed, NULL) == LOWBIT_OK);
-    char *text = malloc(needed);
+    char *text = calloc(1, needed);
     CHECK(text && lowbit_wisdom_export(w, text, needed, NULL, NULL) == LOWBIT_OK && strlen(text) == needed - 1);
     return text;
 }
@@ -77,7 +78,7 @@ static size_t edit_line(const char *line, size_t length, const char *from, const
 
 char *wisdom_edited(const char *text, const char *from, const char *to) {
     const size_t room = 4 * strlen(text) + 4096;
-    char *made = malloc(room);
+    char *made = calloc(1, room);
     size_t used = 0;
     CHECK(made != NULL);
     for (const char *at = text; *at; at += strcspn(at, "\n") + 1)
@@ -87,7 +88,7 @@ char *wisdom_edited(const char *text, const char *from, const char *to) {
 
 char *wisdom_of_other(const char *text) {
     const char *line = strstr(text, "machine ");
-    char id[17], other[17], identity[1024];
+    char id[17], other[17], identity[1024] = "";
     CHECK(line && sscanf(line, "machine %16[0-9a-f] %1023[^\n]", id, identity) == 2);
     char *name = strstr(identity, " name=");
     CHECK(name && strncmp(identity, "vendor=", 7) == 0);

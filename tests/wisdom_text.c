@@ -188,6 +188,10 @@ static const struct {
     {" n=", " n=99999999999999999999 knob=", 2, 0, 4},
     {" n=", " n=1099511627792 knob=", 2, 4, 0},
     {" m=", " m=0 knob=", 2, 4, 0},
+    {" order=rows split=0", "", 6, 0, 0},
+    {" order=rows split=0", " split=0 order=rows", 2, 0, 4},
+    {" order=rows", " order=down", 2, 0, 4},
+    {" split=0", " split=4000000000", 2, 4, 0},
     {" kernel=w", " kernel=v", 2, 4, 0},
     {" kernel=", " kernel= knob=", 2, 0, 4},
     {" kernel=", " kernel=w1.dot.1x16.scalar knob=", 2, 4, 0},
@@ -240,7 +244,8 @@ static void check_masked(void) {
     lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
     options.isa_mask = LOWBIT_ISA_SCALAR;
     lowbit_ctx *scalar = NULL;
-    lb_kernel_ref best = {NULL, NULL}, each;
+    lb_kernel_ref best, each;
+    CHECK(lb_kernel_at(0, &best));
     for (size_t i = 0; lb_kernel_at(i, &each); i++)
         if (each.kernel->coding == LB_CODING_W8) best = each;
     CHECK(lowbit_ctx_create(&options, &scalar, NULL) == LOWBIT_OK);

@@ -8,7 +8,7 @@
 #include "tuner/wisdom.h"
 
 lb_bucket lb_bucket_of(int64_t m) {
-    static const int64_t kMost[] = {1, 4, 16, 64, INT64_MAX};
+    static const int64_t kMost[LB_BUCKETS] = {1, 4, 16, 64, INT64_MAX};
     size_t i = 0;
     while (m > kMost[i]) i++;
     return (lb_bucket){i ? kMost[i - 1] + 1 : 1, kMost[i]};
@@ -34,20 +34,28 @@ typedef struct deciding {
     lb_contender contenders[LB_MOST_CONTENDERS];
 } deciding;
 
+/* A configuration that was tuned for fewer rows: of these, the parts of a split K may be too many for the scratch. */
+static lb_gemm_config for_rows(const lowbit_problem *problem, int64_t m, lb_gemm_config config) {
+    lowbit_problem p = *problem;
+    p.m = m;
+    if (lb_check_config(&p, &config, NULL) != LOWBIT_OK) config.split_k = 0;
+    return config;
+}
+
 /* The decisions that wisdom has for M of the bucket. Between two of them, the one whose M is nearer as a ratio holds.
  * True if there is one. */
 static bool decide_by_wisdom(deciding *d, lb_bucket bucket) {
-    enum { MOST = LB_PLAN_DECISIONS / 5 };
-    lb_wisdom_entry found[MOST];
+    lb_wisdom_entry found[LB_BUCKET_DECISIONS];
     const lowbit_problem *p = &d->plan->problem;
     if (!d->wisdom) return false;
-    const size_t count = lb_wisdom_find(d->wisdom, p, d->threads, d->pool, bucket.least, bucket.most, found, MOST);
+    const size_t count =
+        lb_wisdom_find(d->wisdom, p, d->threads, d->pool, bucket.least, bucket.most, found, LB_BUCKET_DECISIONS);
     for (size_t i = 0; i < count; i++) {
         const int64_t end = lb_min(bucket.most, p->m);
         const double middle = i + 1 < count ? sqrt((double)found[i].problem.m * (double)found[i + 1].problem.m) : 0;
         const int64_t last = i + 1 < count ? lb_min((int64_t)middle, end) : end;
         const bool again = d->plan->count && d->plan->decisions[d->plan->count - 1].last >= last;
-        if (!again) lb_plan_add(d->plan, last, "wisdom", found[i].config);
+        if (!again) lb_plan_add(d->plan, last, "wisdom", for_rows(p, last, found[i].config));
     }
     return count > 0;
 }

@@ -3,6 +3,8 @@
  * cache; columns cut so that each thread gets several tasks. */
 #include "tuner/estimate.h"
 
+#include <math.h>
+
 #include "kernels/base/ctx.h"
 #include "kernels/formats/format.h"
 #include "kernels/prepare.h"
@@ -69,6 +71,8 @@ lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem
     c.near_bytes = m <= LB_COLD_ROWS ? 0 : l2_bytes(ctx) * c.threads;
     c.stream_bytes = l2_bytes(ctx);
     c.step_n = lb_round_up(lb_div_up(problem->n, column_cuts(problem, m, &c, threads)), unit_n);
+    const int64_t tasks = lb_div_up(m, c.step_m) * lb_div_up(problem->n, c.step_n);
+    c.threads = (uint32_t)lb_min(c.threads, tasks); /* whole tiles may have left fewer */
     return c;
 }
 
@@ -109,17 +113,26 @@ lb_gemm_config lb_estimate_blocks(const lb_model *model, const lowbit_problem *p
     return best;
 }
 
-/* With one thread or all of them: the best kernel of one of the two is the best kernel. */
+/* Less than the contender takes for m rows, whatever the blocks. */
+static double least_seconds(const lowbit_problem *problem, int64_t m, uint32_t used, const lb_contender *contender) {
+    const lb_kernel *kernel = contender->ref.kernel;
+    const int64_t lines = lb_div_up(problem->n, LB_PANEL) * lb_div_up(problem->k, lb_codings[kernel->coding].line_k);
+    return (double)(lines * lb_div_up(m, kernel->mr)) * contender->rate.line_s / used;
+}
+
+/* With one thread or all of them: the best kernel of one of the two is the best kernel; of equals the earlier one. The
+ * widest levels come first here, so that most of the others need no second look. */
 static const lb_contender *best_contender(const lb_model *model, const lowbit_problem *problem, int64_t m,
                                           uint32_t threads, const lb_contender *contenders, size_t count) {
-    const lb_contender *best = NULL;
-    double best_price = 0;
-    for (size_t i = 0; i < 2 * count; i++) {
+    const lb_contender *best = &contenders[count - 1];
+    double best_price = HUGE_VAL;
+    for (size_t i = 2 * count; i-- > 0;) {
         const lb_contender *each = &contenders[i / 2];
         const uint32_t used = i % 2 ? threads : 1;
+        if (least_seconds(problem, m, used, each) > best_price) continue;
         const lb_gemm_config c = lb_configure(model->ctx, problem, m, each->ref, used, threads);
         const double price = lb_price(lb_model_seconds(model, problem, m, &c, &each->rate), c.kernel);
-        if (!best || price < best_price) best = each, best_price = price;
+        if (price <= best_price) best = each, best_price = price;
     }
     return best;
 }

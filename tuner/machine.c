@@ -2,7 +2,6 @@
 /* The machine report. What one source cannot tell, the next more modest one does: reading this machine never fails. */
 #include "tuner/machine.h"
 
-#include <string.h>
 #include <unistd.h>
 
 #include "kernels/base/base.h"
@@ -14,15 +13,22 @@
  * much more than this for each core. */
 static const int64_t kBelievedL3PerCore = 4 << 20;
 
+/* x86 says whether this is a guest. aarch64 does not: any of its machines may be one, and none of them has more. */
+#if defined(__x86_64__)
+static const bool kGuestsTell = true;
+#else
+static const bool kGuestsTell = false;
+#endif
+
 static uint32_t round_up_cpus(double cpus) {
     if (cpus >= LB_MAX_CPUS) return LB_MAX_CPUS;
     const uint32_t whole = (uint32_t)cpus;
     return whole + (whole < cpus);
 }
 
-void lb_machine_conclude(lowbit_machine *machine, uint32_t l3_cores) {
+void lb_machine_conclude(lowbit_machine *machine, bool believe, uint32_t l3_cores) {
     const int64_t believed = kBelievedL3PerCore * lb_max(l3_cores, 1);
-    machine->l3_trusted_bytes = machine->hypervisor ? lb_min(machine->l3_bytes, believed) : machine->l3_bytes;
+    machine->l3_trusted_bytes = believe ? machine->l3_bytes : lb_min(machine->l3_bytes, believed);
 
     const uint32_t quota = machine->cpu_quota > 0 ? round_up_cpus(machine->cpu_quota) : LB_MAX_CPUS;
     machine->usable_threads = machine->allowed_cores;
@@ -32,11 +38,6 @@ void lb_machine_conclude(lowbit_machine *machine, uint32_t l3_cores) {
         machine->usable_threads = quota;
         machine->cpu_limit = LOWBIT_CPU_LIMIT_QUOTA;
     }
-}
-
-static void forget_hypervisor(lowbit_machine *machine) {
-    machine->hypervisor = 0;
-    machine->hypervisor_name[0] = 0;
 }
 
 /* This machine: by hwloc if it can, flat otherwise. */
@@ -52,32 +53,68 @@ static void read_this_machine(const lowbit_ctx *made, lb_topology *topology, low
     machine->cpu_quota = lb_cgroup_quota("");
 }
 
-static lowbit_status keep_order(lowbit_ctx *made, const lb_topology *topology, lowbit_error *error) {
-    const size_t bytes = topology->order_count * sizeof *made->cpu_order;
-    made->cpu_order = lb_alloc(made, bytes);
-    LB_REQUIRE(made->cpu_order, error, LOWBIT_NO_MEMORY, "no memory for the order of %u CPUs", topology->order_count);
-    memcpy(made->cpu_order, topology->order, bytes);
-    made->cpu_order_count = topology->order_count;
+/* Another one: its mask, quota and hypervisor are those of the options. */
+static lowbit_status read_pretend_machine(const lowbit_ctx_options *o, lb_topology *topology, lowbit_machine *machine,
+                                          lowbit_error *error) {
+    lb_cpu_list allowed = {.count = 0};
+    LB_REQUIRE(!o->allowed_cpus || lb_cpu_list_parse(o->allowed_cpus, &allowed), error, LOWBIT_INVALID_ARGUMENT,
+               "options: allowed_cpus '%s' is no list as \"0-3,8\"", o->allowed_cpus);
+    for (size_t i = 0; i < allowed.count; i++) lb_cpu_mask_add(&topology->allowed, allowed.cpus[i]);
+    machine->cpu_quota = o->cpu_quota;
+    machine->hypervisor = o->guest;
+    machine->hypervisor_name[0] = 0;
+    return lb_topology_hwloc(o->topology, topology, machine, error);
+}
+
+/* The node of place i: that of an earlier one, or a new number. */
+static uint16_t number_node(lowbit_ctx *made, const lb_topology *topology, size_t i) {
+    for (size_t before = 0; before < i; before++)
+        if (topology->places[before].node == topology->places[i].node) return made->cpu_node[before];
+    return (uint16_t)made->node_count++;
+}
+
+static lowbit_status keep_order(lowbit_ctx *made, lb_topology *topology, lowbit_error *error) {
+    const size_t count = topology->count;
+    uint16_t *block = lb_alloc(made, 3 * count * sizeof *block);
+    LB_REQUIRE(block, error, LOWBIT_NO_MEMORY, "no memory for the order of %zu CPUs", count);
+    made->cpu_count = count;
+    made->cpu_order = block;
+    made->cpu_spread = block + count;
+    made->cpu_node = block + 2 * count;
+    for (size_t i = 0; i < count; i++) {
+        made->cpu_order[i] = topology->places[i].cpu;
+        made->cpu_node[i] = number_node(made, topology, i);
+    }
+    lb_places_spread(topology->places, count);
+    for (size_t i = 0; i < count; i++) made->cpu_spread[i] = topology->places[i].cpu;
     return LOWBIT_OK;
 }
 
-lowbit_status lb_machine_read(lowbit_ctx *made, const char *description, lowbit_error *error) {
+static lowbit_status read_into(lowbit_ctx *made, const lowbit_ctx_options *options, lb_topology *topology,
+                               lowbit_error *error) {
     lowbit_machine machine = {.struct_size = sizeof machine};
-    lb_topology topology = {.order_count = 0};
     lb_cpu_identify(&machine);
-    if (description) {
-        forget_hypervisor(&machine);
-        LB_TRY(lb_topology_hwloc(description, &topology, &machine, error));
-    } else {
-        read_this_machine(made, &topology, &machine);
-    }
-    lb_cpu_mask_print(&topology.allowed, machine.allowed_list, sizeof machine.allowed_list);
-    lb_machine_conclude(&machine, topology.l3_cores);
+    made->pretend = options->topology != NULL;
+    if (made->pretend)
+        LB_TRY(read_pretend_machine(options, topology, &machine, error));
+    else
+        read_this_machine(made, topology, &machine);
+    lb_cpu_mask_print(&topology->allowed, machine.allowed_list, sizeof machine.allowed_list);
+    lb_machine_conclude(&machine, !machine.hypervisor && (made->pretend || kGuestsTell), topology->l3_cores);
     made->machine = machine;
-    return description ? LOWBIT_OK : keep_order(made, &topology, error);
+    return keep_order(made, topology, error);
+}
+
+lowbit_status lb_machine_read(lowbit_ctx *made, const lowbit_ctx_options *options, lowbit_error *error) {
+    lb_topology *topology = lb_alloc(made, sizeof *topology); /* too large for a stack that is not ours */
+    LB_REQUIRE(topology, error, LOWBIT_NO_MEMORY, "no memory for the topology of %d CPUs", LB_MAX_CPUS);
+    *topology = (lb_topology){.count = 0};
+    const lowbit_status status = read_into(made, options, topology, error);
+    lb_free(made, topology, sizeof *topology);
+    return status;
 }
 
 void lb_machine_release(lowbit_ctx *ctx) {
-    lb_free(ctx, ctx->cpu_order, ctx->cpu_order_count * sizeof *ctx->cpu_order);
+    lb_free(ctx, ctx->cpu_order, 3 * ctx->cpu_count * sizeof *ctx->cpu_order);
     ctx->cpu_order = NULL;
 }

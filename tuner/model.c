@@ -2,6 +2,7 @@
 #include "tuner/model.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "kernels/base/ctx.h"
 #include "kernels/formats/format.h"
@@ -51,22 +52,35 @@ lb_model lb_model_of(const lowbit_ctx *ctx, const struct lowbit_wisdom *wisdom, 
     return model;
 }
 
-/* Quantizing an element takes about a cycle. */
-static lb_kernel_rate rate_by_table(const lb_model *model, const lb_kernel *kernel) {
-    const double unit = model->cycle_s / 64;
-    return (lb_kernel_rate){.line_s = unit * kernel->cost,
+/* CPUs whose vectors of 512 bits take two turns of 256: the table's costs are those of CPUs that do them in one. */
+static double turns_of(const lowbit_machine *machine, uint32_t isa) {
+    static const uint32_t kWide =
+        LOWBIT_ISA_AVX512 | LOWBIT_ISA_AVX512DOT | LOWBIT_ISA_AVX512VNNI | LOWBIT_ISA_AVX512BF16;
+    static const uint32_t kZen4 = 25;
+    const bool halves = strcmp(machine->vendor, "AuthenticAMD") == 0 && machine->family == kZen4;
+    return halves && (isa & kWide) ? 1.7 : 1;
+}
+
+/* 1/64 cycles for an element of A: rounding, quantizing to digits or to codes, and its place in the panel. */
+static double row_cost(const lb_kernel *kernel) {
+    if (kernel->a_layout == LB_A_HALVES) return 16;
+    if (kernel->algorithm == LB_ALGORITHM_DIGITS) return 140;
+    return 56 + (double)lb_panel_cost(kernel);
+}
+
+static lb_kernel_rate rate_by_table(const lb_model *model, lb_kernel_ref ref) {
+    const lb_kernel *kernel = ref.kernel;
+    const double unit = model->cycle_s / 64, wide = unit * turns_of(&model->ctx->machine, ref.unit->isa);
+    return (lb_kernel_rate){.line_s = wide * kernel->cost,
                             .first_s = 0,
                             .tile_s = 60 * model->cycle_s,
-                            .group_s = unit * kernel->group_cost,
-                            .row_s = unit * (64 + (double)lb_panel_cost(kernel))};
+                            .group_s = wide * kernel->group_cost,
+                            .row_s = unit * row_cost(kernel)};
 }
 
 lb_kernel_rate lb_model_rate(const lb_model *model, lb_kernel_ref ref) {
-    char name[LB_KERNEL_NAME];
     double v[LB_FACT_VALUES];
-    if (!model->wisdom) return rate_by_table(model, ref.kernel);
-    lb_kernel_name(ref, name, sizeof name);
-    if (lb_wisdom_fact(model->wisdom, name, v) != 5) return rate_by_table(model, ref.kernel);
+    if (!model->wisdom || lb_wisdom_kernel_fact(model->wisdom, ref, v) != 5) return rate_by_table(model, ref);
     return (lb_kernel_rate){.line_s = v[0], .first_s = v[1], .tile_s = v[2], .group_s = v[3], .row_s = v[4]};
 }
 

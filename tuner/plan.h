@@ -5,8 +5,8 @@
 
 #include "kernels/gemm.h"
 
-/* Most decisions of a plan: of each bucket of M a few, where tuning has found crossovers. */
-enum { LB_PLAN_DECISIONS = 24 };
+/* Buckets of M, most decisions of one, where tuning has looked for crossovers, and of a plan. */
+enum { LB_BUCKETS = 5, LB_BUCKET_DECISIONS = 16, LB_PLAN_DECISIONS = LB_BUCKETS * LB_BUCKET_DECISIONS };
 
 /* The decision for M up to `last`, from where the one before ends. */
 typedef struct lb_plan_decision {

@@ -5,6 +5,7 @@
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
 #include "kernels/gemm.h"
+#include "kernels/replicas.h"
 #include "kernels/rows.h"
 #include "tuner/plan.h"
 
@@ -66,6 +67,7 @@ static lowbit_status begin(const lowbit_plan *plan, const lowbit_gemm_args *args
     LB_REQUIRE(w && LB_HAS_FIELD(w, lowbit_packed, book) && w->lines, error, LOWBIT_INVALID_ARGUMENT,
                "weights is not an opened blob");
     LB_TRY(lb_check_same_weights(&plan->problem, &w->type, w->n, w->k, error));
+    LB_TRY(lb_check_replicas(args, error));
     LB_TRY(check_input(plan, args, &made, error));
     LB_TRY(lowbit_workspace_size(plan, made.m, &bytes, error));
     LB_REQUIRE(workspace && (uintptr_t)workspace % LB_LINE == 0, error, LOWBIT_INVALID_ARGUMENT,

@@ -15,6 +15,7 @@ void lb_topology_flat(lb_topology *topology, lowbit_machine *machine) {
     const uint32_t allowed = (uint32_t)lb_cpu_mask_count(&topology->allowed);
     const uint32_t cpus = (uint32_t)lb_max(ask(_SC_NPROCESSORS_ONLN, 1), allowed);
     machine->packages = machine->numa_nodes = machine->core_kinds = 1;
+    machine->allowed_packages = machine->allowed_numa_nodes = 1;
     machine->cores = machine->cpus = cpus;
     machine->allowed_cores = machine->allowed_fast_cores = machine->allowed_cpus = allowed;
     machine->l1d_bytes = ask(_SC_LEVEL1_DCACHE_SIZE, 32 << 10);
@@ -24,7 +25,8 @@ void lb_topology_flat(lb_topology *topology, lowbit_machine *machine) {
     machine->l3_sharing = machine->l3_bytes ? cpus : 0;
 
     topology->l3_cores = cpus;
-    topology->order_count = 0;
+    topology->count = 0;
     for (size_t cpu = 0; cpu < LB_MAX_CPUS; cpu++)
-        if (lb_cpu_mask_has(&topology->allowed, cpu)) topology->order[topology->order_count++] = (uint16_t)cpu;
+        if (lb_cpu_mask_has(&topology->allowed, cpu))
+            topology->places[topology->count++] = (lb_cpu_place){.cpu = (uint16_t)cpu};
 }

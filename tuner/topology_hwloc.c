@@ -60,7 +60,7 @@ static lowbit_status open_view(view *v, const char *description, lowbit_error *e
  * this one, which it admits when asked. */
 static lowbit_status share_allowed(view *v, const char *description, lb_topology *topology, lowbit_error *error) {
     unsigned cpu;
-    if (description) {
+    if (description && lb_cpu_mask_count(&topology->allowed) == 0) {
         hwloc_bitmap_copy(v->allowed, hwloc_topology_get_allowed_cpuset(v->topology));
         hwloc_bitmap_foreach_begin(cpu, v->allowed) lb_cpu_mask_add(&topology->allowed, cpu);
         hwloc_bitmap_foreach_end();
@@ -68,17 +68,27 @@ static lowbit_status share_allowed(view *v, const char *description, lb_topology
     }
     for (cpu = 0; cpu < LB_MAX_CPUS; cpu++)
         if (lb_cpu_mask_has(&topology->allowed, cpu)) hwloc_bitmap_set(v->allowed, cpu);
-    LB_REQUIRE(hwloc_topology_is_thissystem(v->topology), error, LOWBIT_IO,
+    const bool included = hwloc_bitmap_isincluded(v->allowed, hwloc_topology_get_topology_cpuset(v->topology));
+    LB_REQUIRE(included || !description, error, LOWBIT_INVALID_ARGUMENT, "topology '%s' lacks CPUs of allowed_cpus",
+               description);
+    LB_REQUIRE(description || hwloc_topology_is_thissystem(v->topology), error, LOWBIT_IO,
                "hwloc's environment variables make it describe another machine");
-    LB_REQUIRE(hwloc_bitmap_isincluded(v->allowed, hwloc_topology_get_topology_cpuset(v->topology)), error, LOWBIT_IO,
-               "hwloc's topology lacks CPUs that this process may use");
+    LB_REQUIRE(included, error, LOWBIT_IO, "hwloc's topology lacks CPUs that this process may use");
     return LOWBIT_OK;
 }
 
-/* Number of objects of a type, or `otherwise` where hwloc knows none. */
-static uint32_t count_objects(const view *v, hwloc_obj_type_t type, uint32_t otherwise) {
+/* Number of objects of a type, 1 where hwloc knows none. */
+static uint32_t count_objects(const view *v, hwloc_obj_type_t type) {
     const int count = hwloc_get_nbobjs_by_type(v->topology, type);
-    return count > 0 ? (uint32_t)count : otherwise;
+    return count > 0 ? (uint32_t)count : 1;
+}
+
+/* Of those, the ones that have an allowed CPU. */
+static uint32_t count_allowed(const view *v, hwloc_obj_type_t type) {
+    uint32_t count = 0;
+    for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(v->topology, type, o));)
+        count += hwloc_bitmap_intersects(o->cpuset, v->allowed) != 0;
+    return count > 0 ? count : 1;
 }
 
 /* Cores, or hardware threads on a machine whose cores hwloc does not know. */
@@ -105,14 +115,30 @@ static int allowed_cpu(view *v, hwloc_obj_t core, int round) {
     return cpu < LB_MAX_CPUS ? cpu : -1;
 }
 
+static bool is_cache(hwloc_obj_t object) { return hwloc_obj_type_is_cache(object->type) != 0; }
+
+/* Where the core is. Its first NUMA node is the one whose memory it gets by default. */
+static lb_cpu_place place_of(hwloc_obj_t core) {
+    lb_cpu_place place = {.node = (uint16_t)lb_max(hwloc_bitmap_first(core->nodeset), 0)};
+    for (hwloc_obj_t above = core->parent; above; above = above->parent) {
+        if (above->type == HWLOC_OBJ_PACKAGE) place.package = (uint16_t)above->logical_index;
+        if (is_cache(above)) place.cache = (uint16_t)above->logical_index;
+    }
+    return place;
+}
+
 /* Appends hardware thread number `round` of every allowed core of the kind; returns how many there were. */
 static uint32_t append_round(view *v, int kind, int round, lb_topology *topology) {
     const hwloc_obj_type_t type = core_type(v);
+    const int kinds = kind_count(v);
     uint32_t added = 0;
     for (hwloc_obj_t core = NULL; (core = hwloc_get_next_obj_by_type(v->topology, type, core));) {
         const int cpu = kind_of(v, core) == kind ? allowed_cpu(v, core, round) : -1;
-        if (cpu < 0 || topology->order_count == LB_MAX_CPUS) continue;
-        topology->order[topology->order_count++] = (uint16_t)cpu;
+        if (cpu < 0 || topology->count == LB_MAX_CPUS) continue;
+        lb_cpu_place place = place_of(core);
+        place.cpu = (uint16_t)cpu;
+        place.rank = (uint16_t)(round * kinds + kinds - 1 - kind);
+        topology->places[topology->count++] = place;
         added++;
     }
     return added;
@@ -121,7 +147,7 @@ static uint32_t append_round(view *v, int kind, int round, lb_topology *topology
 /* Orders the allowed CPUs; the first round has one of each core. */
 static void order_cpus(view *v, lb_topology *topology, lowbit_machine *machine) {
     uint32_t added = 1;
-    topology->order_count = 0;
+    topology->count = 0;
     for (int round = 0; added > 0; round++) {
         added = 0;
         for (int kind = kind_count(v) - 1; kind >= 0; kind--) {
@@ -131,7 +157,7 @@ static void order_cpus(view *v, lb_topology *topology, lowbit_machine *machine) 
         }
         if (round == 0) machine->allowed_cores = added;
     }
-    machine->allowed_cpus = topology->order_count;
+    machine->allowed_cpus = (uint32_t)topology->count;
 }
 
 static void read_cache(hwloc_obj_t pu, hwloc_obj_type_t type, int64_t *bytes, uint32_t *sharing) {
@@ -143,7 +169,7 @@ static void read_cache(hwloc_obj_t pu, hwloc_obj_type_t type, int64_t *bytes, ui
 
 /* The caches above the first CPU of the order: a core of the fast kind. */
 static void read_caches(view *v, lb_topology *topology, lowbit_machine *machine) {
-    hwloc_obj_t pu = topology->order_count ? hwloc_get_pu_obj_by_os_index(v->topology, topology->order[0]) : NULL;
+    hwloc_obj_t pu = topology->count ? hwloc_get_pu_obj_by_os_index(v->topology, topology->places[0].cpu) : NULL;
     read_cache(pu, HWLOC_OBJ_L1CACHE, &machine->l1d_bytes, &machine->l1d_sharing);
     read_cache(pu, HWLOC_OBJ_L2CACHE, &machine->l2_bytes, &machine->l2_sharing);
     read_cache(pu, HWLOC_OBJ_L3CACHE, &machine->l3_bytes, &machine->l3_sharing);
@@ -157,14 +183,16 @@ static lowbit_status read_view(view *v, const char *description, lb_topology *to
                                lowbit_error *error) {
     LB_TRY(open_view(v, description, error));
     LB_TRY(share_allowed(v, description, topology, error));
-    machine->packages = count_objects(v, HWLOC_OBJ_PACKAGE, 1);
-    machine->numa_nodes = count_objects(v, HWLOC_OBJ_NUMANODE, 1);
-    machine->cpus = count_objects(v, HWLOC_OBJ_PU, 1);
-    machine->cores = count_objects(v, core_type(v), 1);
+    machine->packages = count_objects(v, HWLOC_OBJ_PACKAGE);
+    machine->numa_nodes = count_objects(v, HWLOC_OBJ_NUMANODE);
+    machine->allowed_packages = count_allowed(v, HWLOC_OBJ_PACKAGE);
+    machine->allowed_numa_nodes = count_allowed(v, HWLOC_OBJ_NUMANODE);
+    machine->cpus = count_objects(v, HWLOC_OBJ_PU);
+    machine->cores = count_objects(v, core_type(v));
     machine->core_kinds = (uint32_t)kind_count(v);
     machine->memory_bytes = (int64_t)hwloc_get_root_obj(v->topology)->total_memory;
     order_cpus(v, topology, machine);
-    LB_REQUIRE(topology->order_count > 0, error, LOWBIT_BAD_FORMAT, "the topology has no CPU that may be used");
+    LB_REQUIRE(topology->count > 0, error, LOWBIT_BAD_FORMAT, "the topology has no CPU that may be used");
     read_caches(v, topology, machine);
     return LOWBIT_OK;
 }

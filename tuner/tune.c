@@ -20,14 +20,14 @@ typedef struct effort {
     size_t samples;   /* of those who reach the end of a race */
 } effort;
 
-static const effort kEfforts[] = {[LOWBIT_MEASURE] = {1.6, 10, 2, 1, false, 15},
-                                  [LOWBIT_PATIENT] = {3, 40, 4, 2, false, 21},
-                                  [LOWBIT_EXHAUSTIVE] = {INFINITY, SIZE_MAX, 6, 3, true, 25}};
+static const effort kEfforts[] = {[LOWBIT_MEASURE] = {1.6, 12, 3, 3, false, 17},
+                                  [LOWBIT_PATIENT] = {3, 40, 4, 4, true, 21},
+                                  [LOWBIT_EXHAUSTIVE] = {INFINITY, SIZE_MAX, 6, 4, true, 25}};
 
 /* Of the time of a problem, what the first race may take. */
 static const double kFirstShare = 0.5;
 
-static const double kSample = 150e-6, kProgress = 50e-3;
+static const double kSample = 200e-6, kFinalSample = 1e-3, kProgress = 50e-3;
 
 /* One problem being tuned. */
 typedef struct heat {
@@ -119,19 +119,19 @@ static int64_t rank_of(const heat *h, const lb_gemm_config *c) {
     return ((int64_t)c->threads << 48) + lb_gemm_workspace(&h->plan.problem, c, h->plan.problem.m);
 }
 
-/* Races the set, whose first one is ESTIMATE's choice if `keeps`. */
-static lowbit_status race(heat *h, double end_s, bool keeps, lb_race_end *end, lowbit_error *error) {
+/* Races the set, whose first one is ESTIMATE's choice and stays to the end. */
+static lowbit_status race(heat *h, double end_s, double sample_s, lb_race_end *end, lowbit_error *error) {
     LB_TRY(prepare(h, error));
     for (size_t i = 0; i < h->set.count; i++) {
         h->runners[i].rank = rank_of(h, &h->set.list[i].config);
-        h->runners[i].keeps = keeps && i == 0;
+        h->runners[i].keeps = i == 0;
     }
     const lb_race r = {.clock = h->tune->clock,
                        .run = run,
                        .go_on = tell,
                        .user = h,
                        .end_s = end_s,
-                       .sample_s = kSample,
+                       .sample_s = sample_s,
                        .samples = h->effort->samples};
     *end = lb_race_run(&r, h->runners, h->set.count);
     LB_REQUIRE(!end->stopped && end->winner < h->set.count, error, LOWBIT_CANCELLED, "tuning was cancelled");
@@ -174,30 +174,46 @@ static void keep_result(heat *h, const lb_race_end *end) {
 
 enum { MOST_FINALISTS = 8 };
 
-/* Races of the kernels, then of the neighbours of the best, until the winner stays. `estimate` is in all of them. */
+/* Makes the set anew: ESTIMATE's choice, then these, and their neighbours where they are wanted. */
+static void fill(heat *h, const lb_gemm_config *estimate, const lb_gemm_config *best, size_t count, bool neighbours) {
+    h->set.count = 0;
+    lb_candidates_add(&h->set, &h->tuning, estimate);
+    for (size_t i = 0; i < count; i++) lb_candidates_add(&h->set, &h->tuning, &best[i]);
+    for (size_t i = 0; i < count && neighbours; i++)
+        lb_candidates_add_near(&h->set, &h->tuning, &best[i], h->effort->pairs);
+}
+
+/* The kernels that the model thinks enough of, with blocks by rule. */
+static void fill_kernels(heat *h, const lb_gemm_config *estimate) {
+    lb_candidates kernels = {.ctx = h->tune->ctx};
+    lb_candidates_add_kernels(&kernels, &h->tuning);
+    lb_candidates_rank(&kernels, h->effort->within, h->effort->most);
+    fill(h, estimate, NULL, 0, false);
+    for (size_t i = 0; i < kernels.count; i++) lb_candidates_add(&h->set, &h->tuning, &kernels.list[i].config);
+    h->set.failed = h->set.failed || kernels.failed;
+    lb_candidates_free(&kernels);
+}
+
+/* Races of the kernels, then of the neighbours of the best until the winner stays, then a long one of the best. */
 static lowbit_status search(heat *h, const lb_gemm_config *estimate, double begin_s, double end_s,
                             lowbit_error *error) {
     lb_gemm_config best[MOST_FINALISTS];
     lb_race_end end;
-    lb_candidates kernels = {.ctx = h->tune->ctx};
-    lb_candidates_add_kernels(&kernels, &h->tuning);
-    lb_candidates_rank(&kernels, h->effort->within, h->effort->most);
-    lb_candidates_add(&h->set, &h->tuning, estimate);
-    for (size_t i = 0; i < kernels.count; i++) lb_candidates_add(&h->set, &h->tuning, &kernels.list[i].config);
-    h->set.failed = h->set.failed || kernels.failed;
-    lb_candidates_free(&kernels);
-    LB_TRY(race(h, begin_s + kFirstShare * (end_s - begin_s), true, &end, error));
+    fill_kernels(h, estimate);
+    LB_TRY(race(h, begin_s + kFirstShare * (end_s - begin_s), kSample, &end, error));
     keep_result(h, &end);
     for (size_t i = 0; i < h->effort->races && now(h) < end_s; i++) {
         const size_t finalists = take_best(h, end.winner, h->effort->finalists, best);
-        h->set.count = 0;
-        lb_candidates_add(&h->set, &h->tuning, estimate);
-        for (size_t f = 0; f < finalists; f++) lb_candidates_add(&h->set, &h->tuning, &best[f]);
-        for (size_t f = 0; f < finalists; f++) lb_candidates_add_near(&h->set, &h->tuning, &best[f], h->effort->pairs);
-        LB_TRY(race(h, end_s, true, &end, error));
+        fill(h, estimate, best, finalists, true);
+        LB_TRY(race(h, end_s, kSample, &end, error));
         keep_result(h, &end);
         if (lb_same_config(&h->set.list[end.winner].config, &best[0])) break;
     }
+    if (now(h) >= end_s || h->set.count == 1) return LOWBIT_OK;
+    const size_t finalists = take_best(h, end.winner, h->effort->finalists + 1, best);
+    fill(h, estimate, best, finalists, false);
+    LB_TRY(race(h, end_s, kFinalSample, &end, error));
+    keep_result(h, &end);
     return LOWBIT_OK;
 }
 
@@ -274,9 +290,23 @@ static void drop_hopeless(heat *h, double within) {
     h->tuning.contender_count = kept;
 }
 
+/* Leaves the kernels that the caller wants to compare, if he names any. */
+static void drop_others(heat *h) {
+    const lb_kernel *const *only = h->tune->only;
+    size_t kept = 0;
+    for (size_t i = 0; i < h->tuning.contender_count; i++) {
+        const lb_kernel *kernel = h->contenders[i].ref.kernel;
+        if (kernel == only[0] || kernel == only[1]) h->contenders[kept++] = h->contenders[i];
+    }
+    h->tuning.contender_count = kept;
+}
+
 static lowbit_status make_contenders(heat *h, lowbit_error *error) {
     h->tuning.contender_count = lb_contenders(h->tune->model, &h->plan.problem, h->contenders);
-    drop_hopeless(h, h->effort->within);
+    if (h->tune->only[0])
+        drop_others(h);
+    else
+        drop_hopeless(h, h->effort->within);
     const lowbit_problem p = small_problem(h);
     lb_operands small;
     lowbit_status status = lb_operands_make(h->tune->ctx, &p, 0, NULL, &small, error);

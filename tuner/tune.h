@@ -13,9 +13,10 @@ typedef struct lb_tune {
     const lb_model *model;
     uint32_t threads; /* offered, >= 1 */
     const lb_clock *clock;
-    double start_s, end_s; /* of the whole tuning, by the clock; the second one bounds this problem too */
-    size_t index, count;   /* for the progress */
-    double budget_s;       /* for this problem */
+    double start_s, end_s;    /* of the whole tuning, by the clock; the second one bounds this problem too */
+    size_t index, count;      /* for the progress */
+    double budget_s;          /* for this problem */
+    const lb_kernel *only[2]; /* kernels to choose from; NULL = all */
     /* Told every candidate of the last race of each stage and its times; NULL = nobody. */
     void (*observe)(void *user, const lb_candidate *candidate, const lb_runner *runner);
     void *observer;

@@ -11,9 +11,10 @@
 #include "tuner/wisdom.h"
 
 lowbit_status lb_check_options(const lowbit_plan_options *o, lowbit_error *error) {
-    LB_REQUIRE(LB_HAS_FIELD(o, lowbit_plan_options, progress_user), error, LOWBIT_INVALID_ARGUMENT,
+    LB_REQUIRE(LB_HAS_FIELD(o, lowbit_plan_options, buckets), error, LOWBIT_INVALID_ARGUMENT,
                "options: struct_size %u is smaller than lowbit_plan_options", o->struct_size);
     LB_REQUIRE(o->effort <= LOWBIT_WISDOM_ONLY, error, LOWBIT_INVALID_ARGUMENT, "options: effort is %u", o->effort);
+    LB_REQUIRE(o->buckets <= 1, error, LOWBIT_INVALID_ARGUMENT, "options: buckets is %u", o->buckets);
     LB_REQUIRE(o->budget_s >= 0, error, LOWBIT_INVALID_ARGUMENT, "options: budget_s is %g", o->budget_s);
     LB_REQUIRE(o->effort != LOWBIT_WISDOM_ONLY || o->wisdom, error, LOWBIT_INVALID_ARGUMENT,
                "options: WISDOM_ONLY without wisdom");
@@ -48,15 +49,23 @@ static bool is_known(const session *s, const lowbit_problem *p, lb_wisdom_entry 
            entry->effort >= o->effort;
 }
 
+/* What is tuned now, and how much is left besides. */
+typedef struct turn {
+    size_t index, count; /* of the problem */
+    size_t rows_left;    /* M of this problem that are to be tuned, this one included */
+    const lb_kernel *only[2];
+} turn;
+
 /* An even share of what is left of the budget, or the time that the effort stands for. */
-static double budget_of(const session *s, size_t problems_left) {
+static double budget_of(const session *s, const turn *t) {
     static const double kSeconds[] = {[LOWBIT_MEASURE] = 1, [LOWBIT_PATIENT] = 5, [LOWBIT_EXHAUSTIVE] = 60};
     if (isinf(s->end_s)) return kSeconds[s->options->effort];
-    return fmax(s->end_s - lb_clock_seconds(&lb_monotonic_clock), 0) / (double)problems_left;
+    const double left = fmax(s->end_s - lb_clock_seconds(&lb_monotonic_clock), 0);
+    return left / (double)(t->count - t->index) / (double)t->rows_left;
 }
 
-static lowbit_status measure(const session *s, const lowbit_problem *p, size_t index, size_t count,
-                             lb_wisdom_entry *entry, lowbit_error *error) {
+static lowbit_status measure(const session *s, const lowbit_problem *p, const turn *t, lb_wisdom_entry *entry,
+                             lowbit_error *error) {
     const lowbit_plan_options *o = s->options;
     lb_tuned tuned;
     lb_tune tune = {.ctx = s->ctx,
@@ -66,9 +75,10 @@ static lowbit_status measure(const session *s, const lowbit_problem *p, size_t i
                     .clock = &lb_monotonic_clock,
                     .start_s = s->start_s,
                     .end_s = s->end_s,
-                    .index = index,
-                    .count = count,
-                    .budget_s = budget_of(s, count - index)};
+                    .index = t->index,
+                    .count = t->count,
+                    .budget_s = budget_of(s, t),
+                    .only = {t->only[0], t->only[1]}};
     if (s->observer) tune.observe = s->observer->observe, tune.observer = s->observer->user;
     LB_TRY(lb_tune_problem(&tune, p, &tuned, error));
     *entry = (lb_wisdom_entry){.problem = *p,
@@ -85,6 +95,49 @@ static lowbit_status measure(const session *s, const lowbit_problem *p, size_t i
                                .noisy = tuned.noisy,
                                .day = lb_today()};
     return lb_wisdom_put(o->wisdom, entry, error);
+}
+
+/* The decision for the problem's M, out of wisdom or measured. */
+static lowbit_status tune_rows(const session *s, const lowbit_problem *p, const turn *t, lb_wisdom_entry *entry,
+                               bool *reused, lowbit_error *error) {
+    *reused = is_known(s, p, entry);
+    return *reused ? LOWBIT_OK : measure(s, p, t, entry, error);
+}
+
+/* Halves the way from one M to a greater one of another kernel, as ratios, until it is less than a quarter. */
+static lowbit_status find_crossover(const session *s, lb_wisdom_entry low, lb_wisdom_entry high, turn t,
+                                    lowbit_error *error) {
+    while (low.config.kernel != high.config.kernel && high.problem.m * 4 > low.problem.m * 5 &&
+           high.problem.m > low.problem.m + 1) {
+        lb_wisdom_entry middle;
+        bool reused;
+        lowbit_problem p = low.problem;
+        p.m = (int64_t)sqrt((double)low.problem.m * (double)high.problem.m);
+        t.only[0] = low.config.kernel, t.only[1] = high.config.kernel;
+        LB_TRY(tune_rows(s, &p, &t, &middle, &reused, error));
+        if (middle.config.kernel == low.config.kernel)
+            low = middle;
+        else
+            high = middle;
+    }
+    return LOWBIT_OK;
+}
+
+/* The ends of the buckets below the problem's own, and the crossovers up to it. `entry` is that of its own M. */
+static lowbit_status tune_buckets(const session *s, const lowbit_problem *problem, turn t, const lb_wisdom_entry *entry,
+                                  lowbit_error *error) {
+    lb_wisdom_entry ends[LB_BUCKETS];
+    size_t count = 0;
+    bool reused;
+    lowbit_problem p = *problem;
+    for (p.m = 1; p.m < problem->m; p.m = lb_bucket_of(p.m + 1).most) {
+        LB_TRY(tune_rows(s, &p, &t, &ends[count++], &reused, error));
+        if (t.rows_left > 1) t.rows_left--;
+        if (lb_bucket_of(p.m + 1).most >= problem->m) break;
+    }
+    for (size_t i = 0; i < count; i++)
+        LB_TRY(find_crossover(s, ends[i], i + 1 < count ? ends[i + 1] : *entry, t, error));
+    return LOWBIT_OK;
 }
 
 static void describe(const lb_wisdom_entry *e, lowbit_tune_result *r) {
@@ -110,10 +163,12 @@ static lowbit_status tune_problem(const session *s, const lowbit_problem *p, siz
     lb_wisdom_entry entry;
     const double start = lb_clock_seconds(&lb_monotonic_clock);
     LB_TRY(lowbit_supported(s->ctx, p, error));
-    if (is_known(s, p, &entry))
-        r->reused = 1;
-    else
-        LB_TRY(measure(s, p, index, count, &entry, error));
+    bool reused;
+    turn t = {.index = index, .count = count, .rows_left = s->options->buckets ? 2 * LB_BUCKETS : 1};
+    LB_TRY(tune_rows(s, p, &t, &entry, &reused, error));
+    if (t.rows_left > 1) t.rows_left--;
+    if (s->options->buckets) LB_TRY(tune_buckets(s, p, t, &entry, error));
+    r->reused = reused;
     describe(&entry, r);
     r->spent_s = lb_clock_seconds(&lb_monotonic_clock) - start;
     return LOWBIT_OK;

@@ -17,10 +17,12 @@ static int sort_kernels(const void *a, const void *b) {
 
 static void list_kernels(lowbit_wisdom *w) {
     for (size_t i = 0; i < w->kernel_count; i++) {
+        w->kernels[i].index = i;
         lb_kernel_at(i, &w->kernels[i].ref);
         lb_kernel_name(w->kernels[i].ref, w->kernels[i].name, sizeof w->kernels[i].name);
     }
     qsort(w->kernels, w->kernel_count, sizeof *w->kernels, sort_kernels);
+    memset(w->rates, 0, w->kernel_count * sizeof *w->rates);
 }
 
 lowbit_status lowbit_wisdom_create(const lowbit_ctx *ctx, lowbit_wisdom **wisdom, lowbit_error *error) {
@@ -30,9 +32,11 @@ lowbit_status lowbit_wisdom_create(const lowbit_ctx *ctx, lowbit_wisdom **wisdom
     lb_identity_print(ctx, identity);
     made.machine = lb_hash(identity, strlen(identity));
     made.kernels = lb_alloc(ctx, made.kernel_count * sizeof *made.kernels);
+    made.rates = lb_alloc(ctx, made.kernel_count * sizeof *made.rates);
     lowbit_wisdom *stored = lb_alloc(ctx, sizeof *stored);
-    if (!made.kernels || !stored) {
+    if (!made.kernels || !made.rates || !stored) {
         lb_free(ctx, made.kernels, made.kernel_count * sizeof *made.kernels);
+        lb_free(ctx, made.rates, made.kernel_count * sizeof *made.rates);
         lb_free(ctx, stored, sizeof *stored);
         return lb_fail(error, LOWBIT_NO_MEMORY, "no memory for a wisdom");
     }
@@ -46,10 +50,11 @@ lowbit_status lowbit_wisdom_create(const lowbit_ctx *ctx, lowbit_wisdom **wisdom
 void lowbit_wisdom_destroy(lowbit_wisdom *w) {
     if (!w) return;
     const lowbit_ctx *ctx = w->ctx;
-    lb_free(ctx, w->plans.at, w->plans.room * sizeof *w->plans.at); /* its lines are among w->lines */
+    lb_wisdom_release(ctx, &w->plans); /* its lines are among w->lines */
     lb_wisdom_free_list(ctx, &w->lines);
     lb_wisdom_free_list(ctx, &w->gone);
     lb_free(ctx, w->kernels, w->kernel_count * sizeof *w->kernels);
+    lb_free(ctx, w->rates, w->kernel_count * sizeof *w->rates);
     pthread_rwlock_destroy(&w->lock);
     lb_free(ctx, w, sizeof *w);
 }
@@ -144,14 +149,21 @@ bool lb_wisdom_nearest(const lowbit_wisdom *w, const lowbit_problem *problem, ui
     return best != NULL;
 }
 
+static size_t copy_rate(const lb_wisdom_line *line, double values[LB_FACT_VALUES]) {
+    if (line) memcpy(values, line->rate.values, line->rate.count * sizeof *values);
+    return line ? line->rate.count : 0;
+}
+
 size_t lb_wisdom_fact(const lowbit_wisdom *w, const char *name, double values[LB_FACT_VALUES]) {
-    size_t count = 0;
     lb_wisdom_lock_to_read(w);
-    const lb_wisdom_line *line = lb_wisdom_rate_of(w, name);
-    if (line) {
-        count = line->rate.count;
-        memcpy(values, line->rate.values, count * sizeof *values);
-    }
+    const size_t count = copy_rate(lb_wisdom_rate_of(w, name), values);
+    lb_wisdom_unlock(w);
+    return count;
+}
+
+size_t lb_wisdom_kernel_fact(const lowbit_wisdom *w, lb_kernel_ref kernel, double values[LB_FACT_VALUES]) {
+    lb_wisdom_lock_to_read(w);
+    const size_t count = copy_rate(w->rates[lb_kernel_index(kernel)], values);
     lb_wisdom_unlock(w);
     return count;
 }

@@ -5,6 +5,7 @@
 #define LOWBIT_TUNER_WISDOM_H_
 
 #include "kernels/gemm.h"
+#include "kernels/ukernels.h"
 #include "lowbit/wisdom.h"
 
 /* Whose pool a decision was timed on: the library's, or one that the caller brought. */
@@ -50,5 +51,8 @@ lowbit_status lb_wisdom_put_fact(lowbit_wisdom *wisdom, const char *name, const 
 
 /* The number of its values, 0 = unknown. */
 size_t lb_wisdom_fact(const lowbit_wisdom *wisdom, const char *name, double values[LB_FACT_VALUES]);
+
+/* The same for the name of a kernel, without looking for it: plans ask for many. */
+size_t lb_wisdom_kernel_fact(const lowbit_wisdom *wisdom, lb_kernel_ref kernel, double values[LB_FACT_VALUES]);
 
 #endif

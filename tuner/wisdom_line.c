@@ -51,7 +51,8 @@ static bool has_its_sum(const char *text, size_t length) {
 /* "machine ID vendor=... guest=1 name=...": the ID is the hash of what stands between it and the name. */
 static bool read_machine(const char *body, lb_wisdom_line *line) {
     const char *identity = body + strlen("machine ") + ID_TEXT + 1, *name = strstr(identity, " name=");
-    return name && !strchr(name + 1, ' ') && lb_hash(identity, (size_t)(name - identity)) == line->machine;
+    return name && name[strlen(" name=")] && !strchr(name + 1, ' ') &&
+           lb_hash(identity, (size_t)(name - identity)) == line->machine;
 }
 
 static bool is_name(const char *text) {

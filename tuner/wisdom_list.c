@@ -7,19 +7,21 @@
 
 /* ---- lists ---- */
 
+static const size_t kPointer = sizeof(void *);
+
 bool lb_wisdom_reserve(const lowbit_ctx *ctx, lb_wisdom_list *list, size_t room) {
     if (room <= list->room) return true;
-    lb_wisdom_line **at = lb_alloc(ctx, room * sizeof *at);
+    lb_wisdom_line **at = lb_alloc(ctx, room * kPointer);
     if (!at) return false;
-    if (list->count) memcpy(at, list->at, list->count * sizeof *at);
-    lb_free(ctx, list->at, list->room * sizeof *at);
+    if (list->count) memcpy(at, list->at, list->count * kPointer);
+    lb_free(ctx, list->at, list->room * kPointer);
     list->at = at;
     list->room = room;
     return true;
 }
 
-static void release(const lowbit_ctx *ctx, lb_wisdom_list *list) {
-    lb_free(ctx, list->at, list->room * sizeof *list->at);
+void lb_wisdom_release(const lowbit_ctx *ctx, lb_wisdom_list *list) {
+    lb_free(ctx, list->at, list->room * kPointer);
     *list = (lb_wisdom_list){NULL, 0, 0};
 }
 
@@ -40,7 +42,7 @@ bool lb_wisdom_push(const lowbit_ctx *ctx, lb_wisdom_list *list, const lb_wisdom
 
 void lb_wisdom_free_list(const lowbit_ctx *ctx, lb_wisdom_list *list) {
     for (size_t i = 0; i < list->count; i++) free_line(ctx, list->at[i]);
-    release(ctx, list);
+    lb_wisdom_release(ctx, list);
 }
 
 /* ---- orders ---- */
@@ -94,7 +96,7 @@ static int sort_plans(const void *a, const void *b) {
 }
 
 static void sort(lb_wisdom_list *list, int (*order)(const void *a, const void *b)) {
-    if (list->count) qsort(list->at, list->count, sizeof *list->at, order);
+    if (list->count) qsort(list->at, list->count, kPointer, order);
 }
 
 size_t lb_wisdom_lower_bound(const lb_wisdom_list *plans, const int64_t *tuple, size_t count) {
@@ -136,15 +138,17 @@ void lb_wisdom_index(lowbit_wisdom *w) {
     w->plans.count = 0;
     for (size_t i = 0; i < w->lines.count; i++)
         if (w->lines.at[i]->kind == LOWBIT_WISDOM_PLAN && w->lines.at[i]->state == LOWBIT_WISDOM_USABLE)
-            w->plans.at[w->plans.count++] = w->lines.at[i];
+            w->plans.at[w->plans.count++] = w->lines.at[i]; /* NOLINT(clang-analyzer-core.NullDereference): has room */
     sort(&w->plans, sort_plans);
     sort(&w->gone, sort_text);
+    for (size_t i = 0; i < w->kernel_count; i++)
+        w->rates[w->kernels[i].index] = lb_wisdom_rate_of(w, w->kernels[i].name);
 }
 
 /* ---- merging ---- */
 
 static bool has_gone(const lowbit_wisdom *w, const lb_wisdom_line *line) {
-    return w->gone.count && bsearch(&line, w->gone.at, w->gone.count, sizeof *w->gone.at, sort_text);
+    return w->gone.count && bsearch(&line, w->gone.at, w->gone.count, kPointer, sort_text);
 }
 
 /* Drops what has gone, then all but the best of those about the same. */
@@ -192,15 +196,15 @@ static bool merge(lowbit_wisdom *w, lb_wisdom_list *batch, uint32_t how) {
     lb_wisdom_list merged = {NULL, 0, 0}, plans = {NULL, 0, 0};
     if (!lb_wisdom_reserve(w->ctx, &merged, most) || !lb_wisdom_reserve(w->ctx, &plans, most) ||
         (how == LB_MERGE_REPLACE && !lb_wisdom_reserve(w->ctx, &w->gone, w->gone.count + batch->count))) {
-        release(w->ctx, &merged);
-        release(w->ctx, &plans);
+        lb_wisdom_release(w->ctx, &merged);
+        lb_wisdom_release(w->ctx, &plans);
         return false;
     }
     tidy_batch(w, batch, how);
     merge_sorted(w, batch, how, &merged);
-    release(w->ctx, batch);
-    release(w->ctx, &w->lines);
-    release(w->ctx, &w->plans);
+    lb_wisdom_release(w->ctx, batch);
+    lb_wisdom_release(w->ctx, &w->lines);
+    lb_wisdom_release(w->ctx, &w->plans);
     w->lines = merged;
     w->plans = plans;
     lb_wisdom_index(w);

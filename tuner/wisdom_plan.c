@@ -10,68 +10,71 @@
 
 /* ---- kinds of values ---- */
 
-static const char *const kPools[] = {"own", "foreign", NULL};
-static const char *const kEfforts[] = {"estimate", "measure", "patient", "exhaustive", NULL};
-
 enum { VALUE_TEXT = LB_KERNEL_NAME };
 _Static_assert((int)VALUE_TEXT >= (int)LB_WORD_TEXT, "every value fits");
 
-static bool read_u32(const lowbit_wisdom *w, const char *text, void *value) {
+typedef struct value_kind value_kind;
+struct value_kind {
+    bool (*read)(const value_kind *kind, const lowbit_wisdom *wisdom, const char *text, void *value);
+    void (*print)(const value_kind *kind, const void *value, char text[VALUE_TEXT]); /* what has no word stays empty */
+    const char *const *names;                                                        /* of its numbers, or NULL */
+};
+
+static bool read_u32(const value_kind *kind, const lowbit_wisdom *w, const char *text, void *value) {
+    (void)kind;
     (void)w;
     uint64_t number;
     if (!lb_read_count(text, UINT32_MAX, &number)) return false;
     *(uint32_t *)value = (uint32_t)number;
     return true;
 }
-static void print_u32(const void *value, char text[VALUE_TEXT]) {
+static void print_u32(const value_kind *kind, const void *value, char text[VALUE_TEXT]) {
+    (void)kind;
     snprintf(text, VALUE_TEXT, "%u", *(const uint32_t *)value);
 }
 
-static bool read_i64(const lowbit_wisdom *w, const char *text, void *value) {
+static bool read_i64(const value_kind *kind, const lowbit_wisdom *w, const char *text, void *value) {
+    (void)kind;
     (void)w;
     uint64_t number;
     if (!lb_read_count(text, INT64_MAX, &number)) return false;
     *(int64_t *)value = (int64_t)number;
     return true;
 }
-static void print_i64(const void *value, char text[VALUE_TEXT]) {
+static void print_i64(const value_kind *kind, const void *value, char text[VALUE_TEXT]) {
+    (void)kind;
     snprintf(text, VALUE_TEXT, "%lld", (long long)*(const int64_t *)value);
 }
 
-static bool read_seconds(const lowbit_wisdom *w, const char *text, void *value) {
+static bool read_seconds(const value_kind *kind, const lowbit_wisdom *w, const char *text, void *value) {
+    (void)kind;
     (void)w;
     return text[0] != '-' && lb_read_real(text, value);
 }
-static void print_seconds(const void *value, char text[VALUE_TEXT]) { lb_print_real(*(const double *)value, text); }
+static void print_seconds(const value_kind *kind, const void *value, char text[VALUE_TEXT]) {
+    (void)kind;
+    lb_print_real(*(const double *)value, text);
+}
 
-static bool read_date(const lowbit_wisdom *w, const char *text, void *value) {
+static bool read_date(const value_kind *kind, const lowbit_wisdom *w, const char *text, void *value) {
+    (void)kind;
     (void)w;
     return lb_read_date(text, value);
 }
-static void print_date(const void *value, char text[VALUE_TEXT]) { lb_print_date(*(const int64_t *)value, text); }
+static void print_date(const value_kind *kind, const void *value, char text[VALUE_TEXT]) {
+    (void)kind;
+    lb_print_date(*(const int64_t *)value, text);
+}
 
-static bool read_name(const char *const *names, const char *text, uint32_t *value) {
-    for (uint32_t i = 0; names[i]; i++)
-        if (strcmp(names[i], text) == 0) return *value = i, true;
+static bool read_name(const value_kind *kind, const lowbit_wisdom *w, const char *text, void *value) {
+    (void)w;
+    for (uint32_t i = 0; kind->names[i]; i++)
+        if (strcmp(kind->names[i], text) == 0) return *(uint32_t *)value = i, true;
     return false;
 }
-static void print_name(const char *const *names, uint32_t value, char text[VALUE_TEXT]) {
-    for (uint32_t i = 0; names[i]; i++)
-        if (i == value) snprintf(text, VALUE_TEXT, "%s", names[i]);
-}
-
-static bool read_pool(const lowbit_wisdom *w, const char *text, void *value) {
-    (void)w;
-    return read_name(kPools, text, value);
-}
-static void print_pool(const void *value, char text[VALUE_TEXT]) { print_name(kPools, *(const uint32_t *)value, text); }
-
-static bool read_effort(const lowbit_wisdom *w, const char *text, void *value) {
-    (void)w;
-    return read_name(kEfforts, text, value);
-}
-static void print_effort(const void *value, char text[VALUE_TEXT]) {
-    print_name(kEfforts, *(const uint32_t *)value, text);
+static void print_name(const value_kind *kind, const void *value, char text[VALUE_TEXT]) {
+    for (uint32_t i = 0; kind->names[i]; i++)
+        if (i == *(const uint32_t *)value) snprintf(text, VALUE_TEXT, "%s", kind->names[i]);
 }
 
 static int compare_kernel(const void *name, const void *kernel) {
@@ -79,27 +82,28 @@ static int compare_kernel(const void *name, const void *kernel) {
 }
 
 /* One of another build is no damage. */
-static bool read_kernel(const lowbit_wisdom *w, const char *text, void *value) {
+static bool read_kernel(const value_kind *kind, const lowbit_wisdom *w, const char *text, void *value) {
+    (void)kind;
     lb_gemm_config *config = value;
     const lb_wisdom_kernel *found = bsearch(text, w->kernels, w->kernel_count, sizeof *w->kernels, compare_kernel);
     config->kernel = found ? found->ref.kernel : NULL;
     config->unit = found ? found->ref.unit : NULL;
     return text[0] && strlen(text) < LB_KERNEL_NAME;
 }
-static void print_kernel(const void *value, char text[VALUE_TEXT]) {
+static void print_kernel(const value_kind *kind, const void *value, char text[VALUE_TEXT]) {
+    (void)kind;
     const lb_gemm_config *config = value;
     if (config->kernel && config->unit) lb_kernel_name((lb_kernel_ref){config->unit, config->kernel}, text, VALUE_TEXT);
 }
 
-typedef struct value_kind {
-    bool (*read)(const lowbit_wisdom *wisdom, const char *text, void *value);
-    void (*print)(const void *value, char text[VALUE_TEXT]); /* leaves what has no word empty */
-} value_kind;
+/* Numbered as LB_POOL_*, LB_ORDER_* and LOWBIT_ESTIMATE, ... */
+static const char *const kPools[] = {"own", "foreign", NULL}, *const kOrders[] = {"rows", "columns", NULL},
+                         *const kEfforts[] = {"estimate", "measure", "patient", "exhaustive", NULL};
 
-static const value_kind kU32 = {read_u32, print_u32}, kI64 = {read_i64, print_i64},
-                        kSeconds = {read_seconds, print_seconds}, kDate = {read_date, print_date},
-                        kPool = {read_pool, print_pool}, kEffort = {read_effort, print_effort},
-                        kKernel = {read_kernel, print_kernel};
+static const value_kind kU32 = {read_u32, print_u32, NULL}, kI64 = {read_i64, print_i64, NULL},
+                        kSeconds = {read_seconds, print_seconds, NULL}, kDate = {read_date, print_date, NULL},
+                        kPool = {read_name, print_name, kPools}, kOrder = {read_name, print_name, kOrders},
+                        kEffort = {read_name, print_name, kEfforts}, kKernel = {read_kernel, print_kernel, NULL};
 
 /* ---- the words, in their order; a new knob of lb_gemm_config is a line here ---- */
 
@@ -112,7 +116,7 @@ typedef struct word {
 
 #define WORD(name, field, kind)                                                                                        \
     { name, offsetof(lb_wisdom_entry, field), kind, false }
-#define OPTIONAL(name, field, kind)                                                                                    \
+#define KNOB(name, field, kind)                                                                                        \
     { name, offsetof(lb_wisdom_entry, field), kind, true }
 static const word kWords[] = {
     WORD("threads", threads, &kU32),
@@ -124,8 +128,8 @@ static const word kWords[] = {
     WORD("k", config.step_k, &kI64),
     WORD("near", config.near_bytes, &kI64),
     WORD("stream", config.stream_bytes, &kI64),
-    OPTIONAL("order", config.order, &kU32),
-    OPTIONAL("split", config.split_k, &kU32),
+    KNOB("order", config.order, &kOrder),
+    KNOB("split", config.split_k, &kU32),
     WORD("median", median_s, &kSeconds),
     WORD("low", low_s, &kSeconds),
     WORD("high", high_s, &kSeconds),
@@ -140,7 +144,8 @@ static const word kWords[] = {
 bool lb_wisdom_print_words(const lb_wisdom_entry *entry, char *text, size_t size, size_t *used) {
     for (size_t i = 0; i < LB_COUNT(kWords); i++) {
         char value[VALUE_TEXT] = "";
-        kWords[i].kind->print((const char *)entry + kWords[i].offset, value);
+        const value_kind *kind = kWords[i].kind;
+        kind->print(kind, (const char *)entry + kWords[i].offset, value);
         const int length = snprintf(text + *used, size - *used, " %s=%s", kWords[i].name, value);
         if (length < 0 || (size_t)length >= size - *used) return false;
         *used += (size_t)length;
@@ -179,7 +184,8 @@ bool lb_wisdom_read_words(const lowbit_wisdom *wisdom, lb_words *words, lb_wisdo
         *reason = "a word is missing, twice there or not in its place";
         if (place < next || !may_miss(next, place)) return false;
         *reason = "a value does not read";
-        if (!kWords[place].kind->read(wisdom, value, (char *)entry + kWords[place].offset)) return false;
+        const value_kind *kind = kWords[place].kind;
+        if (!kind->read(kind, wisdom, value, (char *)entry + kWords[place].offset)) return false;
         next = place + 1;
     }
     *reason = "a word is missing at the end";
@@ -188,16 +194,11 @@ bool lb_wisdom_read_words(const lowbit_wisdom *wisdom, lb_words *words, lb_wisdo
 
 /* ---- what is legal ---- */
 
-/* Any step_k will do, since lb_part_end rounds it to whole lines, groups and panels. */
-static bool legal_config(const lowbit_problem *problem, const lb_gemm_config *c, uint32_t threads) {
-    return lb_check_config(problem, c, NULL) == LOWBIT_OK && c->near_bytes >= 0 && c->stream_bytes >= 0 &&
-           c->threads >= 1 && c->threads <= threads;
-}
-
 bool lb_wisdom_is_legal(const lowbit_ctx *ctx, const lb_wisdom_entry *e) {
     const lb_gemm_config *c = &e->config;
     return c->kernel && (c->unit->isa & ctx->isa_enabled) && lb_check_problem(&e->problem, NULL) == LOWBIT_OK &&
-           legal_config(&e->problem, c, e->threads) && e->noisy <= 1;
+           lb_check_config(&e->problem, c, NULL) == LOWBIT_OK && c->near_bytes >= 0 && c->stream_bytes >= 0 &&
+           c->threads >= 1 && c->threads <= e->threads && e->noisy <= 1;
 }
 
 void lb_wisdom_tuple(const lowbit_problem *p, uint32_t threads, uint32_t pool, int64_t tuple[LB_TUPLE]) {

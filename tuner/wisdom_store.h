@@ -59,13 +59,15 @@ typedef struct lb_wisdom_list {
 typedef struct lb_wisdom_kernel {
     char name[LB_KERNEL_NAME];
     lb_kernel_ref ref;
+    size_t index; /* in the table */
 } lb_wisdom_kernel;
 
 struct lowbit_wisdom {
     const lowbit_ctx *ctx;
     pthread_rwlock_t lock;
-    uint64_t machine;          /* hash of this machine's identity */
-    lb_wisdom_kernel *kernels; /* of this build, sorted by name */
+    uint64_t machine;             /* hash of this machine's identity */
+    lb_wisdom_kernel *kernels;    /* of this build, sorted by name */
+    const lb_wisdom_line **rates; /* of kernel `index`, or NULL */
     size_t kernel_count;
     lb_wisdom_list lines; /* sorted by machine, kind, key and state; one line of each */
     lb_wisdom_list plans; /* usable decisions among them, sorted by tuple */
@@ -85,7 +87,8 @@ bool lb_wisdom_reserve(const lowbit_ctx *ctx, lb_wisdom_list *list, size_t room)
 /* Adds a copy of a line that was read, with its text, at the end. False without memory, with nothing changed. */
 bool lb_wisdom_push(const lowbit_ctx *ctx, lb_wisdom_list *list, const lb_wisdom_line *line, const char *text);
 
-/* Frees the array and what it points to. */
+/* Frees the array; and with what it points to. */
+void lb_wisdom_release(const lowbit_ctx *ctx, lb_wisdom_list *list);
 void lb_wisdom_free_list(const lowbit_ctx *ctx, lb_wisdom_list *list);
 
 /* How lines of a batch meet those of the same key and state that are there. */

@@ -55,10 +55,14 @@ typedef struct lowbit_ctx_options {
     const lowbit_logger *logger;       /* NULL = silence; copied */
     const char *topology; /* NULL = this machine; else an hwloc synthetic description ("pack:2 core:4 pu:2")
                              or the path of an hwloc XML file: a pretend machine, for tests and planning */
+    /* What a pretend machine grants; only with `topology`, and not missed if struct_size ends before them: */
+    const char *allowed_cpus; /* its affinity mask, "0-3,8"; NULL = every CPU */
+    double cpu_quota;         /* CPUs that its cgroup grants, 1.5 say; 0 = no quota */
+    uint32_t guest;           /* 1 = it is a guest, whose L3 is not believed */
 } lowbit_ctx_options;
 
 #define LOWBIT_CTX_OPTIONS_INIT                                                                                        \
-    { sizeof(lowbit_ctx_options), 0, NULL, NULL, NULL }
+    { sizeof(lowbit_ctx_options), 0, NULL, NULL, NULL, NULL, 0, 0 }
 
 /* Reads the machine (CPU features, topology by hwloc, affinity mask, cgroup CPU quota) and creates a context.
  *
@@ -107,6 +111,7 @@ typedef struct lowbit_machine {
     uint32_t hypervisor;      /* 1 = running in a guest */
     char hypervisor_name[16]; /* "KVM", ... or empty */
     char allowed_list[128];   /* the allowed hardware threads as "0-3,8"; cut with "..." where it is longer */
+    uint32_t allowed_packages, allowed_numa_nodes; /* those that have one of them */
 } lowbit_machine;
 
 /* Copies the machine report; `machine->struct_size` must be set. */

@@ -155,18 +155,22 @@ typedef struct lowbit_plan_options {
     double budget_s;              /* seconds for a problem; 0 = 1 for MEASURE, 5 for PATIENT, 60 for EXHAUSTIVE */
     lowbit_progress_fn progress;  /* or NULL */
     void *progress_user;
+    uint32_t buckets; /* 0 = the problem's own M is timed. 1 = the ends of all smaller buckets too, and, where two
+                         neighbours end with different kernels, M between them until it is known to a quarter where one
+                         overtakes the other. Each of them takes a budget of its own */
 } lowbit_plan_options;
 
 #define LOWBIT_PLAN_OPTIONS_INIT                                                                                       \
-    { sizeof(lowbit_plan_options), 0, LOWBIT_ESTIMATE, NULL, NULL, 0, NULL, NULL }
+    { sizeof(lowbit_plan_options), 0, LOWBIT_ESTIMATE, NULL, NULL, 0, NULL, NULL, 0 }
 
 /* Makes a plan.
  *
  * options  NULL = by estimate, for one thread
  *
  * Wisdom answers for every bucket that it knows; the estimate, with the rates of this machine if the wisdom has them,
- * for the others. With MEASURE and more, the problem's own M is timed first, on random numbers in memory of the context
- * (some hundred MiB), and nothing else may run on the machine meanwhile if the result shall be any good.
+ * for the others. With MEASURE and more, the problem's own M (`buckets`: and smaller ones) is timed first, on random
+ * numbers in memory of the context (some hundred MiB), and nothing else may run on the machine meanwhile if the result
+ * shall be any good.
  *
  * LOWBIT_UNSUPPORTED: no kernel. LOWBIT_NOT_FOUND: by WISDOM_ONLY. LOWBIT_CANCELLED: by `progress`; there is no plan.
  */
@@ -345,6 +349,8 @@ typedef struct lowbit_gemm_args {
     /* Float activations (af, af32) that are bf16, the upper halves of floats: a's rows, columns and stride are theirs,
      * its data is NULL. Else NULL. */
     const uint16_t *a_bf16;
+    /* lowbit_replicate of these weights, to be read in their place; NULL = none, or if struct_size ends before. */
+    const lowbit_replicas *replicas;
 } lowbit_gemm_args;
 
 /* Scratch bytes of a run with m rows (or fewer). The same for any number of threads. */

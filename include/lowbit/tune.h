@@ -37,7 +37,8 @@ typedef struct lowbit_tune_result {
  *
  * problems  [count]; each with its own M: a decision is for the bucket of that M alone (lowbit_plan)
  * options   effort (MEASURE, PATIENT or EXHAUSTIVE), threads, pool, wisdom and progress as for lowbit_plan_create.
- *           budget_s is for all problems together; 0 = count times that of the effort
+ *           budget_s is for all problems together, an even share for each of what is left, and with `buckets` for
+ *           each M; 0 = that of the effort for each
  * results   [count] or NULL; the struct_size of the first one counts for all
  *
  * The rates of the machine are measured first, in less than half a second, where the wisdom does not have them. Among

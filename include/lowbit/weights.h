@@ -231,6 +231,30 @@ LOWBIT_API lowbit_status lowbit_packed_open(const void *blob, int64_t size, uint
 LOWBIT_API lowbit_status lowbit_unpack(const lowbit_ctx *ctx, const lowbit_packed *packed, lowbit_weights *weights,
                                        lowbit_error *error);
 
+/* Packed weights copied into the memory of each NUMA node whose CPUs the context may use. A run that is given them
+ * (`replicas` of lowbit_gemm_args) reads, in each of its tasks, the copy of the node that the task runs on, whichever
+ * thread and pool that is; the result is the same bits. Immutable: they may serve any number of runs at once. */
+typedef struct lowbit_replicas lowbit_replicas;
+
+/* Makes the copies. On a machine of one such node there is nothing to copy: runs then read `packed`.
+ *
+ * ctx       memory of the copies, packed->bytes for each node, and whose machine it is
+ * packed    must outlive the replicas, as must its memory
+ * replicas  receives them; release with lowbit_replicas_destroy
+ *
+ * Memory belongs to the node that touches it first. So each copy is written by a thread of its own, which is bound to
+ * the CPUs of the node and joined before the call returns. This works as far as the allocator hands out fresh memory,
+ * which the default one does for blocks that are large. A node to which no thread can be bound is reported through the
+ * logger; its copy may then lie anywhere. LOWBIT_SYSTEM: a thread cannot be created. */
+LOWBIT_API lowbit_status lowbit_replicate(const lowbit_ctx *ctx, const lowbit_packed *packed,
+                                          lowbit_replicas **replicas, lowbit_error *error);
+
+/* Bytes of all copies; 0 where there was nothing to copy. */
+LOWBIT_API int64_t lowbit_replicas_bytes(const lowbit_replicas *replicas);
+
+/* Frees the copies. NULL is a no-op. ctx: the one that they were made with. */
+LOWBIT_API void lowbit_replicas_destroy(const lowbit_ctx *ctx, lowbit_replicas *replicas);
+
 #ifdef __cplusplus
 }
 #endif

@@ -32,6 +32,11 @@ bool lb_cpu_mask_bind_thread(size_t cpu) {
     return lb_cpu_mask_set_thread(&mask);
 }
 
+size_t lb_cpu_of_thread(void) {
+    const int cpu = sched_getcpu();
+    return cpu >= 0 && cpu < LB_MAX_CPUS ? (size_t)cpu : LB_MAX_CPUS;
+}
+
 void lb_cpu_mask_add(lb_cpu_mask *mask, size_t cpu) {
     if (cpu < LB_MAX_CPUS) mask->words[cpu / BITS] |= 1ul << cpu % BITS;
 }
@@ -64,5 +69,28 @@ void lb_cpu_mask_print(const lb_cpu_mask *mask, char *text, size_t size) {
         memcpy(text + used, range, (size_t)length + 1);
         used += (size_t)length;
         first = last;
+    }
+}
+
+/* A CPU's number at *text, which moves behind it; LB_MAX_CPUS if there is none. */
+static size_t read_cpu(const char **text) {
+    size_t cpu = 0;
+    const char *at = *text;
+    for (; *at >= '0' && *at <= '9' && cpu < LB_MAX_CPUS; at++) cpu = cpu * 10 + (size_t)(*at - '0');
+    if (at == *text || cpu >= LB_MAX_CPUS) return LB_MAX_CPUS;
+    *text = at;
+    return cpu;
+}
+
+bool lb_cpu_list_parse(const char *text, lb_cpu_list *list) {
+    list->count = 0;
+    for (;; text++) {
+        const size_t first = read_cpu(&text);
+        size_t last = first;
+        if (*text == '-') text++, last = read_cpu(&text);
+        if (first == LB_MAX_CPUS || last == LB_MAX_CPUS || last < first) return false;
+        if (list->count + (last - first + 1) > LB_COUNT(list->cpus)) return false;
+        for (size_t cpu = first; cpu <= last; cpu++) list->cpus[list->count++] = (uint16_t)cpu;
+        if (*text != ',') return *text == 0;
     }
 }

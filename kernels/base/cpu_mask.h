@@ -26,7 +26,20 @@ void lb_cpu_mask_add(lb_cpu_mask *mask, size_t cpu); /* a CPU from LB_MAX_CPUS o
 bool lb_cpu_mask_has(const lb_cpu_mask *mask, size_t cpu);
 size_t lb_cpu_mask_count(const lb_cpu_mask *mask);
 
+/* The CPU that the calling thread runs on, which may be another one a moment later; LB_MAX_CPUS where the operating
+ * system does not say. */
+size_t lb_cpu_of_thread(void);
+
 /* "0-3,8" into text of `size` bytes (>= 8), cut with "..." where it is longer. */
 void lb_cpu_mask_print(const lb_cpu_mask *mask, char *text, size_t size);
+
+/* CPUs in an order, possibly repeated. */
+typedef struct lb_cpu_list {
+    size_t count;
+    uint16_t cpus[LB_MAX_CPUS];
+} lb_cpu_list;
+
+/* Reads "8,0-3" in this order; false if the text is no such list. */
+bool lb_cpu_list_parse(const char *text, lb_cpu_list *list);
 
 #endif

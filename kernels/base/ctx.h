@@ -4,6 +4,8 @@
 #ifndef LOWBIT_KERNELS_BASE_CTX_H_
 #define LOWBIT_KERNELS_BASE_CTX_H_
 
+#include <stdbool.h>
+
 #include "lowbit/context.h"
 
 struct lowbit_ctx {
@@ -13,9 +15,13 @@ struct lowbit_ctx {
     uint32_t isa_refused; /* present, compiled and not masked, but the operating system keeps their registers */
     uint32_t isa_enabled; /* the same, but permitted; always has LOWBIT_ISA_SCALAR */
     lowbit_machine machine;
-    uint16_t *cpu_order; /* the allowed CPUs: one of each core first, fast kinds before slow ones, neighbours together;
-                            then the cores' other hardware threads. NULL for a pretend machine */
-    size_t cpu_order_count;
+    bool pretend;         /* the machine is not this one: nobody is bound to its CPUs */
+    size_t cpu_count;     /* allowed CPUs, three arrays of them in one block: */
+    uint16_t *cpu_order;  /* one of each core first, fast kinds before slow ones, neighbours together; then the cores'
+                             other hardware threads */
+    uint16_t *cpu_spread; /* the same, but each package, NUMA node and outer cache in turn */
+    uint16_t *cpu_node;   /* the NUMA node of cpu_order[i], counted from 0 as they come */
+    size_t node_count;    /* of those */
 };
 
 /* 64-byte aligned memory from the context's allocator, or NULL. bytes may be 0 (NULL). Large blocks from the default

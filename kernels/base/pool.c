@@ -24,7 +24,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -32,9 +31,11 @@
 #include <unistd.h>
 
 #include "kernels/base/base.h"
+#include "kernels/base/binding.h"
 #include "kernels/base/cpu_mask.h"
 #include "kernels/base/ctx.h"
 #include "kernels/base/pool.h"
+#include "kernels/base/thread.h"
 
 #define STOP (1u << 31)
 #define JOB_STEP (1u << 17)
@@ -224,29 +225,14 @@ static size_t pool_num_threads(void *user) { return ((const lb_pool *)user)->thr
 
 bool lb_pool_is_own(const lowbit_pool *pool) { return pool && pool->parallel_for == pool_parallel_for; }
 
-/* Signals belong to the threads of the program: ours take none but those of their own mistakes. */
-static int start_thread(worker *w) {
-    static const int kMistakes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT};
-    sigset_t blocked, before;
-    sigfillset(&blocked);
-    for (size_t i = 0; i < LB_COUNT(kMistakes); i++) sigdelset(&blocked, kMistakes[i]);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    const int code = pthread_create(&w->thread, NULL, worker_main, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return code;
-}
-
-/* Puts a worker on its CPU; false where the operating system refuses or the thread that creates the pool may not run
- * there any more. */
-static bool bind_worker(const lb_pool *pool, size_t number, uint32_t bind) {
-    const lowbit_ctx *ctx = pool->ctx;
-    const size_t count = ctx->cpu_order_count;
-    if (count == 0) return false;
-    const size_t place = bind == LOWBIT_BIND_SPREAD ? number * count / pool->threads : number % count;
+/* Puts a worker on its CPU; false where that is one of a pretend machine, the operating system refuses, or the thread
+ * that creates the pool may not run there any more. */
+static bool bind_worker(const lb_pool *pool, size_t number, const lb_binding *binding) {
+    const uint16_t cpu = binding->cpus[number % binding->count];
     lb_cpu_mask mask = {{0}}, allowed;
     lb_cpu_mask_of_thread(&allowed);
-    lb_cpu_mask_add(&mask, ctx->cpu_order[place]);
-    return lb_cpu_mask_has(&allowed, ctx->cpu_order[place]) &&
+    lb_cpu_mask_add(&mask, cpu);
+    return !pool->ctx->pretend && lb_cpu_mask_has(&allowed, cpu) &&
            pthread_setaffinity_np(pool->workers[number].thread, sizeof mask, (const cpu_set_t *)&mask) == 0;
 }
 
@@ -256,27 +242,29 @@ static void stop_threads(lb_pool *pool) {
     for (size_t w = 1; w <= pool->started; w++) pthread_join(pool->workers[w].thread, NULL);
 }
 
-static lowbit_status start_threads(lb_pool *pool, uint32_t bind, lowbit_error *error) {
+static lowbit_status start_threads(lb_pool *pool, const lb_binding *binding, lowbit_error *error) {
     size_t unbound = 0;
     for (size_t w = 1; w < pool->threads; w++) {
-        pool->workers[w].pool = pool;
-        pool->workers[w].number = w;
-        const int code = start_thread(&pool->workers[w]);
+        worker *self = &pool->workers[w];
+        self->pool = pool;
+        self->number = w;
+        const int code = lb_thread_start(&self->thread, worker_main, self);
         LB_REQUIRE(code == 0, error, LOWBIT_SYSTEM, "thread %zu of %zu cannot be created: error %d", w, pool->threads,
                    code);
         pool->started = w;
-        if (bind != LOWBIT_BIND_NONE && !bind_worker(pool, w, bind)) unbound++;
+        if (binding->count && !bind_worker(pool, w, binding)) unbound++;
     }
     if (unbound) lb_log(pool->ctx, LOWBIT_LOG_WARNING, "%zu threads of the pool could not be bound to a CPU", unbound);
     return LOWBIT_OK;
 }
 
 /* Spinning steals time from the very thread that is waited for where there are more threads than CPUs. */
-static bool may_spin(const lowbit_ctx *ctx, size_t threads) {
+static bool may_spin(const lowbit_ctx *ctx, const lb_binding *binding, size_t threads) {
     lb_cpu_mask allowed;
     lb_cpu_mask_of_thread(&allowed);
     const double quota = ctx->machine.cpu_quota;
-    return threads <= lb_cpu_mask_count(&allowed) && (quota <= 0 || (double)threads < quota + 1);
+    return threads <= lb_cpu_mask_count(&allowed) && (quota <= 0 || (double)threads < quota + 1) &&
+           (!binding->count || threads <= lb_binding_cpus(binding, threads));
 }
 
 static lowbit_status check_arguments(const lowbit_ctx *ctx, const lowbit_pool_options *options, const lowbit_pool *pool,
@@ -288,8 +276,6 @@ static lowbit_status check_arguments(const lowbit_ctx *ctx, const lowbit_pool_op
                "options: struct_size %u is smaller than lowbit_pool_options", options->struct_size);
     LB_REQUIRE(options->threads <= MAX_THREADS, error, LOWBIT_INVALID_ARGUMENT, "options: %u threads, at most %d",
                options->threads, MAX_THREADS);
-    LB_REQUIRE(options->bind <= LOWBIT_BIND_SPREAD, error, LOWBIT_INVALID_ARGUMENT, "options: bind is %u",
-               options->bind);
     return LOWBIT_OK;
 }
 
@@ -303,6 +289,8 @@ lowbit_status lowbit_pool_create(const lowbit_ctx *ctx, const lowbit_pool_option
     static const lowbit_pool_options kDefaults = LOWBIT_POOL_OPTIONS_INIT;
     if (!options) options = &kDefaults;
     LB_TRY(check_arguments(ctx, options, pool, error));
+    lb_binding binding;
+    LB_TRY(lb_binding_of(ctx, options, &binding, error));
 
     const size_t threads = (size_t)(options->threads ? options->threads : ctx->machine.usable_threads);
     const size_t bytes = sizeof(lb_pool) + threads * sizeof(worker);
@@ -312,8 +300,8 @@ lowbit_status lowbit_pool_create(const lowbit_ctx *ctx, const lowbit_pool_option
     made->ctx = ctx;
     made->bytes = bytes;
     made->threads = threads;
-    made->spin_ns = may_spin(ctx, threads) ? (int64_t)options->spin_us * 1000 : 0;
-    const lowbit_status status = start_threads(made, options->bind, error);
+    made->spin_ns = may_spin(ctx, &binding, threads) ? (int64_t)options->spin_us * 1000 : 0;
+    const lowbit_status status = start_threads(made, &binding, error);
     if (status != LOWBIT_OK) {
         free_pool(made);
         return status;

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# One target for each kind of foreign bytes. Every build replays a corpus with mutations; with LOWBIT_FUZZ (preset fuzz,
-# clang) libFuzzer drives the same code:
+# One target for each kind of foreign bytes. Every build replays a corpus with mutations, for as long as
+# LOWBIT_FUZZ_SECONDS says; with LOWBIT_FUZZ (preset fuzz, clang) libFuzzer drives the same code:
 #
 #     cmake --preset fuzz && cmake --build --preset fuzz
 #     mkdir corpus && build/fuzz/tests/replay-packed --write corpus && build/fuzz/tests/fuzz-packed corpus
-foreach(target packed problem)
+foreach(target packed problem wisdom)
   add_executable(replay-${target} fuzz/fuzz_${target}.c fuzz/replay.c fuzz/require.c)
   set(executables replay-${target})
   if(LOWBIT_FUZZ)
@@ -17,4 +17,5 @@ foreach(target packed problem)
     set_target_properties(${executable} PROPERTIES LINKER_LANGUAGE C)
   endforeach()
   add_test(NAME replay_${target} COMMAND replay-${target})
+  set_tests_properties(replay_${target} PROPERTIES TIMEOUT 900)
 endforeach()

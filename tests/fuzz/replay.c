@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs a fuzz target under any compiler.
  *
- *     replay                  the target's own corpus, and mutations of it, the same each time
- *     replay FILE...          inputs that a fuzzer has found
- *     replay --write FOLDER   writes the corpus, for libFuzzer to start from */
+ *     replay                  the target's own corpus, then mutations of it for 3 seconds, or LOWBIT_FUZZ_SECONDS:
+ * always the same ones in the same order, or those of LOWBIT_TEST_SEED replay FILE...          inputs that a fuzzer has
+ * found replay --write FOLDER   writes the corpus, for libFuzzer to start from */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/fuzz/fuzz.h"
 
-enum { ROOM = 1 << 16, MUTATIONS = 2000 };
+enum { ROOM = 1 << 16, MUTATIONS = 50 };
 
 static uint64_t state = 1;
 
@@ -39,18 +40,34 @@ static void run(const uint8_t *data, size_t size) {
     free(exact);
 }
 
+/* The value of a variable, or what stands for it. */
+static uint64_t setting(const char *name, uint64_t otherwise) {
+    const char *text = getenv(name);
+    return text && *text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
 static int run_corpus(void) {
     static uint8_t seed[ROOM], changed[ROOM];
+    const uint64_t first = setting("LOWBIT_TEST_SEED", 1);
+    const double end = now() + (double)setting("LOWBIT_FUZZ_SECONDS", 3);
     size_t inputs = 0, size;
-    for (size_t i = 0; (size = fuzz_seed(i, seed, ROOM)) > 0; i++) {
-        run(seed, size);
-        inputs++;
-        for (int round = 0; round < MUTATIONS; round++, inputs++) {
+    for (size_t i = 0; (size = fuzz_seed(i, seed, ROOM)) > 0; i++, inputs++) run(seed, size);
+    const size_t seeds = inputs;
+    state = first ? first : 1;
+    for (size_t turn = 0; seeds && now() < end; turn++) {
+        size = fuzz_seed(turn % seeds, seed, ROOM);
+        for (int i = 0; i < MUTATIONS; i++, inputs++) {
             memcpy(changed, seed, size);
             run(changed, mutate(changed, size));
         }
     }
-    printf("%zu inputs\n", inputs);
+    printf("%zu inputs, mutated by seed %llu\n", inputs, (unsigned long long)first);
     return inputs == 0;
 }
 
