@@ -53,6 +53,7 @@ static lowbit_status make_plan(cell *c, lowbit_error *error) {
     const uint32_t threads = (uint32_t)lb_pool_threads(b->pool);
     lowbit_plan_options options = LOWBIT_PLAN_OPTIONS_INIT;
     options.threads = threads;
+    options.wisdom = b->wisdom;
     if (b->kernel)
         LB_TRY(lowbit_plan_force(b->ctx, &c->problem, b->kernel, threads, &c->plan, error));
     else

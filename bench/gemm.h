@@ -14,7 +14,8 @@ typedef struct lb_gemm_bench {
     const lowbit_ctx *ctx;
     lb_limits *limits;
     const lowbit_pool *pool;   /* NULL = one thread */
-    const char *kernel;        /* a kernel's name, or NULL = what the plan estimates */
+    const char *kernel;        /* a kernel's name, or NULL = what the plan decides */
+    lowbit_wisdom *wisdom;     /* that the plan asks first; NULL = none */
     double budget_s;           /* of the samples */
     bool cold;                 /* every call on other weights of a ring beyond the caches */
     bool verify_all;           /* check every row, not a sample of them */

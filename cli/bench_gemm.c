@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `lowbit bench gemm`: times products against the limits of this machine. */
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/gemm_session.h"
 
@@ -13,19 +12,20 @@ typedef struct settings {
 } settings;
 
 static void print_heading(void) {
-    printf("%-28s %3s %-22s %10s %8s %7s %-7s %5s %5s\n", "problem", "thr", "kernel", "median us", "GOP/s", "GB/s",
-           "limit", "share", "exact");
+    printf("%-26s %3s %-23s %9s %7s %6s %-7s %5s %5s %s\n", "problem", "thr", "kernel", "median us", "GOP/s", "GB/s",
+           "limit", "share", "exact", "by");
 }
 
 static void print_result(const char *problem, const lb_gemm_result *r) {
-    printf("%-28s %3u %-22s %10.2f %8.1f %7.2f %-7s %4.0f%% %5s\n", problem, r->threads, r->plan.kernel,
+    printf("%-26s %3u %-23s %9.2f %7.1f %6.2f %-7s %4.0f%% %5s %s\n", problem, r->threads, r->plan.kernel,
            r->time.median_s * 1e6, r->gops, r->weight_gbs, r->limit, r->share * 100,
            r->verdict.exact    ? "yes"
            : r->verdict.within ? "bound"
-                               : "NO");
+                               : "NO",
+           r->plan.source);
     for (size_t i = 0; i < r->peer_count; i++) {
         const lb_peer_result *peer = &r->peers[i];
-        printf("%-28s %3u %-22s %10.2f %8.1f %7s %-7s %4.2fx %5s\n", "", r->threads, peer->name, peer->median_s * 1e6,
+        printf("%-26s %3u %-23s %9.2f %7.1f %6s %-7s %4.2fx %5s\n", "", r->threads, peer->name, peer->median_s * 1e6,
                peer->gops, "", "ours", peer->median_s / r->time.median_s, peer->within ? "bound" : "NO");
     }
     fflush(stdout);
@@ -50,7 +50,7 @@ static int time_all(lb_gemm_session *session, const settings *o, int count, char
 }
 
 int lb_cmd_bench_gemm(int argc, char **argv) {
-    settings o = {.threads = "1", .bind = "none", .wisdom = "none", .bench = {.budget_s = 0.3}};
+    settings o = {.threads = "1", .bind = "none", .bench = {.budget_s = 0.3}};
     const lb_option table[] = {
         {"--threads", "LIST", "thread counts, as 1,2,all (default: 1)", LB_OPTION_TEXT, &o.threads},
         {"--bind", "HOW", "bind threads: none, compact, spread or a list of CPUs (default: none)", LB_OPTION_TEXT,
@@ -64,7 +64,7 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
          &o.bench.verify_all},
         {"--peers", "LIST", "time these libraries in turn with ours, as openblas,onednn", LB_OPTION_TEXT,
          &o.bench.peers},
-        {"--wisdom", "FILE|none", "tuned decisions to use; this version knows none yet", LB_OPTION_TEXT, &o.wisdom},
+        LB_OPTION_WISDOM(&o.wisdom),
         LB_OPTION_JSON(&o.json),
     };
     const lb_syntax syntax = {.usage = "PROBLEM... [options]",
@@ -77,10 +77,8 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
                               .max_words = -1};
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
-    if (strcmp(o.wisdom, "none") != 0)
-        return lb_cli_error(LB_EXIT_USAGE, kCommand, "--wisdom %s: this version reads no wisdom; say none", o.wisdom);
     lb_gemm_session session;
-    code = lb_gemm_session_begin(&session, kCommand, o.isa, &o.bench, 0.1);
+    code = lb_gemm_session_begin(&session, kCommand, o.isa, o.wisdom, &o.bench, 0.1);
     if (code == LB_EXIT_OK) code = lb_gemm_session_bind(&session, o.bind);
     if (code == LB_EXIT_OK) code = time_all(&session, &o, argc - 1, argv + 1);
     lb_gemm_session_end(&session);

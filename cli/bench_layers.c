@@ -6,51 +6,37 @@
 
 #include "bench/table.h"
 #include "cli/gemm_session.h"
+#include "cli/models.h"
+#include "kernels/base/base.h"
 
 static const char kCommand[] = "bench layers";
 
-static const struct layer {
-    const char *name;
-    int n, k;
-} kLayers[] = {
-    {"BERT-large FFN", 4096, 1024}, {"ViT-B FFN", 3072, 768},      {"LLM 7B attention", 4096, 4096},
-    {"LLM 7B FFN", 11008, 4096},    {"BitNet 2B FFN", 6912, 2560},
-};
+/* A layer of each kind and size. */
+static const struct {
+    const char *model, *layer;
+} kPicks[] = {{"bert-large", "ffn-up"},
+              {"vit-b", "ffn-up"},
+              {"llama-7b", "attention"},
+              {"llama-7b", "ffn-up"},
+              {"bitnet-2b", "ffn-up"}};
+
+enum { LAYERS = LB_COUNT(kPicks) };
+
+static const lb_layer *layer_at(size_t index) {
+    return lb_layer_named(lb_known_model_named(kPicks[index].model), kPicks[index].layer);
+}
 
 typedef struct settings {
-    const char *threads, *formats, *rows, *isa, *json;
+    const char *threads, *formats, *rows, *isa, *wisdom, *json;
     lb_gemm_bench bench;
 } settings;
 
-enum { LB_MAX_WORDS = 16 };
-
-/* "1,8,128" cut at its commas; the words point into `copy`. */
-typedef struct words {
-    char copy[256];
-    const char *list[LB_MAX_WORDS];
-    size_t count;
-} words;
-
-static bool split(const char *text, words *w) {
-    w->count = 0;
-    if (strlen(text) >= sizeof w->copy) return false;
-    strcpy(w->copy, text);
-    char *rest = NULL;
-    for (char *word = strtok_r(w->copy, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
-        if (w->count == LB_MAX_WORDS) return false;
-        w->list[w->count++] = word;
-    }
-    return w->count > 0;
-}
-
 /* Results of a table: [row of the table][thread count][M]. */
 typedef struct grid {
-    words formats, rows;
+    lb_word_list formats, rows;
     lb_thread_list threads;
     lb_gemm_result *cells;
 } grid;
-
-enum { LAYERS = sizeof kLayers / sizeof kLayers[0] };
 
 static lb_gemm_result *cell_at(const grid *g, size_t layer, size_t format, size_t thread, size_t row) {
     return &g->cells[((layer * g->formats.count + format) * g->threads.count + thread) * g->rows.count + row];
@@ -63,13 +49,21 @@ static int time_cells(lb_gemm_session *session, grid *g, size_t thread) {
             for (size_t m = 0; m < g->rows.count && code == LB_EXIT_OK; m++) {
                 char problem[LB_PROBLEM_TEXT], canonical[LB_PROBLEM_TEXT];
                 snprintf(problem, sizeof problem, "%.20sa8:m%.10sn%dk%d", g->formats.list[f], g->rows.list[m],
-                         kLayers[l].n, kLayers[l].k);
+                         layer_at(l)->n, layer_at(l)->k);
                 code = lb_gemm_session_time(session, problem, canonical, cell_at(g, l, f, thread, m));
             }
     return code;
 }
 
+/* Cells that go by wisdom: of the very problem, or of one alike. */
+static size_t count_wise(const grid *g, size_t cells) {
+    size_t wise = 0;
+    for (size_t i = 0; i < cells; i++) wise += strcmp(g->cells[i].plan.source, "estimate") != 0;
+    return wise;
+}
+
 static void print_grid(const grid *g) {
+    const size_t cells = LAYERS * g->formats.count * g->threads.count * g->rows.count;
     lb_table table = {.columns = 2 + g->threads.count * g->rows.count, .left = 2};
     lb_table_cell(&table, "layer (N x K)");
     lb_table_cell(&table, "format");
@@ -79,7 +73,7 @@ static void print_grid(const grid *g) {
     for (size_t l = 0; l < LAYERS; l++)
         for (size_t f = 0; f < g->formats.count; f++) {
             if (f == 0)
-                lb_table_cell(&table, "%s %dx%d", kLayers[l].name, kLayers[l].n, kLayers[l].k);
+                lb_table_cell(&table, "%s %s %dx%d", kPicks[l].model, kPicks[l].layer, layer_at(l)->n, layer_at(l)->k);
             else
                 lb_table_cell(&table, "%s", "");
             lb_table_cell(&table, "%s", g->formats.list[f]);
@@ -94,11 +88,13 @@ static void print_grid(const grid *g) {
     printf(
         "\nGOP/s (2 M N K operations at the median time) and the share of the limit that binds:\n"
         "r = reading the weights once, d = decoding them once, c = the products at the level's dot rate.\n"
-        "Every result was compared with the reference on sample rows, bit for bit.\n");
+        "Every result was compared with the reference on sample rows, bit for bit.\n"
+        "Kernels were chosen by wisdom for %zu of %zu cells, by estimate for the others.\n",
+        count_wise(g, cells), cells);
 }
 
 static int time_grid(lb_gemm_session *session, const settings *o, grid *g) {
-    if (!split(o->formats, &g->formats) || !split(o->rows, &g->rows))
+    if (!lb_cli_words(o->formats, &g->formats) || !lb_cli_words(o->rows, &g->rows))
         return lb_cli_error(LB_EXIT_USAGE, kCommand, "--format or --m is no list of at most %d words", LB_MAX_WORDS);
     if (!lb_cli_threads(o->threads, session->ctx, &g->threads))
         return lb_cli_error(LB_EXIT_USAGE, kCommand, "--threads \"%s\" is no list of thread counts", o->threads);
@@ -125,11 +121,12 @@ int lb_cmd_bench_layers(int argc, char **argv) {
         {"--time", "S", "seconds of samples for each cell (default: 0.05)", LB_OPTION_SECONDS, &o.bench.budget_s},
         {"--cold", NULL, "weights from a ring of 1 GiB instead of the caches", LB_OPTION_FLAG, &o.bench.cold},
         LB_OPTION_ISA(&o.isa),
+        LB_OPTION_WISDOM(&o.wisdom),
         LB_OPTION_JSON(&o.json),
     };
     const lb_syntax syntax = {.usage = "[options]",
                               .text =
-                                  "Times the weight formats on layers of BERT-large, ViT-B, a 7B LLM and BitNet 2B "
+                                  "Times the weight formats on layers of BERT-large, ViT-B, Llama 7B and BitNet 2B "
                                   "and prints one table.",
                               .options = table,
                               .option_count = sizeof table / sizeof table[0]};
@@ -137,7 +134,7 @@ int lb_cmd_bench_layers(int argc, char **argv) {
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
     lb_gemm_session session;
     grid g = {.cells = NULL};
-    code = lb_gemm_session_begin(&session, kCommand, o.isa, &o.bench, 0.03);
+    code = lb_gemm_session_begin(&session, kCommand, o.isa, o.wisdom, &o.bench, 0.03);
     if (code == LB_EXIT_OK) code = time_grid(&session, &o, &g);
     lb_gemm_session_end(&session);
     return code;

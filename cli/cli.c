@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 int lb_cli_error(int code, const char *command, const char *format, ...) {
@@ -83,14 +84,32 @@ int lb_cli_context(const char *command, const char *isa, const lowbit_ctx_option
     return create_context(command, &options, ctx);
 }
 
+int lb_cli_pool(const char *command, const lowbit_ctx *ctx, uint32_t threads, const lowbit_pool_options *options,
+                lowbit_pool *pool) {
+    lowbit_pool_destroy(pool);
+    if (threads <= 1) return LB_EXIT_OK;
+    lowbit_pool_options own = *options;
+    own.threads = threads;
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    const lowbit_status status = lowbit_pool_create(ctx, &own, pool, &error);
+    return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(command, status, &error);
+}
+
+/* A longer line would wrap, and the next one would replace its end alone. */
+static int terminal_columns(void) {
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1 : 79;
+}
+
 void lb_cli_progress(const char *format, ...) {
     if (!isatty(STDERR_FILENO)) return;
+    char line[256];
     va_list args;
     va_start(args, format);
-    fputs("\r\033[K", stderr);
-    vfprintf(stderr, format, args);
-    fflush(stderr);
+    vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    fprintf(stderr, "\r\033[K%.*s", terminal_columns(), line);
+    fflush(stderr);
 }
 
 void lb_cli_progress_clear(void) { lb_cli_progress("%s", ""); }

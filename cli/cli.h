@@ -60,6 +60,9 @@ typedef struct lb_syntax {
  * is then what to return. */
 bool lb_cli_parse(int *argc, char **argv, const lb_syntax *syntax, int *code);
 
+/* Room for a problem string. */
+enum { LB_PROBLEM_TEXT = 96 };
+
 /* "64", "4K", "1M", "2G" (powers of 1024) into *size, or false. */
 bool lb_cli_size(const char *text, int64_t *size);
 
@@ -71,6 +74,16 @@ typedef struct lb_thread_list {
 } lb_thread_list;
 bool lb_cli_threads(const char *text, const lowbit_ctx *ctx, lb_thread_list *list);
 
+/* "i8,i4g32" cut at its commas; false for none, for an empty word, and for more than fit. The words point into `copy`.
+ */
+enum { LB_MAX_WORDS = 32 };
+typedef struct lb_word_list {
+    char copy[512];
+    const char *list[LB_MAX_WORDS];
+    size_t count;
+} lb_word_list;
+bool lb_cli_words(const char *text, lb_word_list *words);
+
 /* "none", "compact", "spread" or a list of CPUs, "0,2,8-11", into the bind of the options; false for another word. The
  * CPUs are kept in `list`, which must live as long as the options. */
 bool lb_cli_bind(const char *text, lowbit_pool_options *options, lb_cpu_list *list);
@@ -79,6 +92,11 @@ bool lb_cli_bind(const char *text, lowbit_pool_options *options, lb_cpu_list *li
  * without it every level. pretend: NULL = this machine; else the topology of another, and what it grants. Warnings go
  * to standard error. Returns LB_EXIT_OK, or prints the reason and returns the exit code. */
 int lb_cli_context(const char *command, const char *isa, const lowbit_ctx_options *pretend, lowbit_ctx **ctx);
+
+/* Destroys *pool, and makes it one of so many threads, by these options but for their number; of one thread it stays
+ * empty. Returns as above. */
+int lb_cli_pool(const char *command, const lowbit_ctx *ctx, uint32_t threads, const lowbit_pool_options *options,
+                lowbit_pool *pool);
 
 /* The rows of the options table that most commands have. */
 #define LB_OPTION_ISA(target)                                                                                          \

@@ -3,25 +3,28 @@
 
 #include "tuner/problem.h"
 
-int lb_gemm_session_begin(lb_gemm_session *s, const char *command, const char *isa, const lb_gemm_bench *bench,
-                          double limit_s) {
+int lb_gemm_session_begin(lb_gemm_session *s, const char *command, const char *isa, const char *wisdom,
+                          const lb_gemm_bench *bench, double limit_s) {
     *s = (lb_gemm_session){.command = command, .results = json_array(), .bench = *bench};
     s->pool = (lowbit_pool)LOWBIT_POOL_INIT;
     s->pool_options = (lowbit_pool_options)LOWBIT_POOL_OPTIONS_INIT;
     s->bind = "none";
-    const int code = lb_cli_context(command, isa, NULL, &s->ctx);
+    int code = lb_cli_context(command, isa, NULL, &s->ctx);
+    if (code == LB_EXIT_OK) code = lb_cli_wisdom_read(command, wisdom, s->ctx, &s->wisdom);
     if (code != LB_EXIT_OK) return code;
     lowbit_error error = LOWBIT_ERROR_INIT;
     const lowbit_status status = lb_limits_create(s->ctx, limit_s, &s->limits, &error);
     if (status != LOWBIT_OK) return lb_cli_failed(command, status, &error);
     s->bench.ctx = s->ctx;
     s->bench.limits = s->limits;
+    s->bench.wisdom = s->wisdom;
     return LB_EXIT_OK;
 }
 
 void lb_gemm_session_end(lb_gemm_session *s) {
     lowbit_pool_destroy(&s->pool);
     lb_limits_destroy(s->limits);
+    lowbit_wisdom_destroy(s->wisdom);
     lowbit_ctx_destroy(s->ctx);
     json_decref(s->results);
 }
@@ -34,15 +37,9 @@ int lb_gemm_session_bind(lb_gemm_session *s, const char *bind) {
 }
 
 int lb_gemm_session_threads(lb_gemm_session *s, uint32_t threads) {
-    lowbit_pool_destroy(&s->pool);
-    s->bench.pool = NULL;
-    if (threads <= 1) return LB_EXIT_OK;
-    s->pool_options.threads = threads;
-    lowbit_error error = LOWBIT_ERROR_INIT;
-    const lowbit_status status = lowbit_pool_create(s->ctx, &s->pool_options, &s->pool, &error);
-    if (status != LOWBIT_OK) return lb_cli_failed(s->command, status, &error);
-    s->bench.pool = &s->pool;
-    return LB_EXIT_OK;
+    const int code = lb_cli_pool(s->command, s->ctx, threads, &s->pool_options, &s->pool);
+    s->bench.pool = threads > 1 ? &s->pool : NULL;
+    return code;
 }
 
 static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, const char *text,

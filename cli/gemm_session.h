@@ -6,24 +6,27 @@
 
 #include "bench/gemm.h"
 #include "cli/cli.h"
+#include "cli/wisdom.h"
 
 typedef struct lb_gemm_session {
     const char *command; /* for errors */
     lowbit_ctx *ctx;
+    lowbit_wisdom *wisdom; /* of what is planned, or NULL */
     lb_limits *limits;
     json_t *results;
     lowbit_pool pool; /* of the thread count that is being timed */
     const char *bind; /* how its threads are bound: */
     lowbit_pool_options pool_options;
     lb_cpu_list cpus;
-    lb_gemm_bench bench; /* how each product is timed; pool, ctx and limits are filled in */
+    lb_gemm_bench bench; /* how each product is timed; pool, ctx, wisdom and limits are filled in */
 } lb_gemm_session;
 
-/* Begins with the levels of `isa` (NULL = all); `bench` has kernel, budget_s, cold and the verification. limit_s: what
- * measuring one limit may cost. Returns LB_EXIT_OK, or prints the reason and returns an exit code; end it either way.
+/* Begins with the levels of `isa` (NULL = all) and the `wisdom` that the option of that name says; `bench` has kernel,
+ * budget_s, cold and the verification. limit_s: what measuring one limit may cost. Returns LB_EXIT_OK, or prints the
+ * reason and returns an exit code; end it either way.
  */
-int lb_gemm_session_begin(lb_gemm_session *session, const char *command, const char *isa, const lb_gemm_bench *bench,
-                          double limit_s);
+int lb_gemm_session_begin(lb_gemm_session *session, const char *command, const char *isa, const char *wisdom,
+                          const lb_gemm_bench *bench, double limit_s);
 void lb_gemm_session_end(lb_gemm_session *session);
 
 /* Binds the threads of pools from now on, as lb_cli_bind reads it. Returns LB_EXIT_OK, or prints the reason. */
@@ -34,7 +37,6 @@ int lb_gemm_session_threads(lb_gemm_session *session, uint32_t threads);
 
 /* Times one problem, given as text; appends its JSON. A wrong result is an error. canonical: receives the problem as
  * the library prints it. */
-enum { LB_PROBLEM_TEXT = 96 };
 int lb_gemm_session_time(lb_gemm_session *session, const char *problem, char canonical[LB_PROBLEM_TEXT],
                          lb_gemm_result *result);
 

@@ -57,6 +57,21 @@ bool lb_cli_threads(const char *text, const lowbit_ctx *ctx, lb_thread_list *lis
     }
 }
 
+bool lb_cli_words(const char *text, lb_word_list *words) {
+    words->count = 0;
+    if (strlen(text) >= sizeof words->copy) return false;
+    strcpy(words->copy, text);
+    for (char *word = words->copy;; word++) {
+        const size_t length = strcspn(word, ",");
+        const bool last = !word[length];
+        if (length == 0 || words->count == LB_MAX_WORDS) return false;
+        words->list[words->count++] = word;
+        word[length] = 0;
+        if (last) return true;
+        word += length;
+    }
+}
+
 bool lb_cli_bind(const char *text, lowbit_pool_options *options, lb_cpu_list *list) {
     static const char *const kNames[] = {
         [LOWBIT_BIND_NONE] = "none", [LOWBIT_BIND_COMPACT] = "compact", [LOWBIT_BIND_SPREAD] = "spread"};

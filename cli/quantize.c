@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/matrices.h"
+#include "cli/wisdom.h"
 #include "kernels/base/base.h"
 #include "kernels/base/ctx.h"
 #include "kernels/formats/format.h"
@@ -31,8 +32,9 @@ static const struct {
     {"nearest", LOWBIT_RULE_NEAREST}, {"kmeans", LOWBIT_RULE_KMEANS},   {"optimal", LOWBIT_RULE_OPTIMAL}};
 
 typedef struct settings {
-    const char *formats, *rule, *tensor, *out, *isa, *json;
+    const char *formats, *rule, *tensor, *out, *isa, *wisdom, *json;
     uint32_t rule_number;
+    lowbit_wisdom *decisions; /* what `wisdom` names */
 } settings;
 
 /* Sums over all matrices of a file; errors are relative Frobenius norms, |got - want| / |want|. */
@@ -75,7 +77,9 @@ static lowbit_status make(trial *t, const settings *o, lowbit_error *error) {
     t->packed.struct_size = sizeof t->packed;
     LB_TRY(lowbit_quantize(t->ctx, &w, &t->problem.weights, o->rule_number, NULL, &t->weights, error));
     LB_TRY(lowbit_packed_size(&t->problem.weights, m->rows, m->cols, &t->blob_bytes, error));
-    LB_TRY(lowbit_plan_create(t->ctx, &t->problem, NULL, &t->plan, error));
+    lowbit_plan_options options = LOWBIT_PLAN_OPTIONS_INIT;
+    options.wisdom = o->decisions;
+    LB_TRY(lowbit_plan_create(t->ctx, &t->problem, &options, &t->plan, error));
     LB_TRY(lowbit_workspace_size(t->plan, ROWS, &t->workspace_bytes, error));
     t->blob = lb_alloc(t->ctx, (size_t)t->blob_bytes);
     t->workspace = lb_alloc(t->ctx, (size_t)t->workspace_bytes);
@@ -228,6 +232,7 @@ static int run(settings *o, const char *path) {
     lowbit_ctx *ctx = NULL;
     json_t *results = json_array();
     int code = lb_cli_context(kCommand, o->isa, NULL, &ctx);
+    if (code == LB_EXIT_OK) code = lb_cli_wisdom_read(kCommand, o->wisdom, ctx, &o->decisions);
     if (code == LB_EXIT_OK && !select_tensor(&matrices, o->tensor))
         code = lb_cli_error(LB_EXIT_FAILED, kCommand, "%s: no float matrix%s%s", path, o->tensor ? " named " : "",
                             o->tensor ? o->tensor : "");
@@ -239,6 +244,7 @@ static int run(settings *o, const char *path) {
                                  json_pack("{s:o, s:s, s:I, s:O}", "machine", lb_cli_machine_json(ctx), "file", path,
                                            "matrices", (json_int_t)matrices.count, "results", results));
     json_decref(results);
+    lowbit_wisdom_destroy(o->decisions);
     lowbit_ctx_destroy(ctx);
     lb_matrices_free(&matrices);
     return code;
@@ -252,6 +258,7 @@ int lb_cmd_quantize(int argc, char **argv) {
         {"--tensor", "NAME", "this tensor of a .safetensors file alone", LB_OPTION_TEXT, &o.tensor},
         {"--out", "FILE", "write the packed blob (one matrix, one format)", LB_OPTION_TEXT, &o.out},
         LB_OPTION_ISA(&o.isa),
+        LB_OPTION_WISDOM(&o.wisdom),
         LB_OPTION_JSON(&o.json),
     };
     const lb_syntax syntax = {

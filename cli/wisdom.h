@@ -16,13 +16,16 @@ enum { LB_WISDOM_PATH = 4096 };
  * returns the exit code. */
 int lb_cli_wisdom_path(const char *command, const char *option, char path[LB_WISDOM_PATH]);
 
-/* What the file holds; an empty wisdom where there is no file yet. "none" is no wisdom, *wisdom = NULL. Says on
- * standard error which lines are damaged. Returns LB_EXIT_OK, or prints the reason and returns the exit code. */
+/* For commands that plan: what the file holds, *wisdom = NULL for "none". A file that is named must be there and be
+ * wisdom; the default one may be missing, and is left aside with a warning where it is none. Says on standard error
+ * which lines are damaged. Returns LB_EXIT_OK, or prints the reason and returns the exit code. */
+int lb_cli_wisdom_read(const char *command, const char *option, const lowbit_ctx *ctx, lowbit_wisdom **wisdom);
+
+/* For commands that add to it: an empty one for "none" and where there is no file yet; what is there must be wisdom. */
 int lb_cli_wisdom_open(const char *command, const char *option, const lowbit_ctx *ctx, lowbit_wisdom **wisdom);
 
-/* Saves it, if wanted, to where it came from, making the folders of the default place, and destroys it. NULL is a
- * no-op. Returns an exit code. */
-int lb_cli_wisdom_close(const char *command, const char *option, lowbit_wisdom *wisdom, bool save);
+/* Saves it to where it came from, making the folders of the default place; "none" is a no-op. Returns an exit code. */
+int lb_cli_wisdom_keep(const char *command, const char *option, lowbit_wisdom *wisdom);
 
 /* Adds a file, which must be there; says on standard error which lines are damaged. `report` may be NULL. Returns as
  * above. */

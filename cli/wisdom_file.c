@@ -15,15 +15,20 @@ static const char *absolute(const char *variable) {
     return value && value[0] == '/' ? value : NULL;
 }
 
-int lb_cli_wisdom_path(const char *command, const char *option, char path[LB_WISDOM_PATH]) {
+/* Where it is unless a file is named; false if the environment does not say. */
+static bool default_path(char path[LB_WISDOM_PATH]) {
     const char *cache = absolute("XDG_CACHE_HOME"), *home = absolute("HOME");
-    if (!option && !cache && !home)
+    if (!cache && !home) return false;
+    const int length = cache ? snprintf(path, LB_WISDOM_PATH, "%s/lowbit/wisdom", cache)
+                             : snprintf(path, LB_WISDOM_PATH, "%s/.cache/lowbit/wisdom", home);
+    return length > 0 && length < LB_WISDOM_PATH;
+}
+
+int lb_cli_wisdom_path(const char *command, const char *option, char path[LB_WISDOM_PATH]) {
+    if (!option && !default_path(path))
         return lb_cli_error(LB_EXIT_FAILED, command,
                             "neither XDG_CACHE_HOME nor HOME says where wisdom lives: name a file");
-    const int length = option  ? snprintf(path, LB_WISDOM_PATH, "%s", option)
-                       : cache ? snprintf(path, LB_WISDOM_PATH, "%s/lowbit/wisdom", cache)
-                               : snprintf(path, LB_WISDOM_PATH, "%s/.cache/lowbit/wisdom", home);
-    if (length < 0 || length >= LB_WISDOM_PATH)
+    if (option && snprintf(path, LB_WISDOM_PATH, "%s", option) >= LB_WISDOM_PATH)
         return lb_cli_error(LB_EXIT_FAILED, command, "the path of the wisdom is too long");
     return LB_EXIT_OK;
 }
@@ -59,19 +64,41 @@ int lb_cli_wisdom_save(const char *command, lowbit_wisdom *wisdom, const char *p
     return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(command, status, &error);
 }
 
-int lb_cli_wisdom_open(const char *command, const char *option, const lowbit_ctx *ctx, lowbit_wisdom **wisdom) {
-    char path[LB_WISDOM_PATH];
+static bool is_none(const char *option) { return option && strcmp(option, "none") == 0; }
+
+static bool is_missing(const char *path) {
     struct stat info;
-    *wisdom = NULL;
-    if (option && strcmp(option, "none") == 0) return LB_EXIT_OK;
-    int code = lb_cli_wisdom_path(command, option, path);
-    if (code == LB_EXIT_OK) code = lb_cli_wisdom_new(command, ctx, wisdom);
-    if (code != LB_EXIT_OK || (stat(path, &info) != 0 && errno == ENOENT)) return code;
-    code = lb_cli_wisdom_add(command, path, *wisdom, NULL);
+    return stat(path, &info) != 0 && errno == ENOENT;
+}
+
+/* A new one with what the file holds. */
+static int read_file(const char *command, const char *path, const lowbit_ctx *ctx, lowbit_wisdom **wisdom) {
+    int code = lb_cli_wisdom_new(command, ctx, wisdom);
+    if (code == LB_EXIT_OK) code = lb_cli_wisdom_add(command, path, *wisdom, NULL);
     if (code == LB_EXIT_OK) return code;
     lowbit_wisdom_destroy(*wisdom);
     *wisdom = NULL;
     return code;
+}
+
+int lb_cli_wisdom_read(const char *command, const char *option, const lowbit_ctx *ctx, lowbit_wisdom **wisdom) {
+    char path[LB_WISDOM_PATH];
+    *wisdom = NULL;
+    if (is_none(option)) return LB_EXIT_OK;
+    if (option) return read_file(command, option, ctx, wisdom);
+    if (!default_path(path) || is_missing(path)) return LB_EXIT_OK;
+    if (read_file(command, path, ctx, wisdom) != LB_EXIT_OK)
+        lb_cli_error(LB_EXIT_OK, command, "warning: going on without wisdom");
+    return LB_EXIT_OK;
+}
+
+int lb_cli_wisdom_open(const char *command, const char *option, const lowbit_ctx *ctx, lowbit_wisdom **wisdom) {
+    char path[LB_WISDOM_PATH];
+    *wisdom = NULL;
+    if (is_none(option)) return lb_cli_wisdom_new(command, ctx, wisdom);
+    const int code = lb_cli_wisdom_path(command, option, path);
+    if (code != LB_EXIT_OK) return code;
+    return is_missing(path) ? lb_cli_wisdom_new(command, ctx, wisdom) : read_file(command, path, ctx, wisdom);
 }
 
 /* Makes the folders on the way to a file, for its user alone. What cannot be made shows when the file is written. */
@@ -84,14 +111,11 @@ static void make_folders(const char *path) {
     }
 }
 
-int lb_cli_wisdom_close(const char *command, const char *option, lowbit_wisdom *wisdom, bool save) {
+int lb_cli_wisdom_keep(const char *command, const char *option, lowbit_wisdom *wisdom) {
     char path[LB_WISDOM_PATH];
-    int code = LB_EXIT_OK;
-    if (wisdom && save) {
-        code = lb_cli_wisdom_path(command, option, path);
-        if (code == LB_EXIT_OK && !option) make_folders(path);
-        if (code == LB_EXIT_OK) code = lb_cli_wisdom_save(command, wisdom, path);
-    }
-    lowbit_wisdom_destroy(wisdom);
-    return code;
+    if (is_none(option)) return LB_EXIT_OK;
+    const int code = lb_cli_wisdom_path(command, option, path);
+    if (code != LB_EXIT_OK) return code;
+    if (!option) make_folders(path);
+    return lb_cli_wisdom_save(command, wisdom, path);
 }

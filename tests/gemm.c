@@ -59,7 +59,8 @@ static void run_threads(const lowbit_ctx *ctx, const sample *s, const float *wan
     lowbit_plan *plan = make_plan(ctx, &s->problem, threads);
     options.threads = threads;
     CHECK(lowbit_pool_create(ctx, &options, &pool, NULL) == LOWBIT_OK);
-    CHECK(lowbit_plan_describe(plan, s->problem.m, &info, NULL) == LOWBIT_OK && info.threads == threads);
+    CHECK(lowbit_plan_describe(plan, s->problem.m, &info, NULL) == LOWBIT_OK);
+    CHECK(info.threads <= threads && 4 * info.threads >= 3 * threads); /* whole tiles may leave fewer tasks */
     run(plan, s, sample_args(s, NULL, 0), &pool, want, CHECK_GUARD_AFTER);
     lowbit_pool_destroy(&pool);
     lowbit_plan_destroy(ctx, plan);

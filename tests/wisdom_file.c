@@ -11,6 +11,7 @@
 
 #include "tests/check.h"
 #include "tests/wisdom.h"
+#include "tuner/candidates.h"
 
 static lowbit_ctx *ctx;
 
@@ -105,6 +106,23 @@ static void check_forgotten(void) {
     lowbit_wisdom_destroy(last);
 }
 
+/* Every knob comes back. */
+static void check_knobs(void) {
+    const char *path = path_of("knobs");
+    lowbit_wisdom *first = wisdom_empty(ctx), *second = wisdom_empty(ctx);
+    lb_wisdom_entry e = wisdom_entry(ctx, "i4a8:m8n64k512", 2), found[1];
+    lowbit_wisdom_report r;
+    check_context("knobs");
+    e.config.step_m *= 2, e.config.step_n *= 2, e.config.step_k = 128;
+    e.config.near_bytes = 1, e.config.stream_bytes = 2, e.config.threads = 2;
+    e.config.order = LB_ORDER_COLUMNS, e.config.split_k = 2;
+    CHECK(lb_wisdom_put(first, &e, NULL) == LOWBIT_OK && save(first, path) && load(second, path, &r) == LOWBIT_OK);
+    CHECK(lb_wisdom_find(second, &e.problem, 2, LB_POOL_OWN, 8, 8, found, 1) == 1);
+    CHECK(lb_same_config(&found[0].config, &e.config));
+    lowbit_wisdom_destroy(first);
+    lowbit_wisdom_destroy(second);
+}
+
 /* Damage goes, what is complete stays. */
 static void check_repair(void) {
     const char *path = path_of("damaged");
@@ -166,6 +184,7 @@ void subject_wisdom_file(void) {
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
     check_save();
     check_forgotten();
+    check_knobs();
     check_repair();
     check_alone("newer", "lowbit-wisdom 2\nplan of a kind that nobody knows yet\n");
     check_alone("letter", "Dear reader,\n");

@@ -42,11 +42,14 @@ typedef struct session {
     double start_s, end_s; /* end_s: HUGE_VAL = each problem has the time of its effort */
 } session;
 
+/* Samples without which a decision is not worth keeping: the budget was over before the race was. */
+enum { LEAST_SAMPLES = 3 };
+
 /* Wisdom's decision for exactly this M, at this effort or a greater one. */
 static bool is_known(const session *s, const lowbit_problem *p, lb_wisdom_entry *entry) {
     const lowbit_plan_options *o = s->options;
     return lb_wisdom_find(o->wisdom, p, lb_options_threads(o), lb_options_pool(o), p->m, p->m, entry, 1) == 1 &&
-           entry->effort >= o->effort;
+           entry->effort >= o->effort && entry->samples >= LEAST_SAMPLES;
 }
 
 /* What is tuned now, and how much is left besides. */

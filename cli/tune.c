@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `lowbit tune`: times how problems are best computed on this machine, and keeps the decisions as wisdom. */
+#include "cli/tune.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/interrupt.h"
+#include "cli/models.h"
+#include "kernels/base/base.h"
+
+static const char kCommand[] = "tune";
+
+static const lb_effort kEfforts[] = {{"estimate", LOWBIT_ESTIMATE, 0},
+                                     {"measure", LOWBIT_MEASURE, 1},
+                                     {"patient", LOWBIT_PATIENT, 5},
+                                     {"exhaustive", LOWBIT_EXHAUSTIVE, 60}};
+
+typedef struct settings {
+    const char *shapes, *models, *formats, *rows, *threads, *effort, *isa, *wisdom, *json;
+    double budget_s;
+} settings;
+
+static const lb_effort *find_effort(const char *name) {
+    for (size_t i = 0; i < LB_COUNT(kEfforts); i++)
+        if (strcmp(kEfforts[i].name, name) == 0) return &kEfforts[i];
+    return NULL;
+}
+
+static int print_models(void) {
+    const lb_known_model *model;
+    for (size_t i = 0; (model = lb_known_model_at(i)); i++) {
+        printf("%s (%s)\n", model->name, model->formats);
+        for (size_t l = 0; l < model->count; l++) {
+            const lb_layer *layer = &model->layers[l];
+            char own[16];
+            snprintf(own, sizeof own, "%d", layer->m);
+            printf("  %-14s m %-8s n %-6d k %d\n", layer->name, layer->m ? own : model->rows, layer->n, layer->k);
+        }
+    }
+    return LB_EXIT_OK;
+}
+
+static int make_list(lb_tune_list *list, const settings *o, int count, char **words) {
+    int code = lb_tune_list_shapes(list, kCommand, count, words, o->shapes);
+    if (code == LB_EXIT_OK && o->models) code = lb_tune_list_models(list, kCommand, o->models, o->formats, o->rows);
+    if (code == LB_EXIT_OK && !o->models && (o->formats || o->rows))
+        code = lb_cli_error(LB_EXIT_USAGE, kCommand, "--format and --m are for the layers of --model");
+    if (code == LB_EXIT_OK && list->count == 0)
+        code = lb_cli_error(LB_EXIT_USAGE, kCommand, "nothing to tune: name problems, --shapes or --model");
+    return code;
+}
+
+/* 1 where there were problems and not one of them came to a decision. */
+static int exit_code(const lb_tune_session *s) {
+    const int signal = lb_cli_interrupted();
+    if (signal) return lb_cli_interrupt_exit(signal);
+    for (size_t i = 0; i < s->count; i++)
+        if (lb_tune_is_decided(&s->jobs[i])) return LB_EXIT_OK;
+    return LB_EXIT_FAILED;
+}
+
+static int report(lb_tune_session *s, const settings *o) {
+    lb_tune_find_fixed(s);
+    if (!lb_cli_json_only(o->json)) lb_tune_print(s);
+    const int code = o->json ? lb_cli_write_json(kCommand, o->json, lb_tune_json(s)) : LB_EXIT_OK;
+    return code != LB_EXIT_OK ? code : exit_code(s);
+}
+
+/* What was done is reported also where it ended early. */
+static int tune(lb_tune_session *s, const settings *o, const lb_tune_list *list) {
+    lb_thread_list threads;
+    if (!lb_cli_threads(o->threads, s->ctx, &threads))
+        return lb_cli_error(LB_EXIT_USAGE, kCommand, "--threads \"%s\" is no list of thread counts", o->threads);
+    const bool times = s->effort->effort != LOWBIT_ESTIMATE;
+    int code = times ? lb_cli_wisdom_open(kCommand, o->wisdom, s->ctx, &s->wisdom)
+                     : lb_cli_wisdom_read(kCommand, o->wisdom, s->ctx, &s->wisdom);
+    if (code != LB_EXIT_OK) return code;
+    lb_cli_catch_interrupts();
+    code = lb_tune_run(s, list, &threads);
+    const int reported = report(s, o);
+    return code != LB_EXIT_OK ? code : reported;
+}
+
+static int run(const settings *o, int count, char **words) {
+    lb_tune_list list = {0};
+    lb_tune_session s = {.command = kCommand,
+                         .effort = find_effort(o->effort),
+                         .budget_s = o->budget_s,
+                         .wisdom_file = o->wisdom,
+                         .pool = LOWBIT_POOL_INIT};
+    if (!s.effort)
+        return lb_cli_error(LB_EXIT_USAGE, kCommand, "--effort %s: say estimate, measure, patient or exhaustive",
+                            o->effort);
+    int code = make_list(&list, o, count, words);
+    if (code == LB_EXIT_OK) code = lb_cli_context(kCommand, o->isa, NULL, &s.ctx);
+    if (code == LB_EXIT_OK) code = tune(&s, o, &list);
+    lb_tune_free_jobs(&s);
+    lb_tune_list_free(&list);
+    lowbit_wisdom_destroy(s.wisdom);
+    lowbit_ctx_destroy(s.ctx);
+    return code;
+}
+
+int lb_cmd_tune(int argc, char **argv) {
+    settings o = {.threads = "1,all", .effort = "measure"};
+    const lb_option table[] = {
+        {"--shapes", "FILE", "problems of a file, one a line", LB_OPTION_TEXT, &o.shapes},
+        {"--model", "LIST", "layers of known models, as bert-large,vit-b; help lists them", LB_OPTION_TEXT, &o.models},
+        {"--format", "LIST", "for --model: formats, as i8,i4g32,b1a1 (default: the model's)", LB_OPTION_TEXT,
+         &o.formats},
+        {"--m", "LIST", "for --model: rows where they are free (default: the model's)", LB_OPTION_TEXT, &o.rows},
+        {"--threads", "LIST", "thread counts (default: 1,all)", LB_OPTION_TEXT, &o.threads},
+        {"--effort", "NAME", "estimate (times nothing), measure (default), patient, exhaustive", LB_OPTION_TEXT,
+         &o.effort},
+        {"--budget", "S", "seconds for all problems (default: 1, 5 or 60 for each)", LB_OPTION_SECONDS, &o.budget_s},
+        LB_OPTION_WISDOM(&o.wisdom),
+        LB_OPTION_ISA(&o.isa),
+        LB_OPTION_JSON(&o.json),
+    };
+    const lb_syntax syntax = {.usage = "[PROBLEM...] [--shapes FILE] [--model LIST] [options]",
+                              .text =
+                                  "Times how problems, as i4g32a8:m1n4096k4096, are best computed on this machine and "
+                                  "keeps the decisions as wisdom, which plans then go by. Ctrl-C keeps what is done.",
+                              .options = table,
+                              .option_count = LB_COUNT(table),
+                              .max_words = -1};
+    int code;
+    if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
+    if (o.models && strcmp(o.models, "help") == 0) return print_models();
+    return run(&o, argc - 1, argv + 1);
+}
