@@ -19,6 +19,7 @@ static const lb_effort kEfforts[] = {{"estimate", LOWBIT_ESTIMATE, 0},
 typedef struct settings {
     const char *shapes, *models, *formats, *rows, *threads, *effort, *isa, *wisdom, *json;
     double budget_s;
+    bool buckets;
 } settings;
 
 static const lb_effort *find_effort(const char *name) {
@@ -87,6 +88,7 @@ static int run(const settings *o, int count, char **words) {
     lb_tune_session s = {.command = kCommand,
                          .effort = find_effort(o->effort),
                          .budget_s = o->budget_s,
+                         .buckets = o->buckets,
                          .wisdom_file = o->wisdom,
                          .pool = LOWBIT_POOL_INIT};
     if (!s.effort)
@@ -114,6 +116,8 @@ int lb_cmd_tune(int argc, char **argv) {
         {"--effort", "NAME", "estimate (times nothing), measure (default), patient, exhaustive", LB_OPTION_TEXT,
          &o.effort},
         {"--budget", "S", "seconds for all problems (default: 1, 5 or 60 for each)", LB_OPTION_SECONDS, &o.budget_s},
+        {"--buckets", NULL, "also the M of smaller buckets, and where kernels overtake each other", LB_OPTION_FLAG,
+         &o.buckets},
         LB_OPTION_WISDOM(&o.wisdom),
         LB_OPTION_ISA(&o.isa),
         LB_OPTION_JSON(&o.json),

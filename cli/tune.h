@@ -7,6 +7,7 @@
 #include "cli/wisdom.h"
 #include "kernels/ukernels.h"
 #include "lowbit/tune.h"
+#include "tuner/plan.h"
 #include "tuner/tuning.h"
 
 /* ---- which problems (tune_list.c) ---- */
@@ -70,6 +71,7 @@ typedef struct lb_tune_session {
     const char *command;
     const lb_effort *effort;
     double budget_s;         /* for all problems; 0 = that of the effort for each problem */
+    bool buckets;            /* the smaller buckets of M too */
     const char *wisdom_file; /* as the option says */
     lowbit_ctx *ctx;
     lowbit_wisdom *wisdom;
@@ -101,6 +103,20 @@ typedef struct lb_gain {
 } lb_gain;
 lb_gain lb_tune_gain_estimate(const lb_tune_session *session);
 lb_gain lb_tune_gain_fixed(const lb_tune_session *session);
+
+/* ---- which rows (tune_ranges.c) ---- */
+
+/* M of a plan that one kernel computes with that many threads. */
+typedef struct lb_tune_range {
+    int64_t first, last;
+    char kernel[LB_KERNEL_NAME];
+    uint32_t threads;
+} lb_tune_range;
+
+/* What a plan of the job's problem does now, for all M up to its own; returns how many ranges that makes. */
+size_t lb_tune_ranges(const lb_tune_session *session, const lb_tune_job *job, lb_tune_range ranges[LB_PLAN_DECISIONS]);
+void lb_tune_print_ranges(const lb_tune_session *session, const lb_tune_job *job);
+json_t *lb_tune_ranges_json(const lb_tune_session *session, const lb_tune_job *job);
 
 /* ---- telling it (tune_report.c, tune_json.c) ---- */
 

@@ -68,6 +68,7 @@ static json_t *job_json(const lb_tune_session *s, const lb_tune_job *job) {
     if (job->over && !lb_tune_is_decided(job)) json_object_set_new(what, "reason", json_string(job->reason));
     if (lb_tune_is_decided(job)) add_fields(what, decision_json(job));
     if (lb_tune_is_decided(job) && s->effort->effort != LOWBIT_ESTIMATE) add_fields(what, evidence_json(job));
+    if (lb_tune_is_decided(job) && s->buckets) json_object_set_new(what, "ranges", lb_tune_ranges_json(s, job));
     return what;
 }
 

@@ -140,6 +140,8 @@ void lb_tune_print(const lb_tune_session *s) {
         print_fixed(s);
         print_gains(s);
     }
+    for (size_t i = 0; i < s->count && s->buckets; i++)
+        if (lb_tune_is_decided(&s->jobs[i])) lb_tune_print_ranges(s, &s->jobs[i]);
     if (noisy)
         printf("%zu noisy: the machine was not quiet. To tune again: lowbit wisdom forget FILE PROBLEM\n", noisy);
     if (waiting) printf("%zu of %zu were not tuned.\n", waiting, s->count);

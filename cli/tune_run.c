@@ -124,6 +124,7 @@ static lowbit_status measure(lb_tune_session *s, lb_tune_job *job, lowbit_error 
     options.wisdom = s->wisdom;
     options.pool = job->threads > 1 ? &s->pool : NULL;
     options.budget_s = s->share_s;
+    options.buckets = s->buckets;
     options.progress = show;
     options.progress_user = s;
     LB_TRY(lb_tune_all(s->ctx, p, 1, &options, &observer, &job->result, error));
@@ -138,6 +139,7 @@ static void do_job(lb_tune_session *s, lb_tune_job *job) {
     lowbit_error error = LOWBIT_ERROR_INIT;
     const double left = s->end_s - now();
     s->share_s = s->budget_s > 0 ? left / (double)(s->count - s->at) : s->effort->budget_s;
+    if (s->buckets && s->budget_s <= 0) s->share_s *= 2 * LB_BUCKETS;
     lowbit_status status = LOWBIT_CANCELLED;
     if (s->effort->effort == LOWBIT_ESTIMATE)
         status = estimate(s, job, &error);

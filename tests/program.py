@@ -310,6 +310,14 @@ def test_tune_usage():
     answers(["tune", "--shapes", "/nonexistent"], FAILED, "cannot read /nonexistent")
 
 
+def test_tune_buckets():
+    words = ["tune", "i8a8:m40n64k64", "--threads", "1", "--buckets", "--budget", "1", "--wisdom", "none", "--json", "-"]
+    ranges = json.loads(answers(words, OK, "{").stdout)["results"][0]["ranges"]
+    check("--buckets: ranges reach from 1 to M without gaps",
+          ranges[0]["first"] == 1 and ranges[-1]["last"] == 40 and
+          all(a["last"] + 1 == b["first"] and a["kernel"] != b["kernel"] for a, b in zip(ranges, ranges[1:])))
+
+
 def test_tune_lists():
     estimate = ["tune", "--effort", "estimate", "--threads", "1", "--json", "-"]
     with tempfile.TemporaryDirectory() as folder:
@@ -457,7 +465,7 @@ def test_progress():
 
 
 for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_regret, test_output, test_bind,
-             test_wisdom, test_tune_usage, test_tune_lists, test_tune_gains, test_tune,
+             test_wisdom, test_tune_usage, test_tune_lists, test_tune_buckets, test_tune_gains, test_tune,
              test_tune_interrupted, test_progress):
     test()
 print("\n".join(failures) or "ok")

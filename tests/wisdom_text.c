@@ -148,9 +148,11 @@ void subject_wisdom_truncated(void) {
 
 /* Lines and texts of sizes that no writer makes. */
 static void check_giants(void) {
+    static const char kHeader[] = "lowbit-wisdom 1\n";
     static char text[1 << 21];
     lowbit_wisdom_report r = {.struct_size = sizeof r};
-    const size_t header = (size_t)snprintf(text, sizeof text, "lowbit-wisdom 1\n");
+    const size_t header = sizeof kHeader - 1;
+    memcpy(text, kHeader, header);
     lowbit_wisdom *w = wisdom_empty(ctx);
     check_context("giants");
     memset(text + header, 'x', sizeof text - header);

@@ -57,6 +57,7 @@ typedef struct turn {
     size_t index, count; /* of the problem */
     size_t rows_left;    /* M of this problem that are to be tuned, this one included */
     const lb_kernel *only[2];
+    bool aside; /* not the problem's own M: nobody watches */
 } turn;
 
 /* An even share of what is left of the budget, or the time that the effort stands for. */
@@ -82,7 +83,7 @@ static lowbit_status measure(const session *s, const lowbit_problem *p, const tu
                     .count = t->count,
                     .budget_s = budget_of(s, t),
                     .only = {t->only[0], t->only[1]}};
-    if (s->observer) tune.observe = s->observer->observe, tune.observer = s->observer->user;
+    if (s->observer && !t->aside) tune.observe = s->observer->observe, tune.observer = s->observer->user;
     LB_TRY(lb_tune_problem(&tune, p, &tuned, error));
     *entry = (lb_wisdom_entry){.problem = *p,
                                .threads = tune.threads,
@@ -115,7 +116,7 @@ static lowbit_status find_crossover(const session *s, lb_wisdom_entry low, lb_wi
         lb_wisdom_entry middle;
         bool reused;
         lowbit_problem p = low.problem;
-        p.m = (int64_t)sqrt((double)low.problem.m * (double)high.problem.m);
+        p.m = lb_max((int64_t)sqrt((double)low.problem.m * (double)high.problem.m), low.problem.m + 1);
         t.only[0] = low.config.kernel, t.only[1] = high.config.kernel;
         LB_TRY(tune_rows(s, &p, &t, &middle, &reused, error));
         if (middle.config.kernel == low.config.kernel)
@@ -132,6 +133,7 @@ static lowbit_status tune_buckets(const session *s, const lowbit_problem *proble
     lb_wisdom_entry ends[LB_BUCKETS];
     size_t count = 0;
     bool reused;
+    t.aside = true;
     lowbit_problem p = *problem;
     for (p.m = 1; p.m < problem->m; p.m = lb_bucket_of(p.m + 1).most) {
         LB_TRY(tune_rows(s, &p, &t, &ends[count++], &reused, error));
