@@ -198,12 +198,12 @@ lowbit_status lb_tune_all(const lowbit_ctx *ctx, const lowbit_problem *problems,
                           lowbit_error *error) {
     LB_TRY(check_arguments(ctx, problems, count, options, results, error));
     session s = {.ctx = ctx, .options = options, .observer = observer};
-    s.start_s = lb_clock_seconds(&lb_monotonic_clock);
-    s.end_s = options->budget_s > 0 ? s.start_s + options->budget_s : HUGE_VAL;
     for (size_t i = 0; results && i < count; i++)
         results[i] = (lowbit_tune_result){.struct_size = sizeof *results, .status = LOWBIT_CANCELLED};
     LB_TRY(lb_calibrate(ctx, options->pool, &lb_monotonic_clock, options->wisdom, error));
     s.model = lb_model_of(ctx, options->wisdom, lb_options_threads(options));
+    s.start_s = lb_clock_seconds(&lb_monotonic_clock);
+    s.end_s = options->budget_s > 0 ? s.start_s + options->budget_s : HUGE_VAL;
     for (size_t i = 0; i < count; i++) {
         lowbit_tune_result unwanted = {0}, *r = results ? &results[i] : &unwanted;
         lowbit_error reason = LOWBIT_ERROR_INIT;

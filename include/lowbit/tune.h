@@ -41,8 +41,9 @@ typedef struct lowbit_tune_result {
  *           each M; 0 = that of the effort for each
  * results   [count] or NULL; the struct_size of the first one counts for all
  *
- * The rates of the machine are measured first, in less than half a second, where the wisdom does not have them. Among
- * several, a problem that no kernel computes is not an error: its result says so. Nothing else should run meanwhile.
+ * The rates of the machine are measured first, in about half a second that is not of the budget, where the wisdom does
+ * not have them. Among several, a problem that no kernel computes is not an error: its result says so. Nothing else
+ * should run meanwhile.
  *
  * LOWBIT_CANCELLED: by `progress`; what had been decided is in the wisdom. LOWBIT_NO_MEMORY: for the operands of a
  * problem, likewise. */
