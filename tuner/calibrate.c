@@ -176,12 +176,12 @@ static lb_kernel_rate rate_of(const lb_kernel *kernel, const measured *m) {
     const double lines = (double)(panels * lines_of(kernel->coding, FULL));
     const double full = pass_seconds(&m->best[FULL]), half = pass_seconds(&m->best[HALF]);
     const double tiles = (double)lb_max(LB_PANEL / kernel->nr, 1);
-    const double ends = (double)(panels * k / GROUP);
+    const int64_t ends = panels * k / GROUP;
     lb_kernel_rate rate = {.line_s = fmin(fmax((full - half) * 2, full / 2), full) / lines};
     rate.tile_s = above_noise(full - lines * rate.line_s) / tiles;
     rate.first_s = above_noise((first_seconds(&m->best[FULL]) - first_seconds(&m->best[HALF])) * 2 / lines);
     rate.row_s = m->best[FULL].prepare_s / (double)(2 * kernel->mr * k);
-    if (m->fits[GROUPED]) rate.group_s = above_noise((pass_seconds(&m->best[GROUPED]) - full) / ends);
+    if (m->fits[GROUPED]) rate.group_s = above_noise((pass_seconds(&m->best[GROUPED]) - full) / (double)ends);
     return rate;
 }
 

@@ -120,7 +120,8 @@ double lb_model_seconds(const lb_model *model, const lowbit_problem *problem, in
                         const lb_kernel_rate *rate) {
     const lb_kernel *kernel = c->kernel;
     const int64_t unit_n = lb_max(kernel->nr, LB_PANEL), line_k = lb_codings[kernel->coding].line_k;
-    const double panels = (double)(lb_round_up(problem->n, unit_n) / LB_PANEL);
+    const int64_t columns = lb_round_up(problem->n, unit_n) / LB_PANEL;
+    const double panels = (double)columns;
     const double lines = (double)lb_div_up(problem->k, line_k), passes = (double)lb_div_up(m, kernel->mr);
     const double parts = c->step_k ? (double)lb_div_up(problem->k, c->step_k) : 1;
     const int64_t blocks = lb_div_up(m, c->step_m), cuts = lb_div_up(problem->n, c->step_n), tasks = blocks * cuts;

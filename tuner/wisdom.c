@@ -9,6 +9,8 @@
 #include "tuner/wisdom_store.h"
 #include "tuner/words.h"
 
+static const size_t kPointer = sizeof(void *);
+
 /* ---- life ---- */
 
 static int sort_kernels(const void *a, const void *b) {
@@ -22,7 +24,7 @@ static void list_kernels(lowbit_wisdom *w) {
         lb_kernel_name(w->kernels[i].ref, w->kernels[i].name, sizeof w->kernels[i].name);
     }
     qsort(w->kernels, w->kernel_count, sizeof *w->kernels, sort_kernels);
-    memset(w->rates, 0, w->kernel_count * sizeof *w->rates);
+    memset(w->rates, 0, w->kernel_count * kPointer);
 }
 
 lowbit_status lowbit_wisdom_create(const lowbit_ctx *ctx, lowbit_wisdom **wisdom, lowbit_error *error) {
@@ -32,11 +34,11 @@ lowbit_status lowbit_wisdom_create(const lowbit_ctx *ctx, lowbit_wisdom **wisdom
     lb_identity_print(ctx, identity);
     made.machine = lb_hash(identity, strlen(identity));
     made.kernels = lb_alloc(ctx, made.kernel_count * sizeof *made.kernels);
-    made.rates = lb_alloc(ctx, made.kernel_count * sizeof *made.rates);
+    made.rates = lb_alloc(ctx, made.kernel_count * kPointer);
     lowbit_wisdom *stored = lb_alloc(ctx, sizeof *stored);
     if (!made.kernels || !made.rates || !stored) {
         lb_free(ctx, made.kernels, made.kernel_count * sizeof *made.kernels);
-        lb_free(ctx, made.rates, made.kernel_count * sizeof *made.rates);
+        lb_free(ctx, made.rates, made.kernel_count * kPointer);
         lb_free(ctx, stored, sizeof *stored);
         return lb_fail(error, LOWBIT_NO_MEMORY, "no memory for a wisdom");
     }
@@ -54,7 +56,7 @@ void lowbit_wisdom_destroy(lowbit_wisdom *w) {
     lb_wisdom_free_list(ctx, &w->lines);
     lb_wisdom_free_list(ctx, &w->gone);
     lb_free(ctx, w->kernels, w->kernel_count * sizeof *w->kernels);
-    lb_free(ctx, w->rates, w->kernel_count * sizeof *w->rates);
+    lb_free(ctx, w->rates, w->kernel_count * kPointer);
     pthread_rwlock_destroy(&w->lock);
     lb_free(ctx, w, sizeof *w);
 }
