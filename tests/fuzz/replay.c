@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs a fuzz target under any compiler.
  *
- *     replay                  the target's own corpus, then mutations of it for 3 seconds, or LOWBIT_FUZZ_SECONDS:
+ *     replay                  the target's own corpus, then mutations of it for 10 seconds, or LOWBIT_FUZZ_SECONDS:
  * always the same ones in the same order, or those of LOWBIT_TEST_SEED replay FILE...          inputs that a fuzzer has
  * found replay --write FOLDER   writes the corpus, for libFuzzer to start from */
 #include <stdio.h>
@@ -55,7 +55,7 @@ static double now(void) {
 static int run_corpus(void) {
     static uint8_t seed[ROOM], changed[ROOM];
     const uint64_t first = setting("LOWBIT_TEST_SEED", 1);
-    const double end = now() + (double)setting("LOWBIT_FUZZ_SECONDS", 3);
+    const double end = now() + (double)setting("LOWBIT_FUZZ_SECONDS", 10);
     size_t inputs = 0, size;
     for (size_t i = 0; (size = fuzz_seed(i, seed, ROOM)) > 0; i++, inputs++) run(seed, size);
     const size_t seeds = inputs;
