@@ -287,6 +287,14 @@ static void check_refusals(const lowbit_ctx *ctx, lowbit_wisdom *w, const lowbit
     REFUSED(threads = 3);
     REFUSED(buckets = 2);
 #undef REFUSED
+    lowbit_ctx_options masked = LOWBIT_CTX_OPTIONS_INIT;
+    lowbit_ctx *other = NULL;
+    masked.isa_mask = LOWBIT_ISA_SCALAR;
+    CHECK(lowbit_ctx_create(&masked, &other, NULL) == LOWBIT_OK);
+    o = good, o.effort = LOWBIT_ESTIMATE; /* wisdom may name kernels that the other context disables */
+    const bool same = other->isa_enabled == ctx->isa_enabled;
+    CHECK(same || lowbit_plan_create(other, &p, &o, &plan, NULL) == LOWBIT_INVALID_ARGUMENT);
+    lowbit_ctx_destroy(other);
     o = good, o.effort = 7;
     CHECK(lowbit_plan_create(ctx, &p, &o, &plan, NULL) == LOWBIT_INVALID_ARGUMENT);
     o.effort = LOWBIT_WISDOM_ONLY, o.wisdom = NULL;

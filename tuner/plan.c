@@ -58,8 +58,8 @@ lowbit_status lowbit_plan_create(const lowbit_ctx *ctx, const lowbit_problem *pr
     static const lowbit_plan_options kDefaults = LOWBIT_PLAN_OPTIONS_INIT;
     LB_REQUIRE(plan, error, LOWBIT_INVALID_ARGUMENT, "plan is NULL");
     if (!options) options = &kDefaults;
-    LB_TRY(lb_check_options(options, error));
     LB_REQUIRE(ctx, error, LOWBIT_INVALID_ARGUMENT, "ctx is NULL");
+    LB_TRY(lb_check_options(ctx, options, error));
     LB_TRY(lb_check_problem(problem, error));
     lowbit_plan *made;
     LB_TRY(new_plan(ctx, problem, &made, error));

@@ -10,7 +10,7 @@
 #include "tuner/stats.h"
 #include "tuner/wisdom.h"
 
-lowbit_status lb_check_options(const lowbit_plan_options *o, lowbit_error *error) {
+lowbit_status lb_check_options(const lowbit_ctx *ctx, const lowbit_plan_options *o, lowbit_error *error) {
     LB_REQUIRE(LB_HAS_FIELD(o, lowbit_plan_options, buckets), error, LOWBIT_INVALID_ARGUMENT,
                "options: struct_size %u is smaller than lowbit_plan_options", o->struct_size);
     LB_REQUIRE(o->effort <= LOWBIT_WISDOM_ONLY, error, LOWBIT_INVALID_ARGUMENT, "options: effort is %u", o->effort);
@@ -18,6 +18,8 @@ lowbit_status lb_check_options(const lowbit_plan_options *o, lowbit_error *error
     LB_REQUIRE(o->budget_s >= 0, error, LOWBIT_INVALID_ARGUMENT, "options: budget_s is %g", o->budget_s);
     LB_REQUIRE(o->effort != LOWBIT_WISDOM_ONLY || o->wisdom, error, LOWBIT_INVALID_ARGUMENT,
                "options: WISDOM_ONLY without wisdom");
+    LB_REQUIRE(!o->wisdom || lb_wisdom_is_of(o->wisdom, ctx), error, LOWBIT_INVALID_ARGUMENT,
+               "options: the wisdom is of a context with other levels, or of another machine");
     LB_TRY(lb_check_pool(o->pool, error));
     const bool measures = o->effort != LOWBIT_ESTIMATE && o->effort != LOWBIT_WISDOM_ONLY;
     LB_REQUIRE(!measures || o->threads <= lb_pool_threads(o->pool), error, LOWBIT_INVALID_ARGUMENT,
@@ -184,7 +186,7 @@ static lowbit_status check_arguments(const lowbit_ctx *ctx, const lowbit_problem
                                      lowbit_error *error) {
     LB_REQUIRE(ctx && problems && count && o, error, LOWBIT_INVALID_ARGUMENT,
                "ctx, problems or options is NULL, or count is 0");
-    LB_TRY(lb_check_options(o, error));
+    LB_TRY(lb_check_options(ctx, o, error));
     LB_REQUIRE(o->wisdom, error, LOWBIT_INVALID_ARGUMENT, "options: wisdom is NULL");
     LB_REQUIRE(o->effort != LOWBIT_ESTIMATE && o->effort != LOWBIT_WISDOM_ONLY, error, LOWBIT_INVALID_ARGUMENT,
                "options: effort %u times nothing", o->effort);

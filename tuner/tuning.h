@@ -6,8 +6,8 @@
 #include "lowbit/tune.h"
 #include "tuner/tune.h"
 
-/* Refuses options that lack fields, and a pool that lacks callbacks. */
-lowbit_status lb_check_options(const lowbit_plan_options *options, lowbit_error *error);
+/* Refuses options that lack fields, a pool that lacks callbacks, and wisdom of another context's levels. */
+lowbit_status lb_check_options(const lowbit_ctx *ctx, const lowbit_plan_options *options, lowbit_error *error);
 
 /* Threads of the pool that the options speak of, >= 1, and LB_POOL_*: whose it is. */
 uint32_t lb_options_threads(const lowbit_plan_options *options);

@@ -27,12 +27,15 @@ static void list_kernels(lowbit_wisdom *w) {
     memset(w->rates, 0, w->kernel_count * kPointer);
 }
 
+static uint64_t machine_of(const lowbit_ctx *ctx) {
+    char identity[LB_IDENTITY_TEXT];
+    lb_identity_print(ctx, identity);
+    return lb_hash(identity, strlen(identity));
+}
+
 lowbit_status lowbit_wisdom_create(const lowbit_ctx *ctx, lowbit_wisdom **wisdom, lowbit_error *error) {
     LB_REQUIRE(ctx && wisdom, error, LOWBIT_INVALID_ARGUMENT, "ctx or wisdom is NULL");
-    char identity[LB_IDENTITY_TEXT];
-    lowbit_wisdom made = {.ctx = ctx, .kernel_count = lowbit_kernel_count()};
-    lb_identity_print(ctx, identity);
-    made.machine = lb_hash(identity, strlen(identity));
+    lowbit_wisdom made = {.ctx = ctx, .machine = machine_of(ctx), .kernel_count = lowbit_kernel_count()};
     made.kernels = lb_alloc(ctx, made.kernel_count * sizeof *made.kernels);
     made.rates = lb_alloc(ctx, made.kernel_count * kPointer);
     lowbit_wisdom *stored = lb_alloc(ctx, sizeof *stored);
@@ -59,6 +62,10 @@ void lowbit_wisdom_destroy(lowbit_wisdom *w) {
     lb_free(ctx, w->rates, w->kernel_count * kPointer);
     pthread_rwlock_destroy(&w->lock);
     lb_free(ctx, w, sizeof *w);
+}
+
+bool lb_wisdom_is_of(const lowbit_wisdom *w, const lowbit_ctx *ctx) {
+    return w->ctx == ctx || machine_of(ctx) == w->machine;
 }
 
 /* ---- telling: what is put is written as a line and read back, so that a file cannot say it otherwise ---- */

@@ -25,6 +25,10 @@ typedef struct lb_wisdom_entry {
     int64_t day;                    /* since 1970-01-01 */
 } lb_wisdom_entry;
 
+/* Whether it is wisdom of the context's machine and levels: what is usable for one context may be disabled in another.
+ */
+bool lb_wisdom_is_of(const lowbit_wisdom *wisdom, const lowbit_ctx *ctx);
+
 /* Stores a decision of this machine in place of the one of the same key, whatever that one's evidence was; and that one
  * does not come back from a file by lowbit_wisdom_save. Reals are kept with six digits. Refuses what
  * lowbit_wisdom_import would not take for usable. */

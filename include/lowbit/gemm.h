@@ -149,7 +149,7 @@ typedef struct lowbit_plan_options {
     uint32_t threads;             /* workers of the pool that will run the plan; 0 = those of `pool`, 1 without it */
     uint32_t effort;              /* LOWBIT_ESTIMATE, ... Wisdom that has the decision at this effort or a greater one
                                      saves the measuring */
-    struct lowbit_wisdom *wisdom; /* asked first, told what was measured; NULL = none */
+    struct lowbit_wisdom *wisdom; /* asked first, then told; of this context's levels. NULL = none */
     const lowbit_pool *pool;      /* that products are timed on; not used by ESTIMATE and WISDOM_ONLY, may be NULL with
                                      one thread */
     double budget_s;              /* seconds for a problem; 0 = 1 for MEASURE, 5 for PATIENT, 60 for EXHAUSTIVE */
