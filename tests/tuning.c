@@ -126,8 +126,9 @@ static void check_search(void) {
     lb_candidates_add_kernels(&set, &t);
     lb_candidates_rank(&set, 1.5, 100);
     char second[LB_KERNEL_NAME] = "";
-    for (size_t i = 1; i < set.count && !second[0]; i++)
-        if (set.list[i].config.kernel != set.list[0].config.kernel)
+    const lb_kernel *first = lb_estimate(&model, &p, p.m, 192, contenders, count).kernel;
+    for (size_t i = 0; i < set.count && !second[0]; i++)
+        if (set.list[i].config.kernel != first)
             lb_kernel_name((lb_kernel_ref){set.list[i].config.unit, set.list[i].config.kernel}, second, sizeof second);
     lb_candidates_free(&set);
     for (size_t e = 0; e < LB_COUNT(kEfforts) && second[0]; e++) {
