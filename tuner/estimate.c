@@ -113,23 +113,19 @@ lb_gemm_config lb_estimate_blocks(const lb_model *model, const lowbit_problem *p
     return best;
 }
 
-/* Less than the contender takes for m rows, whatever the blocks. */
-static double least_seconds(const lowbit_problem *problem, int64_t m, uint32_t used, const lb_contender *contender) {
-    const lb_kernel *kernel = contender->ref.kernel;
-    const int64_t lines = lb_div_up(problem->n, LB_PANEL) * lb_div_up(problem->k, lb_codings[kernel->coding].line_k);
-    return (double)(lines * lb_div_up(m, kernel->mr)) * contender->rate.line_s / used;
-}
-
 /* With one thread or all of them: the best kernel of one of the two is the best kernel; of equals the earlier one. The
  * widest levels come first here, so that most of the others need no second look. */
 static const lb_contender *best_contender(const lb_model *model, const lowbit_problem *problem, int64_t m,
                                           uint32_t threads, const lb_contender *contenders, size_t count) {
     const lb_contender *best = &contenders[count - 1];
+    const int64_t line_k = lb_codings[best->ref.kernel->coding].line_k; /* all of them read the same lines */
+    const double lines = (double)(lb_div_up(problem->n, LB_PANEL) * lb_div_up(problem->k, line_k));
     double best_price = HUGE_VAL;
     for (size_t i = 2 * count; i-- > 0;) {
         const lb_contender *each = &contenders[i / 2];
         const uint32_t used = i % 2 ? threads : 1;
-        if (least_seconds(problem, m, used, each) > best_price) continue;
+        const double passes = (double)lb_div_up(m, each->ref.kernel->mr);
+        if (passes * lines * each->rate.line_s > best_price * used) continue; /* whatever its blocks */
         const lb_gemm_config c = lb_configure(model->ctx, problem, m, each->ref, used, threads);
         const double price = lb_price(lb_model_seconds(model, problem, m, &c, &each->rate), c.kernel);
         if (price <= best_price) best = each, best_price = price;
