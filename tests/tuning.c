@@ -12,6 +12,7 @@
 #include "tests/hostile.h"
 #include "tests/problems.h"
 #include "tuner/decide.h"
+#include "tuner/prove.h"
 #include "tuner/wisdom.h"
 
 static lowbit_problem parse(const char *text) {
@@ -63,6 +64,41 @@ static void check_candidates(const lowbit_ctx *ctx) {
             lb_candidates_free(&set);
         }
     }
+}
+
+/* ---- proof ---- */
+
+static void run_wrong(const lb_tile *tile) {
+    for (size_t i = 0; i < LB_PANEL; i++) ((float *)tile->out)[i] = 1;
+}
+
+static void count_warnings(void *user, int level, const char *message) {
+    if (level == LOWBIT_LOG_WARNING && strstr(message, "wrong result")) ++*(size_t *)user;
+}
+
+/* A kernel that computes nonsense leaves, and is named; those that do not, stay. */
+static void check_proof(void) {
+    size_t warnings = 0;
+    const lowbit_logger logger = {sizeof logger, &warnings, count_warnings};
+    lowbit_ctx_options options = LOWBIT_CTX_OPTIONS_INIT;
+    lowbit_ctx *ctx = NULL;
+    options.logger = &logger;
+    if (!CHECK(lowbit_ctx_create(&options, &ctx, NULL) == LOWBIT_OK)) return;
+    const lowbit_problem p = parse("i8a8:m9n100k300");
+    const lb_model model = lb_model_of(ctx, NULL, 1);
+    lb_contender contenders[LB_MOST_CONTENDERS];
+    size_t count = lb_contenders(&model, &p, contenders);
+    const size_t all = count;
+    lb_kernel wrong = *contenders[0].ref.kernel;
+    wrong.run = run_wrong;
+    contenders[0].ref.kernel = &wrong;
+    check_context("proof");
+    CHECK(lb_prove(ctx, &p, contenders, &count, NULL) == LOWBIT_OK && count == all - 1 && warnings == 1);
+    for (size_t i = 0; i < count; i++) CHECK(contenders[i].ref.kernel != &wrong);
+    count = 1;
+    contenders[0].ref.kernel = &wrong;
+    CHECK(lb_prove(ctx, &p, contenders, &count, NULL) == LOWBIT_UNSUPPORTED);
+    lowbit_ctx_destroy(ctx);
 }
 
 /* ---- search on a clock of ours ---- */
@@ -312,6 +348,7 @@ void subject_tuning(void) {
     CHECK(lowbit_pool_create(ctx, &pool_options, &pool, NULL) == LOWBIT_OK);
     lowbit_wisdom *w = new_wisdom(ctx);
     check_candidates(ctx);
+    check_proof();
     check_search();
     check_tune(ctx, w, &pool);
     check_sources(ctx, w, &pool);

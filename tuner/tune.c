@@ -7,8 +7,8 @@
 #include "kernels/base/ctx.h"
 #include "tuner/operands.h"
 #include "tuner/plan.h"
+#include "tuner/prove.h"
 #include "tuner/stats.h"
-#include "tuner/verify.h"
 
 /* LOWBIT_MEASURE, ...: how far the search goes. */
 typedef struct effort {
@@ -219,62 +219,7 @@ static lowbit_status search(heat *h, const lb_gemm_config *estimate, double begi
     return LOWBIT_OK;
 }
 
-/* ---- contenders that can be trusted ---- */
-
-/* A small problem of the same kind: some tiles of every contender, and edges. */
-static lowbit_problem small_problem(const heat *h) {
-    lowbit_problem p = h->plan.problem;
-    int64_t rows = 1, columns = LB_PANEL;
-    for (size_t i = 0; i < h->tuning.contender_count; i++) {
-        rows = lb_max(rows, h->contenders[i].ref.kernel->mr);
-        columns = lb_max(columns, h->contenders[i].ref.kernel->nr);
-    }
-    p.m = lb_min(p.m, rows + 1);
-    p.n = lb_min(p.n, columns + LB_PANEL + 1);
-    p.k = lb_min(p.k, 512 + p.k % LB_LINE);
-    return p;
-}
-
-enum { VERIFIED_ROWS = 4 };
-
-/* Whether the contender computes the small problem right. */
-static lowbit_status try_contender(heat *h, lb_operands *small, const lb_contender *contender, bool *right,
-                                   lowbit_error *error) {
-    const lowbit_problem *p = &small->problem;
-    lowbit_plan plan = {.problem = *p, .count = 1};
-    const lb_gemm_config c = lb_configure(h->tune->ctx, p, p->m, contender->ref, 1, 1);
-    plan.decisions[0] = (lb_plan_decision){p->m, "measured", c};
-    const int64_t bytes = lb_gemm_workspace(p, &c, p->m);
-    void *workspace = lb_alloc(h->tune->ctx, (size_t)bytes);
-    LB_REQUIRE(workspace, error, LOWBIT_NO_MEMORY, "no memory for a workspace of %lld bytes", (long long)bytes);
-    const lowbit_gemm_args args = lb_operands_args(small, lb_operands_next(small), p->m);
-    lowbit_status status = lowbit_gemm(&plan, &args, workspace, bytes, NULL, error);
-    lb_verdict verdict = {0};
-    const uint32_t factors = lb_algorithm_of(c.kernel)->factors;
-    if (status == LOWBIT_OK) status = lb_verify(small, p->m, lb_min(p->m, VERIFIED_ROWS), factors, &verdict, error);
-    lb_free(h->tune->ctx, workspace, (size_t)bytes);
-    *right = verdict.within;
-    return status;
-}
-
-/* Drops contenders that compute a wrong result. */
-static lowbit_status verify(heat *h, lb_operands *small, lowbit_error *error) {
-    size_t kept = 0;
-    for (size_t i = 0; i < h->tuning.contender_count; i++) {
-        bool right = false;
-        LB_TRY(try_contender(h, small, &h->contenders[i], &right, error));
-        if (right) {
-            h->contenders[kept++] = h->contenders[i];
-            continue;
-        }
-        char name[LB_KERNEL_NAME];
-        lb_kernel_name(h->contenders[i].ref, name, sizeof name);
-        lb_log(h->tune->ctx, LOWBIT_LOG_WARNING, "kernel %s computes a wrong result here and is not used", name);
-    }
-    h->tuning.contender_count = kept;
-    LB_REQUIRE(kept > 0, error, LOWBIT_UNSUPPORTED, "no kernel computes the problem right on this machine");
-    return LOWBIT_OK;
-}
+/* ---- contenders ---- */
 
 /* Those of whom the model thinks enough to be tried at all are few: the others need no proof. */
 static void drop_hopeless(heat *h, double within) {
@@ -309,12 +254,7 @@ static lowbit_status make_contenders(heat *h, lowbit_error *error) {
         drop_others(h);
     else
         drop_hopeless(h, h->effort->within);
-    const lowbit_problem p = small_problem(h);
-    lb_operands small;
-    lowbit_status status = lb_operands_make(h->tune->ctx, &p, 0, NULL, &small, error);
-    if (status == LOWBIT_OK) status = verify(h, &small, error);
-    lb_operands_release(&small);
-    return status;
+    return lb_prove(h->tune->ctx, &h->plan.problem, h->contenders, &h->tuning.contender_count, error);
 }
 
 static lowbit_status tune_heat(heat *h, lowbit_error *error) {
