@@ -83,13 +83,15 @@ double lb_price(double seconds, const lb_kernel *kernel) {
 }
 
 size_t lb_contenders(const lb_model *model, const lowbit_problem *problem, lb_contender found[LB_MOST_CONTENDERS]) {
+    const uint8_t coding = lb_format_of(problem->weights.format)->coding; /* most kernels read other lines */
     size_t count = 0;
     const lb_isa_unit *unit;
     for (size_t u = 0; (unit = lb_unit_at(u)); u++) {
         if (!(unit->isa & model->ctx->isa_enabled)) continue;
         for (size_t i = 0; i < unit->kernel_count && count < LB_MOST_CONTENDERS; i++) {
-            if (!lb_kernel_fits(&unit->kernels[i], problem)) continue;
-            const lb_kernel_ref ref = {unit, &unit->kernels[i]};
+            const lb_kernel *kernel = &unit->kernels[i];
+            if (kernel->coding != coding || !lb_kernel_fits(kernel, problem)) continue;
+            const lb_kernel_ref ref = {unit, kernel};
             found[count++] = (lb_contender){ref, lb_model_rate(model, ref)};
         }
     }
