@@ -25,7 +25,7 @@ static const struct {
                     [LB_WAY_TABLE] = {"table", LOWBIT_ESTIMATE, false},
                     [LB_WAY_ESTIMATE] = {"estimate", LOWBIT_ESTIMATE, true}};
 
-/* Twice the tuner's: what is judged is timed better than the judge. */
+/* Between the tuner's own samples of its races and of its last one. */
 static const double kSample = 300e-6;
 
 enum { PLANS = 1000 }; /* that are made for a median */

@@ -11,21 +11,16 @@
 
 static const char kCommand[] = "tune";
 
-static const lb_effort kEfforts[] = {{"estimate", LOWBIT_ESTIMATE, 0},
-                                     {"measure", LOWBIT_MEASURE, 1},
-                                     {"patient", LOWBIT_PATIENT, 5},
-                                     {"exhaustive", LOWBIT_EXHAUSTIVE, 60}};
-
 typedef struct settings {
     const char *shapes, *models, *formats, *rows, *threads, *effort, *isa, *wisdom, *json;
     double budget_s;
     bool buckets;
 } settings;
 
-static const lb_effort *find_effort(const char *name) {
-    for (size_t i = 0; i < LB_COUNT(kEfforts); i++)
-        if (strcmp(kEfforts[i].name, name) == 0) return &kEfforts[i];
-    return NULL;
+static bool find_effort(const char *name, uint32_t *effort) {
+    for (*effort = 0; lb_effort_names[*effort]; ++*effort)
+        if (strcmp(lb_effort_names[*effort], name) == 0) return true;
+    return false;
 }
 
 static int print_models(void) {
@@ -73,9 +68,8 @@ static int tune(lb_tune_session *s, const settings *o, const lb_tune_list *list)
     lb_thread_list threads;
     if (!lb_cli_threads(o->threads, s->ctx, &threads))
         return lb_cli_error(LB_EXIT_USAGE, kCommand, "--threads \"%s\" is no list of thread counts", o->threads);
-    const bool times = s->effort->effort != LOWBIT_ESTIMATE;
-    int code = times ? lb_cli_wisdom_open(kCommand, o->wisdom, s->ctx, &s->wisdom)
-                     : lb_cli_wisdom_read(kCommand, o->wisdom, s->ctx, &s->wisdom);
+    int code = lb_effort_measures(s->effort) ? lb_cli_wisdom_open(kCommand, o->wisdom, s->ctx, &s->wisdom)
+                                             : lb_cli_wisdom_read(kCommand, o->wisdom, s->ctx, &s->wisdom);
     if (code != LB_EXIT_OK) return code;
     lb_cli_catch_interrupts();
     code = lb_tune_run(s, list, &threads);
@@ -86,12 +80,11 @@ static int tune(lb_tune_session *s, const settings *o, const lb_tune_list *list)
 static int run(const settings *o, int count, char **words) {
     lb_tune_list list = {0};
     lb_tune_session s = {.command = kCommand,
-                         .effort = find_effort(o->effort),
                          .budget_s = o->budget_s,
                          .buckets = o->buckets,
                          .wisdom_file = o->wisdom,
                          .pool = LOWBIT_POOL_INIT};
-    if (!s.effort)
+    if (!find_effort(o->effort, &s.effort))
         return lb_cli_error(LB_EXIT_USAGE, kCommand, "--effort %s: say estimate, measure, patient or exhaustive",
                             o->effort);
     int code = make_list(&list, o, count, words);

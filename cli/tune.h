@@ -7,6 +7,7 @@
 #include "cli/wisdom.h"
 #include "kernels/ukernels.h"
 #include "lowbit/tune.h"
+#include "tuner/effort.h"
 #include "tuner/plan.h"
 #include "tuner/tuning.h"
 
@@ -33,12 +34,6 @@ int lb_tune_list_models(lb_tune_list *list, const char *command, const char *mod
 void lb_tune_list_free(lb_tune_list *list);
 
 /* ---- what becomes of them (tune_run.c) ---- */
-
-typedef struct lb_effort {
-    const char *name;
-    uint32_t effort; /* LOWBIT_ESTIMATE, ... */
-    double budget_s; /* of a problem, unless the user says how much all may take */
-} lb_effort;
 
 /* A candidate that was timed. */
 typedef struct lb_tried {
@@ -69,7 +64,7 @@ typedef struct lb_tune_job {
 
 typedef struct lb_tune_session {
     const char *command;
-    const lb_effort *effort;
+    uint32_t effort;         /* LOWBIT_ESTIMATE, ... */
     double budget_s;         /* for all problems; 0 = that of the effort for each problem */
     bool buckets;            /* the smaller buckets of M too */
     const char *wisdom_file; /* as the option says */

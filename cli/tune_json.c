@@ -67,7 +67,7 @@ static json_t *job_json(const lb_tune_session *s, const lb_tune_job *job) {
     json_t *what = problem_json(job);
     if (job->over && !lb_tune_is_decided(job)) json_object_set_new(what, "reason", json_string(job->reason));
     if (lb_tune_is_decided(job)) add_fields(what, decision_json(job));
-    if (lb_tune_is_decided(job) && s->effort->effort != LOWBIT_ESTIMATE) add_fields(what, evidence_json(job));
+    if (lb_tune_is_decided(job) && lb_effort_measures(s->effort)) add_fields(what, evidence_json(job));
     if (lb_tune_is_decided(job) && s->buckets) json_object_set_new(what, "ranges", lb_tune_ranges_json(s, job));
     return what;
 }
@@ -77,7 +77,7 @@ json_t *lb_tune_json(const lb_tune_session *s) {
     json_t *results = json_array();
     for (size_t i = 0; i < s->count; i++) json_array_append_new(results, job_json(s, &s->jobs[i]));
     return json_pack("{s:o, s:o, s:s, s:o, s:{s:f, s:I, s:f, s:I}}", "machine", lb_cli_machine_json(s->ctx), "run",
-                     lb_cli_run_json(), "effort", s->effort->name, "results", results, "gain", "estimate",
+                     lb_cli_run_json(), "effort", lb_effort_names[s->effort], "results", results, "gain", "estimate",
                      estimate.mean, "estimate_problems", (json_int_t)estimate.count, "fixed", fixed.mean,
                      "fixed_problems", (json_int_t)fixed.count);
 }

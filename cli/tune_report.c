@@ -127,7 +127,7 @@ void lb_tune_print(const lb_tune_session *s) {
         waiting += !s->jobs[i].over;
         noisy += lb_tune_is_decided(&s->jobs[i]) && s->jobs[i].result.noisy;
     }
-    if (decided && s->effort->effort == LOWBIT_ESTIMATE)
+    if (decided && !lb_effort_measures(s->effort))
         print_estimates(s);
     else if (decided)
         print_decisions(s);
@@ -135,7 +135,7 @@ void lb_tune_print(const lb_tune_session *s) {
         if (s->jobs[i].over && !lb_tune_is_decided(&s->jobs[i]))
             printf("%s, %u thread%s: %s\n", s->jobs[i].item->text, s->jobs[i].threads,
                    s->jobs[i].threads > 1 ? "s" : "", s->jobs[i].reason);
-    if (decided && s->effort->effort != LOWBIT_ESTIMATE) {
+    if (decided && lb_effort_measures(s->effort)) {
         printf("\n");
         print_fixed(s);
         print_gains(s);

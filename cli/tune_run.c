@@ -120,7 +120,7 @@ static lowbit_status measure(lb_tune_session *s, lb_tune_job *job, lowbit_error 
     const lb_observer observer = {observe, s};
     lowbit_plan_options options = LOWBIT_PLAN_OPTIONS_INIT;
     options.threads = job->threads;
-    options.effort = s->effort->effort;
+    options.effort = s->effort;
     options.wisdom = s->wisdom;
     options.pool = job->threads > 1 ? &s->pool : NULL;
     options.budget_s = s->share_s;
@@ -138,10 +138,10 @@ static lowbit_status measure(lb_tune_session *s, lb_tune_job *job, lowbit_error 
 static void do_job(lb_tune_session *s, lb_tune_job *job) {
     lowbit_error error = LOWBIT_ERROR_INIT;
     const double left = s->end_s - now();
-    s->share_s = s->budget_s > 0 ? left / (double)(s->count - s->at) : s->effort->budget_s;
+    s->share_s = s->budget_s > 0 ? left / (double)(s->count - s->at) : lb_effort_seconds(s->effort);
     if (s->buckets && s->budget_s <= 0) s->share_s *= 2 * LB_BUCKETS;
     lowbit_status status = LOWBIT_CANCELLED;
-    if (s->effort->effort == LOWBIT_ESTIMATE)
+    if (!lb_effort_measures(s->effort))
         status = estimate(s, job, &error);
     else if (s->share_s > 0)
         status = measure(s, job, &error);
@@ -157,7 +157,7 @@ static void do_job(lb_tune_session *s, lb_tune_job *job) {
 
 /* A pool of the job's threads, and the rates of this machine for it, which do not count against the budget. */
 static int prepare(lb_tune_session *s, const lb_tune_job *job) {
-    if (s->effort->effort == LOWBIT_ESTIMATE) return LB_EXIT_OK;
+    if (!lb_effort_measures(s->effort)) return LB_EXIT_OK;
     static const lowbit_pool_options kUnbound = LOWBIT_POOL_OPTIONS_INIT;
     const int code = lb_cli_pool(s->command, s->ctx, job->threads, &kUnbound, &s->pool);
     if (code != LB_EXIT_OK) return code;
@@ -180,7 +180,7 @@ int lb_tune_run(lb_tune_session *s, const lb_tune_list *list, const lb_thread_li
         if (code != LB_EXIT_OK) break;
         do_job(s, job);
         lb_cli_progress_clear();
-        if (lb_tune_is_decided(job) && !job->result.reused && s->effort->effort != LOWBIT_ESTIMATE)
+        if (lb_tune_is_decided(job) && !job->result.reused && lb_effort_measures(s->effort))
             code = lb_cli_wisdom_keep(s->command, s->wisdom_file, s->wisdom);
     }
     lb_cli_progress_clear();

@@ -6,15 +6,11 @@
 
 #include "cli/wisdom.h"
 #include "lowbit/gemm.h"
+#include "tuner/effort.h"
 
 static const char *state_name(uint32_t state) {
     static const char *const kNames[] = {"usable", "stale", "foreign"};
     return kNames[state];
-}
-
-static const char *effort_name(uint32_t effort) {
-    static const char *const kNames[] = {"estimate", "measure", "patient", "exhaustive"};
-    return kNames[effort];
 }
 
 /* Line `index`, false past the end. */
@@ -31,7 +27,7 @@ static void print_plan(const lowbit_wisdom_info *line) {
         snprintf(gain, sizeof gain, "%.2fx", line->estimate_s / line->median_s);
     printf("%-28s %3" PRIu32 " %-7s %-28s %3" PRIu32 " %10.2f %7s %-10s %-10s %s%s\n", line->name, line->threads,
            line->foreign_pool ? "foreign" : "own", line->kernel, line->uses, line->median_s * 1e6, gain,
-           effort_name(line->effort), line->date, state_name(line->state), line->noisy ? ", noisy" : "");
+           lb_effort_names[line->effort], line->date, state_name(line->state), line->noisy ? ", noisy" : "");
 }
 
 static void print_plans(const lowbit_wisdom *wisdom, bool all) {
@@ -88,8 +84,8 @@ static json_t *plan_json(const lowbit_wisdom_info *l) {
                      l->machine, "problem", l->name, "threads", (json_int_t)l->threads, "pool",
                      l->foreign_pool ? "foreign" : "own", "kernel", l->kernel, "uses", (json_int_t)l->uses, "median_s",
                      l->median_s, "low_s", l->low_s, "high_s", l->high_s, "estimate_s", l->estimate_s, "samples",
-                     (json_int_t)l->samples, "tried", (json_int_t)l->tried, "effort", effort_name(l->effort), "noisy",
-                     (int)l->noisy, "date", l->date, "state", state_name(l->state));
+                     (json_int_t)l->samples, "tried", (json_int_t)l->tried, "effort", lb_effort_names[l->effort],
+                     "noisy", (int)l->noisy, "date", l->date, "state", state_name(l->state));
 }
 
 static json_t *wisdom_json(const lowbit_wisdom *wisdom, const char *path) {

@@ -223,12 +223,9 @@ static lowbit_status keep_rates(const measured *of, lowbit_wisdom *wisdom, lowbi
 /* Whether wisdom has the rates of all kernels that are worth measuring. */
 static bool are_known(const lowbit_ctx *ctx, const lowbit_wisdom *wisdom) {
     lb_kernel_ref ref;
-    char name[LB_KERNEL_NAME];
     double values[LB_FACT_VALUES];
-    for (size_t i = 0; lb_kernel_at(i, &ref); i++) {
-        lb_kernel_name(ref, name, sizeof name);
-        if (is_worth(ctx, ref) && !lb_wisdom_fact(wisdom, name, values)) return false;
-    }
+    for (size_t i = 0; lb_kernel_at(i, &ref); i++)
+        if (!lb_wisdom_kernel_fact(wisdom, ref, values) && is_worth(ctx, ref)) return false;
     return true;
 }
 

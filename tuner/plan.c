@@ -9,6 +9,7 @@
 #include "kernels/formats/format.h"
 #include "kernels/ukernels.h"
 #include "tuner/decide.h"
+#include "tuner/effort.h"
 #include "tuner/estimate.h"
 #include "tuner/tuning.h"
 
@@ -38,7 +39,7 @@ static lowbit_status decide(const lowbit_ctx *ctx, const lowbit_plan_options *op
     lowbit_plan_options o = *options;
     lowbit_wisdom *own = NULL;
     lowbit_status status = LOWBIT_OK;
-    const bool measures = o.effort == LOWBIT_MEASURE || o.effort == LOWBIT_PATIENT || o.effort == LOWBIT_EXHAUSTIVE;
+    const bool measures = lb_effort_measures(o.effort);
     if (measures && !o.wisdom) LB_TRY(lowbit_wisdom_create(ctx, &own, error));
     if (own) o.wisdom = own;
     lowbit_tune_result result = {.struct_size = sizeof result};
@@ -127,18 +128,21 @@ const lb_plan_decision *lb_plan_decision_of(const lowbit_plan *plan, int64_t m) 
     return decision;
 }
 
+void lb_describe_config(const lb_gemm_config *c, const char *source, lowbit_plan_info *info) {
+    lb_kernel_name((lb_kernel_ref){c->unit, c->kernel}, info->kernel, sizeof info->kernel);
+    info->isa = lb_unit_name(c->unit);
+    info->source = source;
+    info->threads = c->threads;
+    info->mr = c->kernel->mr;
+    info->nr = c->kernel->nr;
+}
+
 lowbit_status lowbit_plan_describe(const lowbit_plan *plan, int64_t m, lowbit_plan_info *info, lowbit_error *error) {
     LB_TRY(lb_plan_check(plan, m, error));
     LB_REQUIRE(info && LB_HAS_FIELD(info, lowbit_plan_info, nr), error, LOWBIT_INVALID_ARGUMENT,
                "info is NULL or its struct_size is too small");
     const lb_plan_decision *decision = lb_plan_decision_of(plan, m);
-    const lb_gemm_config *d = &decision->config;
-    lb_kernel_name((lb_kernel_ref){d->unit, d->kernel}, info->kernel, sizeof info->kernel);
-    info->isa = lb_unit_name(d->unit);
-    info->source = decision->source;
-    info->threads = d->threads;
-    info->mr = d->kernel->mr;
-    info->nr = d->kernel->nr;
+    lb_describe_config(&decision->config, decision->source, info);
     return LOWBIT_OK;
 }
 

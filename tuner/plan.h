@@ -29,6 +29,9 @@ lowbit_status lb_plan_of_config(const lowbit_ctx *ctx, const lowbit_problem *pro
 /* Refuses a plan that is NULL, and m that it is not for. */
 lowbit_status lb_plan_check(const lowbit_plan *plan, int64_t m, lowbit_error *error);
 
+/* Fills all but struct_size. */
+void lb_describe_config(const lb_gemm_config *config, const char *source, lowbit_plan_info *info);
+
 /* The decision for m rows, 1 <= m <= problem.m. */
 const lb_plan_decision *lb_plan_decision_of(const lowbit_plan *plan, int64_t m);
 

@@ -7,6 +7,7 @@
 #include "kernels/base/pool.h"
 #include "tuner/calibrate.h"
 #include "tuner/decide.h"
+#include "tuner/effort.h"
 #include "tuner/stats.h"
 #include "tuner/wisdom.h"
 
@@ -21,8 +22,7 @@ lowbit_status lb_check_options(const lowbit_ctx *ctx, const lowbit_plan_options 
     LB_REQUIRE(!o->wisdom || lb_wisdom_is_of(o->wisdom, ctx), error, LOWBIT_INVALID_ARGUMENT,
                "options: the wisdom is of a context with other levels, or of another machine");
     LB_TRY(lb_check_pool(o->pool, error));
-    const bool measures = o->effort != LOWBIT_ESTIMATE && o->effort != LOWBIT_WISDOM_ONLY;
-    LB_REQUIRE(!measures || o->threads <= lb_pool_threads(o->pool), error, LOWBIT_INVALID_ARGUMENT,
+    LB_REQUIRE(!lb_effort_measures(o->effort) || o->threads <= lb_pool_threads(o->pool), error, LOWBIT_INVALID_ARGUMENT,
                "options: %u threads are to be timed, the pool has %zu", o->threads, lb_pool_threads(o->pool));
     return LOWBIT_OK;
 }
@@ -64,8 +64,7 @@ typedef struct turn {
 
 /* An even share of what is left of the budget, or the time that the effort stands for. */
 static double budget_of(const session *s, const turn *t) {
-    static const double kSeconds[] = {[LOWBIT_MEASURE] = 1, [LOWBIT_PATIENT] = 5, [LOWBIT_EXHAUSTIVE] = 60};
-    if (isinf(s->end_s)) return kSeconds[s->options->effort];
+    if (isinf(s->end_s)) return lb_effort_seconds(s->options->effort);
     const double left = fmax(s->end_s - lb_clock_seconds(&lb_monotonic_clock), 0);
     return left / (double)(t->count - t->index) / (double)t->rows_left;
 }
@@ -140,7 +139,6 @@ static lowbit_status tune_buckets(const session *s, const lowbit_problem *proble
     for (p.m = 1; p.m < problem->m; p.m = lb_bucket_of(p.m + 1).most) {
         LB_TRY(tune_rows(s, &p, &t, &ends[count++], &reused, error));
         if (t.rows_left > 1) t.rows_left--;
-        if (lb_bucket_of(p.m + 1).most >= problem->m) break;
     }
     for (size_t i = 0; i < count; i++)
         LB_TRY(find_crossover(s, ends[i], i + 1 < count ? ends[i + 1] : *entry, t, error));
@@ -148,14 +146,8 @@ static lowbit_status tune_buckets(const session *s, const lowbit_problem *proble
 }
 
 static void describe(const lb_wisdom_entry *e, lowbit_tune_result *r) {
-    const lb_gemm_config *c = &e->config;
-    lb_kernel_name((lb_kernel_ref){c->unit, c->kernel}, r->plan.kernel, sizeof r->plan.kernel);
     r->plan.struct_size = sizeof r->plan;
-    r->plan.isa = lb_unit_name(c->unit);
-    r->plan.source = r->reused ? "wisdom" : "measured";
-    r->plan.threads = c->threads;
-    r->plan.mr = c->kernel->mr;
-    r->plan.nr = c->kernel->nr;
+    lb_describe_config(&e->config, r->reused ? "wisdom" : "measured", &r->plan);
     r->noisy = e->noisy;
     r->candidates = e->tried;
     r->samples = e->samples;
@@ -188,8 +180,8 @@ static lowbit_status check_arguments(const lowbit_ctx *ctx, const lowbit_problem
                "ctx, problems or options is NULL, or count is 0");
     LB_TRY(lb_check_options(ctx, o, error));
     LB_REQUIRE(o->wisdom, error, LOWBIT_INVALID_ARGUMENT, "options: wisdom is NULL");
-    LB_REQUIRE(o->effort != LOWBIT_ESTIMATE && o->effort != LOWBIT_WISDOM_ONLY, error, LOWBIT_INVALID_ARGUMENT,
-               "options: effort %u times nothing", o->effort);
+    LB_REQUIRE(lb_effort_measures(o->effort), error, LOWBIT_INVALID_ARGUMENT, "options: effort %u times nothing",
+               o->effort);
     LB_REQUIRE(!results || LB_HAS_FIELD(results, lowbit_tune_result, spent_s), error, LOWBIT_INVALID_ARGUMENT,
                "results: struct_size %u is smaller than lowbit_tune_result", results->struct_size);
     return LOWBIT_OK;

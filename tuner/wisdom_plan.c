@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tuner/effort.h"
 #include "tuner/wisdom_store.h"
 #include "tuner/words.h"
 
@@ -96,14 +97,13 @@ static void print_kernel(const value_kind *kind, const void *value, char text[VA
     if (config->kernel && config->unit) lb_kernel_name((lb_kernel_ref){config->unit, config->kernel}, text, VALUE_TEXT);
 }
 
-/* Numbered as LB_POOL_*, LB_ORDER_* and LOWBIT_ESTIMATE, ... */
-static const char *const kPools[] = {"own", "foreign", NULL}, *const kOrders[] = {"rows", "columns", NULL},
-                         *const kEfforts[] = {"estimate", "measure", "patient", "exhaustive", NULL};
+/* Numbered as LB_POOL_* and LB_ORDER_*. */
+static const char *const kPools[] = {"own", "foreign", NULL}, *const kOrders[] = {"rows", "columns", NULL};
 
 static const value_kind kU32 = {read_u32, print_u32, NULL}, kI64 = {read_i64, print_i64, NULL},
                         kSeconds = {read_seconds, print_seconds, NULL}, kDate = {read_date, print_date, NULL},
                         kPool = {read_name, print_name, kPools}, kOrder = {read_name, print_name, kOrders},
-                        kEffort = {read_name, print_name, kEfforts}, kKernel = {read_kernel, print_kernel, NULL};
+                        kEffort = {read_name, print_name, lb_effort_names}, kKernel = {read_kernel, print_kernel, NULL};
 
 /* ---- the words, in their order; a new knob of lb_gemm_config is a line here ---- */
 
