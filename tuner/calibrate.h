@@ -12,4 +12,8 @@
 lowbit_status lb_calibrate(const lowbit_ctx *ctx, const lowbit_pool *pool, const lb_clock *clock,
                            struct lowbit_wisdom *wisdom, lowbit_error *error);
 
+/* The part of it that is about kernels. */
+lowbit_status lb_calibrate_kernels(const lowbit_ctx *ctx, const lb_clock *clock, struct lowbit_wisdom *wisdom,
+                                   lowbit_error *error);
+
 #endif
