@@ -3,6 +3,16 @@
 
 #include "tuner/problem.h"
 
+/* Limits are kept where the plans' wisdom is. */
+static int keep_limits(lb_gemm_session *s) {
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    if (!s->wisdom) return LB_EXIT_OK;
+    lb_cli_progress("limits of this machine");
+    const lowbit_status status = lb_limits_keep(s->limits, s->wisdom, true, &error);
+    lb_cli_progress_clear();
+    return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(s->command, status, &error);
+}
+
 int lb_gemm_session_begin(lb_gemm_session *s, const char *command, const char *isa, const char *wisdom,
                           const lb_gemm_bench *bench, double limit_s) {
     *s = (lb_gemm_session){.command = command, .results = json_array(), .bench = *bench};
@@ -18,10 +28,12 @@ int lb_gemm_session_begin(lb_gemm_session *s, const char *command, const char *i
     s->bench.ctx = s->ctx;
     s->bench.limits = s->limits;
     s->bench.wisdom = s->wisdom;
-    return LB_EXIT_OK;
+    s->wisdom_option = wisdom;
+    return keep_limits(s);
 }
 
 void lb_gemm_session_end(lb_gemm_session *s) {
+    if (s->limits && lb_limits_are_new(s->limits)) lb_cli_wisdom_keep(s->command, s->wisdom_option, s->wisdom);
     lowbit_pool_destroy(&s->pool);
     lb_limits_destroy(s->limits);
     lowbit_wisdom_destroy(s->wisdom);

@@ -11,7 +11,8 @@
 typedef struct lb_gemm_session {
     const char *command; /* for errors */
     lowbit_ctx *ctx;
-    lowbit_wisdom *wisdom; /* of what is planned, or NULL */
+    lowbit_wisdom *wisdom; /* of what is planned, and limits that are kept; or NULL */
+    const char *wisdom_option;
     lb_limits *limits;
     json_t *results;
     lowbit_pool pool; /* of the thread count that is being timed */

@@ -160,6 +160,21 @@ def test_regret():
     answers([*words, "bf16a8:m1n16k16"], FAILED, "bf16a8:m1n16k16: ")
 
 
+def test_kept_limits():
+    with tempfile.TemporaryDirectory() as folder:
+        path, scalar = os.path.join(folder, "wisdom"), {"LOWBIT_ISA": "scalar"}
+        words = ["bench", "limits", "--time", "0.001", "--threads", "1", "--json", "-", "--wisdom"]
+        results = json.loads(lowbit(*words, "none", env=scalar).stdout)["results"]
+        check("limits have a clock", [x["unit"] for x in results if x["limit"] == "clock"] == ["cycle/s"])
+        answers([*words, path], FAILED, "there is no file")
+        lowbit("bench", "gemm", "i8a8:m1n64k64", "--time", "0.001", env={**scalar, "XDG_CACHE_HOME": folder})
+        shown = json.loads(lowbit("wisdom", "show", os.path.join(folder, "lowbit", "wisdom"), "--json", "-",
+                                  env=scalar).stdout)
+        names = {x["name"] for x in shown["rates"]}
+        check("bench gemm keeps limits", "limit.clock.any.w0.b12288.t1" in names and
+              sum(name.startswith("limit.read.scalar.") for name in names) == 2)
+
+
 def test_output():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "info.json")
@@ -330,7 +345,7 @@ def test_tune_lists():
         answers([*estimate, "--shapes", shapes], FAILED, f"{shapes}:3: ")
         text = lowbit("tune", "--effort", "estimate", "i8a8:m1n64k64", "--threads", "1")
         check("estimates as text", text.returncode == OK and "w8." in text.stdout and "estimate" in text.stdout, text)
-        check("estimates leave no wisdom", not os.path.exists(os.path.join(nowhere.name, "lowbit")))
+        check("estimates leave no wisdom", plans_of(os.path.join(nowhere.name, "lowbit", "wisdom")) == 0)
     results = json.loads(lowbit(*estimate, "--model", "bert-large,resnet20-cifar,bert-large", "--format", "i8,b1a1",
                                 "--m", "1,2").stdout)["results"]
     problems = [x["problem"] for x in results]
@@ -464,7 +479,7 @@ def test_progress():
     check("no progress elsewhere", not lowbit(*words).stderr)
 
 
-for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_regret, test_output, test_bind,
+for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_regret, test_kept_limits, test_output, test_bind,
              test_wisdom, test_tune_usage, test_tune_lists, test_tune_buckets, test_tune_gains, test_tune,
              test_tune_interrupted, test_progress):
     test()
