@@ -312,6 +312,7 @@ int lb_cmd_bench_limits(int argc, char **argv) {
     const char *isa = NULL, *json = NULL, *threads = "1,all", *wisdom = NULL;
     double seconds = 0.05;
     const lb_option options[] = {
+        LB_OPTION_CPUS,
         LB_OPTION_ISA(&isa),
         LB_OPTION_JSON(&json),
         {"--threads", "LIST", "thread counts, \"all\" is every usable one (default: 1,all)", LB_OPTION_TEXT, &threads},

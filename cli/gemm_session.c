@@ -71,6 +71,8 @@ static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, co
                               "limit_best_us", r->limit_best_us, "share", r->share);
     json_t *check = json_pack("{s:I, s:f, s:b, s:b}", "verified_rows", (json_int_t)r->verdict.rows, "max_abs_err",
                               r->verdict.max_abs_err, "exact", r->verdict.exact, "within_bound", r->verdict.within);
+    json_object_set_new(what, "set", json_string(s->set ? s->set : ""));
+    json_object_set_new(what, "layer", json_string(s->layer ? s->layer : ""));
     json_object_set_new(what, "bind", json_string(s->bind));
     json_object_set_new(what, "replica_bytes", json_integer(r->replica_bytes));
     json_object_update(what, times);
