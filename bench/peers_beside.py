@@ -29,7 +29,7 @@ def arguments():
     parser.add_argument("--threads", metavar="N", type=int, default=1, help="of ours and of theirs (1)")
     parser.add_argument("--time", metavar="S", type=float, default=0.3, help="seconds of each turn (0.3)")
     parser.add_argument("--cold", action="store_true", help="other weights in every call")
-    parser.add_argument("--ring", metavar="MIB", type=int, default=1024, help="of cold copies of theirs (1024)")
+    parser.add_argument("--ring", metavar="MIB", type=int, default=512, help="of cold copies of each way (512)")
     parser.add_argument("--json", metavar="FILE", help="all results; - is standard output, and no table is printed")
     options = parser.parse_intermixed_args()
     if options.shapes:

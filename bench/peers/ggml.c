@@ -11,10 +11,6 @@
 
 #include "bench/peers/peers.h"
 
-/* Activations of 8 bits in blocks of 32 or 256: an element is off by 1/254 of its block's largest at most, and errors
- * of either sign meet in a sum. */
-static const double kTolerance = 4e-3;
-
 typedef struct threading {
     struct ggml_threadpool *(*create)(struct ggml_threadpool_params *params);
     void (*destroy)(struct ggml_threadpool *pool);
@@ -72,7 +68,7 @@ static bool start_threads(state *s, ggml_backend_reg_t reg, uint32_t threads, ch
 static ggml_backend_dev_t start(state *s, uint32_t threads, char *reason) {
     ggml_log_set(be_silent, NULL);
     ggml_backend_load_all();
-    const ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+    ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
     if (device) s->backend = ggml_backend_dev_init(device, NULL);
     if (!s->backend) return refuse(reason, "no", "CPU backend"), NULL;
     return start_threads(s, ggml_backend_dev_backend_reg(device), threads, reason) ? device : NULL;
@@ -109,6 +105,7 @@ static bool is_multiplied(ggml_backend_dev_t device, ggml_backend_buffer_type_t 
 static bool describe(state *s, const lb_peer_work *work) {
     s->constants = room_for(work->copies, 0);
     s->graphs = room_for(work->copies + 1, work->copies);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of a pointer is meant */
     s->products = calloc(work->copies, sizeof *s->products);
     if (!s->constants || !s->graphs || !s->products) return false;
     struct ggml_tensor *a = ggml_new_tensor_2d(s->graphs, GGML_TYPE_F32, work->k, work->m);
@@ -141,9 +138,9 @@ static bool make(state *s, const lb_peer_work *work, const char *type, const cha
     s->n = work->n;
     s->k = work->k;
     s->row_bytes = ggml_row_size(s->type, work->k);
-    const ggml_backend_dev_t device = start(s, work->threads, reason);
+    ggml_backend_dev_t device = start(s, work->threads, reason);
     if (!device) return false;
-    const ggml_backend_buffer_type_t buffer_type = buffer_type_of(device, buffers);
+    ggml_backend_buffer_type_t buffer_type = buffer_type_of(device, buffers);
     if (!buffer_type) return refuse(reason, "on this CPU there are no buffers of type", buffers);
     if (!describe(s, work)) return refuse(reason, "no memory for", "tensors");
     if (!is_multiplied(device, buffer_type, product_of(s, 0)))
@@ -227,7 +224,9 @@ static bool takes_1(const lowbit_problem *p) { return takes(p) && p->weights.for
 #define CREATE(id, type, fits, bits) WAY(id, type, NULL) WAY(id##_repack, type, "CPU_REPACK") WAY(id##_amx, type, "AMX")
 TYPES(CREATE)
 
-#define ROW(name, id, fits, bits) {name, false, kTolerance, fits, create_##id, run, weights, destroy, bits, NULL},
+/* The tolerance is of activations of 8 bits in blocks of 32 or 256: an element is off by 1/254 of its block's largest at
+ * most, and errors of either sign meet in a sum. */
+#define ROW(name, id, fits, bits) {name, false, 4e-3, fits, create_##id, run, weights, destroy, bits, NULL},
 #define ROWS(id, type, fits, bits)                                                                                     \
     ROW(type, id, fits, bits) ROW(type " repack", id##_repack, fits, bits) ROW(type " amx", id##_amx, fits, bits)
 static const lb_peer_way kWays[] = {TYPES(ROWS)};
