@@ -224,8 +224,8 @@ static bool takes_1(const lowbit_problem *p) { return takes(p) && p->weights.for
 #define CREATE(id, type, fits, bits) WAY(id, type, NULL) WAY(id##_repack, type, "CPU_REPACK") WAY(id##_amx, type, "AMX")
 TYPES(CREATE)
 
-/* The tolerance is of activations of 8 bits in blocks of 32 or 256: an element is off by 1/254 of its block's largest at
- * most, and errors of either sign meet in a sum. */
+/* The tolerance is of activations of 8 bits in blocks of 32 or 256: an element is off by 1/254 of its block's largest
+ * at most, and errors of either sign meet in a sum. */
 #define ROW(name, id, fits, bits) {name, false, 4e-3, fits, create_##id, run, weights, destroy, bits, NULL},
 #define ROWS(id, type, fits, bits)                                                                                     \
     ROW(type, id, fits, bits) ROW(type " repack", id##_repack, fits, bits) ROW(type " amx", id##_amx, fits, bits)
