@@ -19,6 +19,7 @@ typedef struct lb_gemm_session {
     lowbit_pool_options pool_options;
     lb_cpu_list cpus;
     lb_gemm_bench bench; /* how each product is timed; pool, ctx, wisdom and limits are filled in */
+    lb_peer_list peers;  /* of the problem that was timed last */
 } lb_gemm_session;
 
 /* Begins with the levels of `isa` (NULL = all) and the `wisdom` that the option of that name says; `bench` has kernel,

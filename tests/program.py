@@ -197,6 +197,28 @@ def test_bind():
     answers([*words, "--bind", "8191"], FAILED, "may not use CPU 8191")
 
 
+def test_peers():
+    """What does not depend on the libraries of this build: names, and a row for each that is asked for."""
+    words = ["bench", "gemm", "i8a8:m3n64k64", "--time", "0.001"]
+    known = ["onednn", "xnnpack", "openblas", "ggml", "onnxruntime"]
+    answers([*words, "--peers", "openblas,fftw"], USAGE, f"'fftw' is no library; known: {', '.join(known)}")
+    answers([*words, "--peers", ""], USAGE, "'' is no library")
+    rows = json.loads(lowbit(*words, "--peers", "all", "--json", "-").stdout)["results"]
+    check("--peers all", rows[0]["impl"] == "lowbit" and [*dict.fromkeys(row["impl"] for row in rows[1:])] == known)
+    for row in rows[1:]:
+        timed = row["status"] == "ok"
+        check(f"peer {row}", row["status"] in ("ok", "refused", "absent") and (row["reason"] == "") == timed ==
+              row["within_bound"] == (row["median_us"] > 0) == (row["ratio"] > 0) and
+              row["problem"] == rows[0]["problem"] and row["m"] == 3 and not row["beside"])
+    for peers in ("none", "ggml", "ggml,openblas"):
+        result = lowbit(*words, "--peers", peers)
+        lines = result.stdout.splitlines()[2:]
+        check(f"--peers {peers}", result.returncode == OK and not result.stderr and
+              [*dict.fromkeys(line.split()[0] for line in lines)] ==
+              [name for name in known if name in peers.split(",")] and
+              all(len(line) <= 100 for line in lines), result)
+
+
 def identity(levels):
     """The words of this machine's line in a wisdom, and its ID, from the report, as docs/wisdom.md has them."""
     machine = json.loads(lowbit("info", "--json", "-").stdout)["machine"]
@@ -465,7 +487,7 @@ def test_progress():
 
 
 for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_regret, test_output, test_bind,
-             test_wisdom, test_tune_usage, test_tune_lists, test_tune_buckets, test_tune_gains, test_tune,
+             test_peers, test_wisdom, test_tune_usage, test_tune_lists, test_tune_buckets, test_tune_gains, test_tune,
              test_tune_interrupted, test_progress):
     test()
 print("\n".join(failures) or "ok")
