@@ -26,6 +26,8 @@ if(LOWBIT_BUILD_PROGRAM)
   add_test(NAME packed_py COMMAND Python3::Interpreter ${here}/packed_py.py $<TARGET_FILE:lowbit-program>
     ${PROJECT_SOURCE_DIR})
   set_tests_properties(packed_py PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+  add_test(NAME beside_py COMMAND Python3::Interpreter ${here}/beside_py.py $<TARGET_FILE:lowbit-program> ${PROJECT_SOURCE_DIR})
+  set_tests_properties(beside_py PROPERTIES SKIP_RETURN_CODE 77)
   add_test(NAME program COMMAND Python3::Interpreter ${here}/program.py $<TARGET_FILE:lowbit-program>)
 endif()
 

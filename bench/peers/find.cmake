@@ -71,3 +71,19 @@ pkg_check_modules(OPENBLAS IMPORTED_TARGET openblas)
 if(OPENBLAS_FOUND)
   lowbit_peer(openblas SOURCES peers/openblas.c LIBRARIES PkgConfig::OPENBLAS)
 endif()
+
+# ---- ggml: its .pc file names one of its two libraries ----
+pkg_check_modules(GGML IMPORTED_TARGET ggml)
+find_library(GGML_BASE_LIBRARY ggml-base)
+if(GGML_FOUND AND GGML_BASE_LIBRARY)
+  lowbit_peer(ggml SOURCES peers/ggml.c LIBRARIES PkgConfig::GGML ${GGML_BASE_LIBRARY})
+endif()
+
+# ---- ONNX Runtime, from the version on (1.22) whose C interface builds models ----
+pkg_check_modules(ONNXRUNTIME IMPORTED_TARGET libonnxruntime)
+if(ONNXRUNTIME_FOUND)
+  lowbit_peer_has(LB_ONNXRUNTIME_BUILDS_MODELS onnxruntime/onnxruntime_c_api.h "offsetof(OrtApi, GetModelEditorApi)")
+  if(LB_ONNXRUNTIME_BUILDS_MODELS)
+    lowbit_peer(onnxruntime SOURCES peers/onnxruntime.c peers/onnx_product.c LIBRARIES PkgConfig::ONNXRUNTIME)
+  endif()
+endif()
