@@ -8,21 +8,33 @@ static const char kCommand[] = "bench gemm";
 
 typedef struct settings {
     const char *threads, *bind, *isa, *wisdom, *json;
+    int64_t passes;
     lb_gemm_bench bench;
 } settings;
 
-static void print_heading(void) {
-    printf("%-26s %3s %-23s %9s %7s %6s %-7s %5s %5s %s\n", "problem", "thr", "kernel", "median us", "GOP/s", "GB/s",
-           "limit", "share", "exact", "by");
+static void print_heading(bool counted) {
+    printf("%-26s %3s %-23s %9s %7s %6s %-7s %5s %5s %s%s\n", "problem", "thr", "kernel", "median us", "GOP/s", "GB/s",
+           "limit", "share", "exact", counted ? "cycles/call   IPC " : "", "by");
 }
 
-static void print_result(const char *problem, const lb_gemm_result *r) {
-    printf("%-26s %3u %-23s %9.2f %7.1f %6.2f %-7s %4.0f%% %5s %s\n", problem, r->threads, r->plan.kernel,
+/* Where the CPU counted, cycles of a call and instructions of a cycle; and the drift of a row that has one. */
+static void print_end(const lb_gemm_session *s, const lb_gemm_result *r) {
+    const bool counted = s->counters.open;
+    if (counted && r->counted) printf("%11.0f %5.2f ", r->counts.cycles, r->counts.instructions / r->counts.cycles);
+    if (counted && !r->counted) printf("%11s %5s ", "-", "-");
+    const double drift = lb_series_drift(&r->series, &s->sentinel);
+    printf("%s", r->plan.source);
+    if (drift > 1 + LB_DRIFT_LIMIT) printf(" drift %.2f", drift);
+    putchar('\n');
+}
+
+static void print_result(const lb_gemm_session *s, const char *problem, const lb_gemm_result *r) {
+    printf("%-26s %3u %-23s %9.2f %7.1f %6.2f %-7s %4.0f%% %5s ", problem, r->threads, r->plan.kernel,
            r->time.median_s * 1e6, r->gops, r->weight_gbs, r->limit, r->share * 100,
            r->verdict.exact    ? "yes"
            : r->verdict.within ? "bound"
-                               : "NO",
-           r->plan.source);
+                               : "NO");
+    print_end(s, r);
     for (size_t i = 0; i < r->peer_count; i++) {
         const lb_peer_result *peer = &r->peers[i];
         printf("%-26s %3u %-23s %9.2f %7.1f %6s %-7s %4.2fx %5s\n", "", r->threads, peer->name, peer->median_s * 1e6,
@@ -31,26 +43,37 @@ static void print_result(const char *problem, const lb_gemm_result *r) {
     fflush(stdout);
 }
 
-static int time_all(lb_gemm_session *session, const settings *o, int count, char **problems) {
-    lb_thread_list threads;
-    if (!lb_cli_threads(o->threads, session->ctx, &threads))
-        return lb_cli_error(LB_EXIT_USAGE, kCommand, "--threads \"%s\" is no list of thread counts", o->threads);
-    if (!lb_cli_json_only(o->json)) print_heading();
-    for (size_t t = 0; t < threads.count; t++) {
-        int code = lb_gemm_session_threads(session, threads.threads[t]);
+static int time_all(lb_gemm_session *session, const settings *o, const lb_thread_list *threads, int count,
+                    char **problems) {
+    const bool tells = session->tells && !lb_cli_json_only(o->json);
+    for (size_t t = 0; t < threads->count; t++) {
+        int code = lb_gemm_session_threads(session, threads->threads[t]);
         for (int i = 0; i < count && code == LB_EXIT_OK; i++) {
             char text[LB_PROBLEM_TEXT];
             lb_gemm_result result;
             code = lb_gemm_session_time(session, problems[i], text, &result);
-            if (code == LB_EXIT_OK && !lb_cli_json_only(o->json)) print_result(text, &result);
+            if (code == LB_EXIT_OK && tells) print_result(session, text, &result);
         }
         if (code != LB_EXIT_OK) return code;
     }
+    return LB_EXIT_OK;
+}
+
+static int run(lb_gemm_session *session, const settings *o, int count, char **problems) {
+    lb_thread_list threads;
+    if (!lb_cli_threads(o->threads, session->ctx, &threads))
+        return lb_cli_error(LB_EXIT_USAGE, kCommand, "--threads \"%s\" is no list of thread counts", o->threads);
+    if (!lb_cli_json_only(o->json)) print_heading(session->counters.open);
+    while (lb_gemm_session_next(session)) {
+        const int code = time_all(session, o, &threads, count, problems);
+        if (code != LB_EXIT_OK) return code;
+    }
+    lb_gemm_session_tell_drift(session);
     return o->json ? lb_gemm_session_write(session, o->json) : LB_EXIT_OK;
 }
 
 int lb_cmd_bench_gemm(int argc, char **argv) {
-    settings o = {.threads = "1", .bind = "none", .bench = {.budget_s = 0.3}};
+    settings o = {.threads = "1", .bind = "none", .passes = LB_VISITS, .bench = {.budget_s = 0.3}};
     const lb_option table[] = {
         {"--threads", "LIST", "thread counts, as 1,2,all (default: 1)", LB_OPTION_TEXT, &o.threads},
         {"--bind", "HOW", "bind threads: none, compact, spread or a list of CPUs (default: none)", LB_OPTION_TEXT,
@@ -60,6 +83,7 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
         {"--kernel", "NAME", "use this kernel (`lowbit kernels` lists them)", LB_OPTION_TEXT, &o.bench.kernel},
         {"--cold", NULL, "weights from a ring of 1 GiB instead of the caches", LB_OPTION_FLAG, &o.bench.cold},
         {"--time", "S", "seconds of samples for each problem (default: 0.3)", LB_OPTION_SECONDS, &o.bench.budget_s},
+        LB_OPTION_PASSES(&o.passes),
         {"--verify", NULL, "check every row of every result, not a sample of rows", LB_OPTION_FLAG,
          &o.bench.verify_all},
         {"--peers", "LIST", "time these libraries in turn with ours, as openblas,onednn", LB_OPTION_TEXT,
@@ -78,9 +102,10 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
     lb_gemm_session session;
+    if ((code = lb_gemm_passes(kCommand, o.passes, &o.bench)) != LB_EXIT_OK) return code;
     code = lb_gemm_session_begin(&session, kCommand, o.isa, o.wisdom, &o.bench, 0.1);
     if (code == LB_EXIT_OK) code = lb_gemm_session_bind(&session, o.bind);
-    if (code == LB_EXIT_OK) code = time_all(&session, &o, argc - 1, argv + 1);
+    if (code == LB_EXIT_OK) code = run(&session, &o, argc - 1, argv + 1);
     lb_gemm_session_end(&session);
     return code;
 }
