@@ -27,6 +27,7 @@ if(LOWBIT_BUILD_PROGRAM)
     ${PROJECT_SOURCE_DIR})
   set_tests_properties(packed_py PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
   add_test(NAME program COMMAND Python3::Interpreter ${here}/program.py $<TARGET_FILE:lowbit-program>)
+  add_test(NAME program_compare COMMAND Python3::Interpreter ${here}/program_compare.py $<TARGET_FILE:lowbit-program>)
 endif()
 
 if(NOT LOWBIT_SANITIZE)
