@@ -5,24 +5,27 @@
 
 #include "bench/measure.h"
 #include "lowbit/context.h"
+#include "lowbit/pool.h"
 
 typedef struct lb_sentinel {
     lb_work fn;
     void *arg;
     const lb_clock *clock;
-    size_t reps;                         /* of a sample: about half a millisecond */
-    double start_s;                      /* the median sample at the start */
-    double least_s;                      /* the least reading so far */
-    struct lb_sentinel_product *product; /* what lb_sentinel_begin made, or NULL */
+    size_t reps;                           /* of a sample: about half a millisecond */
+    double start_s;                        /* the median sample at the start */
+    double least_s;                        /* the least reading so far */
+    struct lb_sentinel_products *products; /* what lb_sentinel_begin made, or NULL */
 } lb_sentinel;
 
 /* A visit whose readings are beyond the least of the run by more is disturbed. */
 #define LB_DRIFT_LIMIT 0.03
 
-/* A product on the calling thread, small enough for its L1 cache: it keeps a core as busy in all its parts as the rows
- * do. (A loop of dot products in registers does not notice a neighbour on the same core that takes a third of the speed
- * of every row.) What it takes now is the start; some 20 ms. End it in any case. */
-lowbit_status lb_sentinel_begin(lb_sentinel *sentinel, const lowbit_ctx *ctx, lowbit_error *error);
+/* A product on every thread of the pool (NULL = the calling thread), each its own and small enough for its L1 cache: it
+ * keeps cores as busy in all their parts as the rows do. (A loop of dot products in registers does not notice a
+ * neighbour on the same core that takes a third of the speed of every row.) What it takes now is the start; some 20 ms.
+ * The pool may be destroyed and made again, with as many threads, between readings. End it in any case. */
+lowbit_status lb_sentinel_begin(lb_sentinel *sentinel, const lowbit_ctx *ctx, const lowbit_pool *pool,
+                                lowbit_error *error);
 void lb_sentinel_end(lb_sentinel *sentinel);
 
 /* The same of any work and clock; nothing is to end. */

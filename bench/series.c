@@ -41,7 +41,7 @@ void lb_series_visit(lb_series *series, const lb_visiting *how, lb_work fn, void
 
 bool lb_series_disturbed(const lb_series *series, const lb_sentinel *sentinel) {
     const lb_visit *worst = &series->visit[worst_of(series)];
-    return series->visits > 0 && lb_sentinel_drift(sentinel, worst->sentinel_s) > 1 + LB_DRIFT_LIMIT;
+    return sentinel && series->visits > 0 && lb_sentinel_drift(sentinel, worst->sentinel_s) > 1 + LB_DRIFT_LIMIT;
 }
 
 void lb_series_summarize(const lb_series *series, lb_sample *out) {

@@ -42,7 +42,7 @@ typedef struct lb_visiting {
  * measured. */
 void lb_series_visit(lb_series *series, const lb_visiting *how, lb_work fn, void *arg);
 
-/* Whether a visit was disturbed. */
+/* Whether a visit was disturbed; never where no sentinel looked (NULL). */
 bool lb_series_disturbed(const lb_series *series, const lb_sentinel *sentinel);
 
 /* Minimum and percentiles of all samples. With one visit median and interval are those of its samples, too; with more

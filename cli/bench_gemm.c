@@ -18,17 +18,17 @@ static void print_heading(bool counted) {
 }
 
 /* Where the CPU counted, cycles of a call and instructions of a cycle; and the drift of a row that has one. */
-static void print_end(const lb_gemm_session *s, const lb_gemm_result *r) {
+static void print_end(lb_gemm_session *s, const lb_gemm_result *r) {
     const bool counted = s->counters.open;
     if (counted && r->counted) printf("%11.0f %5.2f ", r->counts.cycles, r->counts.instructions / r->counts.cycles);
     if (counted && !r->counted) printf("%11s %5s ", "-", "-");
-    const double drift = lb_series_drift(&r->series, &s->sentinel);
+    const double drift = lb_gemm_session_drift(s, r);
     printf("%s", r->plan.source);
     if (drift > 1 + LB_DRIFT_LIMIT) printf(" drift %.2f", drift);
     putchar('\n');
 }
 
-static void print_result(const lb_gemm_session *s, const char *problem, const lb_gemm_result *r) {
+static void print_result(lb_gemm_session *s, const char *problem, const lb_gemm_result *r) {
     printf("%-26s %3u %-23s %9.2f %7.1f %6.2f %-7s %4.0f%% %5s ", problem, r->threads, r->plan.kernel,
            r->time.median_s * 1e6, r->gops, r->weight_gbs, r->limit, r->share * 100,
            r->verdict.exact    ? "yes"

@@ -25,24 +25,21 @@ int lb_gemm_session_begin(lb_gemm_session *s, const char *command, const char *i
     if (code == LB_EXIT_OK) code = lb_cli_wisdom_read(command, wisdom, s->ctx, &s->wisdom);
     if (code != LB_EXIT_OK) return code;
     lowbit_error error = LOWBIT_ERROR_INIT;
-    lowbit_status status = lb_limits_create(s->ctx, limit_s, &s->limits, &error);
+    const lowbit_status status = lb_limits_create(s->ctx, limit_s, &s->limits, &error);
     if (status != LOWBIT_OK) return lb_cli_failed(command, status, &error);
     s->bench.ctx = s->ctx;
     s->bench.limits = s->limits;
     s->bench.wisdom = s->wisdom;
     lb_cli_state_warn(command, s->ctx);
     lb_counters_open(&s->counters, &lb_perf_kernel, s->ctx->machine.hypervisor);
-    status = lb_sentinel_begin(&s->sentinel, s->ctx, &error);
-    if (status != LOWBIT_OK) return lb_cli_failed(command, status, &error);
     s->bench.counters = &s->counters;
-    s->bench.sentinel = &s->sentinel;
     return LB_EXIT_OK;
 }
 
 void lb_gemm_session_end(lb_gemm_session *s) {
     lowbit_pool_destroy(&s->pool);
     lb_counters_close(&s->counters);
-    lb_sentinel_end(&s->sentinel);
+    for (size_t i = 0; i < s->sentinel_count; i++) lb_sentinel_end(&s->sentinels[i].sentinel);
     for (size_t i = 0; i < s->count; i++) free(s->cells[i]);
     free(s->cells);
     lb_limits_destroy(s->limits);
@@ -58,10 +55,30 @@ int lb_gemm_session_bind(lb_gemm_session *s, const char *bind) {
                         bind);
 }
 
+static lb_sentinel *sentinel_of(lb_gemm_session *s, uint32_t threads) {
+    for (size_t i = 0; i < s->sentinel_count; i++)
+        if (s->sentinels[i].threads == threads) return &s->sentinels[i].sentinel;
+    return NULL;
+}
+
 int lb_gemm_session_threads(lb_gemm_session *s, uint32_t threads) {
     const int code = lb_cli_pool(s->command, s->ctx, threads, &s->pool_options, &s->pool);
     s->bench.pool = threads > 1 ? &s->pool : NULL;
-    return code;
+    s->bench.sentinel = sentinel_of(s, threads);
+    if (code != LB_EXIT_OK || s->bench.sentinel || s->sentinel_count == LB_MAX_THREAD_LIST) return code;
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    s->sentinels[s->sentinel_count].threads = threads;
+    s->bench.sentinel = &s->sentinels[s->sentinel_count++].sentinel;
+    const lowbit_status status = lb_sentinel_begin(s->bench.sentinel, s->ctx, s->bench.pool, &error);
+    return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(s->command, status, &error);
+}
+
+static bool disturbed(lb_gemm_session *s, const lb_gemm_result *r) {
+    return lb_series_disturbed(&r->series, sentinel_of(s, r->threads));
+}
+
+double lb_gemm_session_drift(lb_gemm_session *s, const lb_gemm_result *r) {
+    return lb_series_drift(&r->series, sentinel_of(s, r->threads));
 }
 
 static json_t *counts_json(const lb_gemm_result *r) {
@@ -71,8 +88,7 @@ static json_t *counts_json(const lb_gemm_result *r) {
                      "llc_misses", misses);
 }
 
-static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, const char *text,
-                           const lb_gemm_result *r) {
+static json_t *result_json(lb_gemm_session *s, const lowbit_problem *p, const char *text, const lb_gemm_result *r) {
     char format[LB_PROBLEM_WORD], act[LB_PROBLEM_WORD];
     lb_problem_words(p, format, act);
     json_t *what = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:b}", "problem", text, "format",
@@ -86,7 +102,7 @@ static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, co
                               r->verdict.max_abs_err, "exact", r->verdict.exact, "within_bound", r->verdict.within);
     json_object_set_new(what, "bind", json_string(s->bind));
     json_object_set_new(what, "replica_bytes", json_integer(r->replica_bytes));
-    lb_series_json(what, &r->series, &s->sentinel, &r->time);
+    lb_series_json(what, &r->series, sentinel_of(s, r->threads), &r->time);
     json_object_set_new(what, "counters", counts_json(r));
     json_object_update(what, rates);
     json_object_update(what, check);
@@ -105,10 +121,10 @@ static json_t *peer_json(const lb_gemm_result *r, const lowbit_problem *p, const
 
 bool lb_gemm_session_next(lb_gemm_session *s) {
     const bool ends = s->tells;
-    size_t disturbed = 0;
-    for (size_t i = 0; i < s->count; i++) disturbed += lb_series_disturbed(&s->cells[i]->series, &s->sentinel);
+    size_t wanted = 0;
+    for (size_t i = 0; i < s->count; i++) wanted += disturbed(s, s->cells[i]);
     s->at = 0;
-    s->tells = s->pass >= s->bench.passes && (disturbed == 0 || s->pass >= 2 * s->bench.passes);
+    s->tells = s->pass >= s->bench.passes && (wanted == 0 || s->pass >= 2 * s->bench.passes);
     if (!s->tells) s->pass++;
     return !ends;
 }
@@ -130,7 +146,7 @@ static lb_gemm_result *next_cell(lb_gemm_session *s) {
 }
 
 static void keep(lb_gemm_session *s, const lowbit_problem *p, const char *canonical, const lb_gemm_result *r) {
-    s->drifted += lb_series_drift(&r->series, &s->sentinel) > 1 + LB_DRIFT_LIMIT;
+    s->drifted += lb_gemm_session_drift(s, r) > 1 + LB_DRIFT_LIMIT;
     json_array_append_new(s->results, result_json(s, p, canonical, r));
     for (size_t i = 0; i < r->peer_count; i++)
         json_array_append_new(s->results, peer_json(r, p, canonical, &r->peers[i]));
@@ -151,7 +167,7 @@ int lb_gemm_session_time(lb_gemm_session *s, const char *problem, char canonical
         *result = *cell;
         return LB_EXIT_OK;
     }
-    if (s->pass > s->bench.passes && !lb_series_disturbed(&cell->series, &s->sentinel)) return LB_EXIT_OK;
+    if (s->pass > s->bench.passes && !disturbed(s, cell)) return LB_EXIT_OK;
     lb_cli_progress("pass %zu of %zu: %s", s->pass, s->bench.passes, canonical);
     status = (known ? lb_bench_gemm_again : lb_bench_gemm)(&s->bench, &p, cell, &error);
     lb_cli_progress_clear();

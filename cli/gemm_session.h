@@ -23,7 +23,11 @@ typedef struct lb_gemm_session {
     bool tells;             /* all have been made: */
     lb_gemm_result **cells; /* [count], in the order in which they are timed: the same in every pass */
     size_t count, room, at, drifted;
-    lb_sentinel sentinel;
+    struct {
+        uint32_t threads;
+        lb_sentinel sentinel;
+    } sentinels[LB_MAX_THREAD_LIST]; /* one for each number of threads that was timed */
+    size_t sentinel_count;
     lb_counters counters;
 } lb_gemm_session;
 
@@ -56,6 +60,9 @@ bool lb_gemm_session_next(lb_gemm_session *session);
  * an error. canonical: receives the problem as the library prints it. */
 int lb_gemm_session_time(lb_gemm_session *session, const char *problem, char canonical[LB_PROBLEM_TEXT],
                          lb_gemm_result *result);
+
+/* How slow the machine was when the result's visits were made: 1.03 = 3 % slower than it can be. */
+double lb_gemm_session_drift(lb_gemm_session *session, const lb_gemm_result *result);
 
 /* Says on standard error how many rows were timed on a machine that was not as fast as at the start, if any. */
 void lb_gemm_session_tell_drift(const lb_gemm_session *session);

@@ -56,7 +56,7 @@ static void check_disturbed(void) {
     memset(&s, 0, sizeof s);
     machine m = {.cost_ns = 1000};
     const lb_clock clock = {machine_now, &m};
-    lb_sentinel sentinel = {.product = NULL};
+    lb_sentinel sentinel = {.products = NULL};
     lb_sentinel_begin_with(&sentinel, machine_work, &m, &clock);
     const lb_visiting how = {.budget_s = 0.01, .visits = 3, .clock = &clock, .sentinel = &sentinel};
     for (size_t i = 0; i < sizeof kVisits / sizeof kVisits[0]; i++) {
@@ -121,7 +121,7 @@ static void check_coverage(void) {
 static void check_drift(void) {
     machine m = {.cost_ns = 50};
     const lb_clock clock = {machine_now, &m};
-    lb_sentinel s = {.product = NULL};
+    lb_sentinel s = {.products = NULL};
     lb_sentinel_begin_with(&s, machine_work, &m, &clock);
     CHECK((double)s.reps * 50e-9 >= 0.5e-3 && (double)s.reps * 50e-9 < 1e-3);
     CHECK(close_to(lb_sentinel_drift(&s, lb_sentinel_read(&s)), 1));
@@ -143,12 +143,17 @@ static void check_product(void) {
         if (plain) options.isa_mask = LOWBIT_ISA_SCALAR;
         lowbit_ctx *ctx = NULL;
         lb_sentinel s;
+        lowbit_pool pool = LOWBIT_POOL_INIT;
+        lowbit_pool_options two = LOWBIT_POOL_OPTIONS_INIT;
+        two.threads = 2;
         if (!CHECK(lowbit_ctx_create(&options, &ctx, NULL) == LOWBIT_OK)) return;
-        CHECK(lb_sentinel_begin(&s, ctx, NULL) == LOWBIT_OK);
+        if (!plain) CHECK(lowbit_pool_create(ctx, &two, &pool, NULL) == LOWBIT_OK);
+        CHECK(lb_sentinel_begin(&s, ctx, plain ? NULL : &pool, NULL) == LOWBIT_OK);
         const double drift = lb_sentinel_drift(&s, lb_sentinel_read(&s));
         CHECK(s.start_s > 0.2e-3 && s.least_s > 0 && drift >= 1 && drift < 100);
         lb_sentinel_end(&s);
         lb_sentinel_end(&s); /* nothing is left to end */
+        lowbit_pool_destroy(&pool);
         lowbit_ctx_destroy(ctx);
     }
 }
