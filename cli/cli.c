@@ -87,6 +87,7 @@ int lb_cli_context(const char *command, const char *isa, const lowbit_ctx_option
 int lb_cli_pool(const char *command, const lowbit_ctx *ctx, uint32_t threads, const lowbit_pool_options *options,
                 lowbit_pool *pool) {
     lowbit_pool_destroy(pool);
+    *pool = (lowbit_pool)LOWBIT_POOL_INIT;
     if (threads <= 1) return LB_EXIT_OK;
     lowbit_pool_options own = *options;
     own.threads = threads;
