@@ -70,6 +70,13 @@ static bool compare_visits(const lb_timing *a, const lb_timing *b, lb_change *ou
 
 static bool has_interval(const lb_timing *t) { return t->low > 0 && t->high > 0; }
 
+/* Widens the interval of the ratio to what b being fast while a is slow makes of it, and the other way round. */
+static void add_moments(const lb_timing *a, const lb_timing *b, lb_change *out) {
+    if (out->high <= 0 || a->fast <= 0 || b->fast <= 0) return;
+    out->low = fmin(out->low, out->ratio * exp(-hypot(log(b->fast), log(a->slow))));
+    out->high = fmax(out->high, out->ratio * exp(hypot(log(b->slow), log(a->fast))));
+}
+
 void lb_compare(const lb_timing *a, const lb_timing *b, lb_change *out) {
     *out = (lb_change){.ratio = b->median / a->median, .medians = b->median / a->median};
     const bool visited = compare_visits(a, b, out);
@@ -77,6 +84,7 @@ void lb_compare(const lb_timing *a, const lb_timing *b, lb_change *out) {
         out->low = b->low / a->high;
         out->high = b->high / a->low;
     }
+    add_moments(a, b, out);
     if (out->low > 1) out->verdict = LB_CHANGE_SLOWER;
     if (out->high > 0 && out->high < 1) out->verdict = LB_CHANGE_FASTER;
     out->a_covers = has_interval(a) && a->low <= b->median && b->median <= a->high;

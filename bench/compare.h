@@ -10,9 +10,10 @@
 /* What one run says. All times are positive, in one unit. */
 typedef struct lb_timing {
     double median;
-    double low, high; /* interval of the median; 0 = there is none */
-    size_t visits;    /* 0 = unknown */
-    double *visit;    /* [visits]: medians of moments that are independent of each other */
+    double low, high;  /* interval of the median; 0 = there is none */
+    size_t visits;     /* 0 = unknown */
+    double *visit;     /* [visits]: medians of moments that are independent of each other */
+    double fast, slow; /* what the machine's own moments differ by, as lb_moments: 0.995 and 1.01; 0 = unknown */
 } lb_timing;
 
 /* "none": no difference was shown, which is not the same as that there is none. */
@@ -34,7 +35,10 @@ typedef struct lb_change {
  * factor.
  *
  * Else the ratio is that of the medians, and its interval the one from b.low / a.high to b.high / a.low, which is wider
- * than 95 % need, and no wider than the two intervals are right. */
+ * than 95 % need, and no wider than the two intervals are right.
+ *
+ * No ratio is known better than the machine's own speed: the interval is at least as wide as the moments of both runs
+ * together, added as independent errors are (squares of logarithms). */
 void lb_compare(const lb_timing *a, const lb_timing *b, lb_change *out);
 
 /* How many of the n * m ascending ratios may be cut off at each end so that the rest holds with at least 95 %; -1 where

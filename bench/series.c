@@ -67,3 +67,15 @@ double lb_series_drift(const lb_series *series, const lb_sentinel *sentinel) {
     lb_summarize(drifts, series->visits, &sample);
     return sample.median_s;
 }
+
+lb_moments lb_moments_of(double *readings, size_t n) {
+    lb_sample all;
+    lb_summarize(readings, n, &all); /* for its order */
+    if (all.median_s <= 0) return (lb_moments){1, 1};
+    return (lb_moments){lb_quantile(readings, n, 0.025) / all.median_s, lb_quantile(readings, n, 0.975) / all.median_s};
+}
+
+void lb_moments_apply(const lb_moments *moments, lb_sample *time) {
+    time->low_s = fmin(time->low_s, time->median_s * moments->low);
+    time->high_s = fmax(time->high_s, time->median_s * moments->high);
+}

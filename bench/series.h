@@ -50,6 +50,19 @@ bool lb_series_disturbed(const lb_series *series, const lb_sentinel *sentinel);
  * the true median with 1 - 2^(1 - visits). At least one visit has been made. */
 void lb_series_summarize(const lb_series *series, lb_sample *out);
 
+/* How the machine's own speed varies from moment to moment, while nothing seems to disturb it: the central 95 % of the
+ * sentinel's readings, over their median. */
+typedef struct lb_moments {
+    double low, high; /* 0.995 and 1.01: half a percent faster, a percent slower */
+} lb_moments;
+
+/* Sorts the readings (n >= 1). */
+lb_moments lb_moments_of(double *readings, size_t n);
+
+/* No time is known better than the sentinel's: makes the interval as wide as these moments are, where it is narrower.
+ */
+void lb_moments_apply(const lb_moments *moments, lb_sample *time);
+
 /* The drift of the visits: their median; 1 where no sentinel looked (NULL). */
 double lb_series_drift(const lb_series *series, const lb_sentinel *sentinel);
 

@@ -48,6 +48,17 @@ static bool read_visits(const json_t *visits, lb_row *row) {
     return true;
 }
 
+/* Two factors, of which the first is at most 1 and the second at least. */
+static bool read_moments(const json_t *moments, lb_timing *time) {
+    if (!moments || json_is_null(moments)) return true;
+    const double fast = json_number_value(json_array_get(moments, 0)),
+                 slow = json_number_value(json_array_get(moments, 1));
+    if (json_array_size(moments) != 2 || !(fast > 0 && fast <= 1 && slow >= 1 && slow <= 1e6)) return false;
+    time->fast = fast;
+    time->slow = slow;
+    return true;
+}
+
 /* The time of a row that tells times. One visit is one moment: nothing to compare moments with. */
 static int read_times(const lb_rows *rows, const char *command, size_t i, const json_t *from, lb_row *row) {
     static const char kNoTime[] = "is no time in microseconds";
@@ -60,6 +71,8 @@ static int read_times(const lb_rows *rows, const char *command, size_t i, const 
     if (t->low > t->high) return bad_row(rows, command, i, "low_us", "is more than high_us");
     if (!read_visits(json_object_get(from, "visits"), row))
         return bad_row(rows, command, i, "visits", "is no list of at most 100 objects with a median_us");
+    if (!read_moments(json_object_get(from, "moments"), t))
+        return bad_row(rows, command, i, "moments", "are no factors around 1");
     row->value = t->median;
     return LB_EXIT_OK;
 }

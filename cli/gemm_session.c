@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "cli/peer_rows.h"
-#include "cli/series_json.h"
 #include "cli/state.h"
 #include "tuner/problem.h"
 
@@ -58,7 +57,7 @@ void lb_gemm_session_end(lb_gemm_session *s) {
     if (s->limits && lb_limits_are_new(s->limits)) lb_cli_wisdom_keep(s->command, s->wisdom_option, s->wisdom);
     lowbit_pool_destroy(&s->pool);
     lb_counters_close(&s->counters);
-    for (size_t i = 0; i < s->sentinel_count; i++) lb_sentinel_end(&s->sentinels[i].sentinel);
+    for (size_t i = 0; i < s->watch_count; i++) lb_sentinel_end(&s->watches[i].sentinel);
     for (size_t i = 0; i < s->count; i++) free_cell(s->cells[i]);
     free(s->cells);
     lb_limits_destroy(s->limits);
@@ -74,30 +73,48 @@ int lb_gemm_session_bind(lb_gemm_session *s, const char *bind) {
                         bind);
 }
 
-static lb_sentinel *sentinel_of(lb_gemm_session *s, uint32_t threads) {
-    for (size_t i = 0; i < s->sentinel_count; i++)
-        if (s->sentinels[i].threads == threads) return &s->sentinels[i].sentinel;
+static lb_watch *watch_of(lb_gemm_session *s, uint32_t threads) {
+    for (size_t i = 0; i < s->watch_count; i++)
+        if (s->watches[i].threads == threads) return &s->watches[i];
     return NULL;
 }
 
 int lb_gemm_session_threads(lb_gemm_session *s, uint32_t threads) {
     const int code = lb_cli_pool(s->command, s->ctx, threads, &s->pool_options, &s->pool);
+    lb_watch *watch = watch_of(s, threads);
     s->bench.pool = threads > 1 ? &s->pool : NULL;
-    s->bench.sentinel = sentinel_of(s, threads);
-    if (code != LB_EXIT_OK || s->bench.sentinel || s->sentinel_count == LB_MAX_THREAD_LIST) return code;
+    s->bench.sentinel = watch ? &watch->sentinel : NULL;
+    if (code != LB_EXIT_OK || watch) return code;
     lowbit_error error = LOWBIT_ERROR_INIT;
-    s->sentinels[s->sentinel_count].threads = threads;
-    s->bench.sentinel = &s->sentinels[s->sentinel_count++].sentinel;
-    const lowbit_status status = lb_sentinel_begin(s->bench.sentinel, s->ctx, s->bench.pool, &error);
+    watch = &s->watches[s->watch_count++];
+    watch->threads = threads;
+    s->bench.sentinel = &watch->sentinel;
+    const lowbit_status status = lb_sentinel_begin(&watch->sentinel, s->ctx, s->bench.pool, &error);
     return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(s->command, status, &error);
 }
 
 static bool disturbed(lb_gemm_session *s, const lb_gemm_result *r) {
-    return lb_series_disturbed(&r->series, sentinel_of(s, r->threads));
+    return lb_series_disturbed(&r->series, &watch_of(s, r->threads)->sentinel);
 }
 
 double lb_gemm_session_drift(lb_gemm_session *s, const lb_gemm_result *r) {
-    return lb_series_drift(&r->series, sentinel_of(s, r->threads));
+    return lb_series_drift(&r->series, &watch_of(s, r->threads)->sentinel);
+}
+
+/* From the readings of the visits that were kept; of very many, every second one, or third. */
+static void find_moments(lb_gemm_session *s, lb_watch *watch) {
+    enum { MOST = 4096 };
+    double readings[MOST];
+    const size_t step = s->count * s->bench.passes / MOST + 1;
+    size_t n = 0, at = 0;
+    for (size_t c = 0; c < s->count; c++) {
+        const lb_series *series = &s->cells[c]->result.series;
+        for (size_t v = 0; s->cells[c]->result.threads == watch->threads && v < series->visits; v++)
+            if (at++ % step == 0) readings[n++] = series->visit[v].sentinel_s;
+    }
+    watch->moments = n ? lb_moments_of(readings, n) : (lb_moments){1, 1};
+    for (size_t c = 0; c < s->count; c++)
+        if (s->cells[c]->result.threads == watch->threads) lb_moments_apply(&watch->moments, &s->cells[c]->result.time);
 }
 
 static json_t *counts_json(const lb_gemm_result *r) {
@@ -123,7 +140,7 @@ static json_t *result_json(lb_gemm_session *s, const lowbit_problem *p, const ch
     json_object_set_new(what, "layer", json_string(s->layer ? s->layer : ""));
     json_object_set_new(what, "bind", json_string(s->bind));
     json_object_set_new(what, "replica_bytes", json_integer(r->replica_bytes));
-    lb_series_json(what, &r->series, sentinel_of(s, r->threads), &r->time);
+    lb_series_json(what, &r->series, watch_of(s, r->threads), &r->time);
     json_object_set_new(what, "counters", counts_json(r));
     json_object_update(what, rates);
     json_object_update(what, check);
@@ -147,13 +164,14 @@ static json_t *peer_json(const lb_gemm_session *s, const lowbit_problem *p, cons
 }
 
 bool lb_gemm_session_next(lb_gemm_session *s) {
-    const bool ends = s->tells;
+    if (s->tells) return false;
     size_t wanted = 0;
     for (size_t i = 0; i < s->count; i++) wanted += disturbed(s, &s->cells[i]->result);
     s->at = 0;
     s->tells = s->pass >= s->bench.passes && (wanted == 0 || s->pass >= 2 * s->bench.passes);
     if (!s->tells) s->pass++;
-    return !ends;
+    for (size_t i = 0; s->tells && i < s->watch_count; i++) find_moments(s, &s->watches[i]);
+    return true;
 }
 
 /* NULL without memory. */

@@ -6,6 +6,7 @@
 
 #include "bench/gemm.h"
 #include "cli/cli.h"
+#include "cli/series_json.h"
 #include "cli/wisdom.h"
 
 /* One problem on one number of threads. */
@@ -32,11 +33,8 @@ typedef struct lb_gemm_session {
     const lb_peer_list *peers; /* of the problem that was told last, or NULL */
     lb_gemm_cell **cells;      /* [count], in the order in which they are timed: the same in every pass */
     size_t count, room, at, drifted;
-    struct {
-        uint32_t threads;
-        lb_sentinel sentinel;
-    } sentinels[LB_MAX_THREAD_LIST]; /* one for each number of threads that was timed */
-    size_t sentinel_count;
+    lb_watch watches[LB_MAX_THREAD_LIST]; /* one for each number of threads that was timed */
+    size_t watch_count;
     lb_counters counters;
 } lb_gemm_session;
 

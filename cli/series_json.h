@@ -7,8 +7,15 @@
 
 #include "bench/series.h"
 
+/* What a bench with a sentinel knows beside the samples. */
+typedef struct lb_watch {
+    uint32_t threads;
+    lb_sentinel sentinel;
+    lb_moments moments; /* of all visits of the run on so many threads */
+} lb_watch;
+
 /* Sets median_us, min_us, p10_us, p90_us, low_us, high_us, samples, samples_us, passes, visits and, where a sentinel
- * looked (not NULL), drift. `row` may be NULL (no memory). */
-void lb_series_json(json_t *row, const lb_series *series, const lb_sentinel *sentinel, const lb_sample *time);
+ * looked (not NULL), drift and moments. `row` may be NULL (no memory). */
+void lb_series_json(json_t *row, const lb_series *series, const lb_watch *watch, const lb_sample *time);
 
 #endif

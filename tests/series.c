@@ -158,10 +158,24 @@ static void check_product(void) {
     }
 }
 
+/* The interval of visits that agree is as wide as the moments of the machine; one that is wider stays. */
+static void check_moments(void) {
+    double readings[201];
+    for (int i = 0; i < 201; i++) readings[i] = 1 + 0.0001 * ((i * 7) % 201 - 100);
+    const lb_moments m = lb_moments_of(readings, 201);
+    CHECK(close_to(m.low, 0.9905) && close_to(m.high, 1.0095));
+    lb_sample narrow = {.median_s = 2, .low_s = 1.999, .high_s = 2.5};
+    lb_moments_apply(&m, &narrow);
+    CHECK(close_to(narrow.low_s, 2 * 0.9905) && narrow.high_s == 2.5);
+    double still[] = {0, 0};
+    CHECK(lb_moments_of(still, 2).low == 1 && lb_moments_of(still, 2).high == 1);
+}
+
 void subject_series(void) {
     check_visits();
     check_one_visit();
     check_disturbed();
+    check_moments();
     check_coverage();
 }
 
