@@ -138,7 +138,11 @@ static bool takes_fields(const lb_kernel *kernel, const lowbit_problem *p) {
  * level's multiplication of vectors in registers. */
 static lb_limit limit_of_products(const cell *c, const lb_kernel_ref *kernel, const lowbit_pool *pool) {
     lb_limit products = {0};
-    if (kernel->kernel->algorithm == LB_ALGORITHM_LUT) return products; /* no probe looks up */
+    if (kernel->kernel->algorithm ==
+        LB_ALGORITHM_LUT) { /* 256 lookups for the 512 products of a line: 4 operations each */
+        lb_limit_compute(c->bench->limits, kernel->unit, LB_PROBE_LOOKUP, 0, pool, &products, NULL);
+        return (lb_limit){4 * products.best, 4 * products.median, products.probe};
+    }
     const int planes = planes_of(kernel->kernel);
     if (planes) {
         lb_limit_compute(c->bench->limits, kernel->unit, LB_PROBE_BITS, 0, pool, &products, NULL);

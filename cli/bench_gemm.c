@@ -4,11 +4,13 @@
 
 #include "cli/gemm_session.h"
 #include "cli/peer_rows.h"
+#include "cli/shapes.h"
 
 static const char kCommand[] = "bench gemm";
 
 typedef struct settings {
-    const char *threads, *bind, *isa, *wisdom, *json;
+    lb_shapes_options shapes;
+    const char *threads, *bind, *isa, *wisdom, *json, *dump;
     lb_gemm_bench bench;
 } settings;
 
@@ -27,17 +29,19 @@ static void print_result(const char *problem, const lb_gemm_result *r) {
     fflush(stdout);
 }
 
-static int time_all(lb_gemm_session *session, const settings *o, int count, char **problems) {
+static int time_all(lb_gemm_session *session, const settings *o, const lb_shapes *shapes) {
     lb_thread_list threads;
     if (!lb_cli_threads(o->threads, session->ctx, &threads))
         return lb_cli_error(LB_EXIT_USAGE, kCommand, "--threads \"%s\" is no list of thread counts", o->threads);
     if (!lb_cli_json_only(o->json)) print_heading();
     for (size_t t = 0; t < threads.count; t++) {
         int code = lb_gemm_session_threads(session, threads.threads[t]);
-        for (int i = 0; i < count && code == LB_EXIT_OK; i++) {
+        for (size_t i = 0; i < shapes->count && code == LB_EXIT_OK; i++) {
+            session->set = shapes->list[i].set;
+            session->layer = shapes->list[i].layer;
             char text[LB_PROBLEM_TEXT];
             lb_gemm_result result;
-            code = lb_gemm_session_time(session, problems[i], text, &result);
+            code = lb_gemm_session_time(session, shapes->list[i].text, text, &result);
             if (code != LB_EXIT_OK || lb_cli_json_only(o->json)) continue;
             print_result(text, &result);
             lb_cli_peer_rows(&session->peers, result.threads);
@@ -47,15 +51,35 @@ static int time_all(lb_gemm_session *session, const settings *o, int count, char
     return o->json ? lb_gemm_session_write(session, o->json) : LB_EXIT_OK;
 }
 
+/* What is wrong with the problems is said before anything is measured. */
+static int run(const settings *o, int count, char **words) {
+    lb_shapes shapes;
+    int code = lb_shapes_collect(&shapes, kCommand, count, words, &o->shapes);
+    if (code == LB_EXIT_OK) {
+        lb_gemm_session session;
+        code = lb_gemm_session_begin(&session, kCommand, o->isa, o->wisdom, &o->bench, 0.1);
+        if (code == LB_EXIT_OK) code = lb_gemm_session_bind(&session, o->bind);
+        if (code == LB_EXIT_OK) code = time_all(&session, o, &shapes);
+        lb_gemm_session_end(&session);
+    }
+    lb_shapes_free(&shapes);
+    return code;
+}
+
 int lb_cmd_bench_gemm(int argc, char **argv) {
     settings o = {.threads = "1", .bind = "none", .bench = {.budget_s = 0.3}};
     const lb_option table[] = {
+        LB_OPTION_SHAPES(o.shapes),
+        LB_OPTION_FORMATS(o.shapes),
+        LB_OPTION_ROWS(o.shapes),
         {"--threads", "LIST", "thread counts, as 1,2,all (default: 1)", LB_OPTION_TEXT, &o.threads},
         {"--bind", "HOW", "bind threads: none, compact, spread or a list of CPUs (default: none)", LB_OPTION_TEXT,
          &o.bind},
         {"--replicas", NULL, "copies of the weights for each NUMA node", LB_OPTION_FLAG, &o.bench.replicas},
+        LB_OPTION_CPUS,
         LB_OPTION_ISA(&o.isa),
         {"--kernel", "NAME", "use this kernel (`lowbit kernels` lists them)", LB_OPTION_TEXT, &o.bench.kernel},
+        {"--dump-asm", "NAME", "print the machine code of this kernel and time nothing", LB_OPTION_TEXT, &o.dump},
         {"--cold", NULL, "weights from a ring of 1 GiB instead of the caches", LB_OPTION_FLAG, &o.bench.cold},
         {"--time", "S", "seconds of samples for each problem (default: 0.3)", LB_OPTION_SECONDS, &o.bench.budget_s},
         {"--verify", NULL, "check every row of every result, not a sample of rows", LB_OPTION_FLAG,
@@ -65,22 +89,17 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
         LB_OPTION_WISDOM(&o.wisdom),
         LB_OPTION_JSON(&o.json),
     };
-    const lb_syntax syntax = {.usage = "PROBLEM... [options]",
+    const lb_syntax syntax = {.usage = "[PROBLEM...] [--shapes LIST] [options]",
                               .text =
                                   "Times matrix products, as i4g32a8:m1n4096k4096, next to the limit that binds "
                                   "them on this machine.",
                               .options = table,
                               .option_count = sizeof table / sizeof table[0],
-                              .min_words = 1,
                               .max_words = -1};
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
-    lb_gemm_session session;
+    if (o.dump) return lb_cli_dump_asm(kCommand, o.dump);
     code = lb_cli_peers(kCommand, &o.bench.peers);
     if (code != LB_EXIT_OK) return code;
-    code = lb_gemm_session_begin(&session, kCommand, o.isa, o.wisdom, &o.bench, 0.1);
-    if (code == LB_EXIT_OK) code = lb_gemm_session_bind(&session, o.bind);
-    if (code == LB_EXIT_OK) code = time_all(&session, &o, argc - 1, argv + 1);
-    lb_gemm_session_end(&session);
-    return code;
+    return lb_shapes_help(&o.shapes) ? LB_EXIT_OK : run(&o, argc - 1, argv + 1);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `lowbit bench layers`: one table of what each format reaches on the layers of known models. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/table.h"
 #include "cli/gemm_session.h"
-#include "cli/models.h"
+#include "cli/shapes.h"
 #include "kernels/base/base.h"
 
 static const char kCommand[] = "bench layers";
@@ -22,10 +23,6 @@ static const struct {
 
 enum { LAYERS = LB_COUNT(kPicks) };
 
-static const lb_layer *layer_at(size_t index) {
-    return lb_layer_named(lb_known_model_named(kPicks[index].model), kPicks[index].layer);
-}
-
 typedef struct settings {
     const char *threads, *formats, *rows, *isa, *wisdom, *json;
     lb_gemm_bench bench;
@@ -35,8 +32,22 @@ typedef struct settings {
 typedef struct grid {
     lb_word_list formats, rows;
     lb_thread_list threads;
+    lowbit_problem layers[LAYERS]; /* for their N and K */
     lb_gemm_result *cells;
 } grid;
+
+/* Looks the picked layers up in the sets of their models. */
+static int find_layers(grid *g) {
+    int code = LB_EXIT_OK;
+    for (size_t l = 0; l < LAYERS && code == LB_EXIT_OK; l++) {
+        lb_shapes model = {.formats = "i8", .rows = "1"};
+        code = lb_shapes_add_models(&model, kCommand, kPicks[l].model);
+        for (size_t i = 0; i < model.count; i++)
+            if (strcmp(model.list[i].layer, kPicks[l].layer) == 0) g->layers[l] = model.list[i].problem;
+        lb_shapes_free(&model);
+    }
+    return code;
+}
 
 static lb_gemm_result *cell_at(const grid *g, size_t layer, size_t format, size_t thread, size_t row) {
     return &g->cells[((layer * g->formats.count + format) * g->threads.count + thread) * g->rows.count + row];
@@ -48,8 +59,8 @@ static int time_cells(lb_gemm_session *session, grid *g, size_t thread) {
         for (size_t f = 0; f < g->formats.count; f++)
             for (size_t m = 0; m < g->rows.count && code == LB_EXIT_OK; m++) {
                 char problem[LB_PROBLEM_TEXT], canonical[LB_PROBLEM_TEXT];
-                snprintf(problem, sizeof problem, "%.20sa8:m%.10sn%dk%d", g->formats.list[f], g->rows.list[m],
-                         layer_at(l)->n, layer_at(l)->k);
+                snprintf(problem, sizeof problem, "%.20sa8:m%.10sn%" PRId64 "k%" PRId64, g->formats.list[f],
+                         g->rows.list[m], g->layers[l].n, g->layers[l].k);
                 code = lb_gemm_session_time(session, problem, canonical, cell_at(g, l, f, thread, m));
             }
     return code;
@@ -73,7 +84,8 @@ static void print_grid(const grid *g) {
     for (size_t l = 0; l < LAYERS; l++)
         for (size_t f = 0; f < g->formats.count; f++) {
             if (f == 0)
-                lb_table_cell(&table, "%s %s %dx%d", kPicks[l].model, kPicks[l].layer, layer_at(l)->n, layer_at(l)->k);
+                lb_table_cell(&table, "%s %s %" PRId64 "x%" PRId64, kPicks[l].model, kPicks[l].layer, g->layers[l].n,
+                              g->layers[l].k);
             else
                 lb_table_cell(&table, "%s", "");
             lb_table_cell(&table, "%s", g->formats.list[f]);
@@ -102,7 +114,7 @@ static int time_grid(lb_gemm_session *session, const settings *o, grid *g) {
         return lb_cli_error(LB_EXIT_USAGE, kCommand, "the table would have more than %d columns", LB_TABLE_COLUMNS);
     g->cells = calloc(LAYERS * g->formats.count * g->threads.count * g->rows.count, sizeof *g->cells);
     if (!g->cells) return lb_cli_error(LB_EXIT_FAILED, kCommand, "no memory for the table");
-    int code = LB_EXIT_OK;
+    int code = find_layers(g);
     for (size_t t = 0; t < g->threads.count && code == LB_EXIT_OK; t++) code = time_cells(session, g, t);
     if (code == LB_EXIT_OK && !lb_cli_json_only(o->json)) print_grid(g);
     free(g->cells);
@@ -120,6 +132,7 @@ int lb_cmd_bench_layers(int argc, char **argv) {
         {"--format", "LIST", "weight formats (default: i8,i4,i4g32,i2,t2,b1)", LB_OPTION_TEXT, &o.formats},
         {"--time", "S", "seconds of samples for each cell (default: 0.05)", LB_OPTION_SECONDS, &o.bench.budget_s},
         {"--cold", NULL, "weights from a ring of 1 GiB instead of the caches", LB_OPTION_FLAG, &o.bench.cold},
+        LB_OPTION_CPUS,
         LB_OPTION_ISA(&o.isa),
         LB_OPTION_WISDOM(&o.wisdom),
         LB_OPTION_JSON(&o.json),

@@ -53,6 +53,7 @@ int lb_cmd_bench_pack(int argc, char **argv) {
     const char *isa = NULL, *json = NULL;
     double seconds = 0.05;
     const lb_option options[] = {
+        LB_OPTION_CPUS,
         LB_OPTION_ISA(&isa),
         LB_OPTION_JSON(&json),
         {"--time", "SECONDS", "how long one operation is timed at one size (default: 0.05)", LB_OPTION_SECONDS,

@@ -8,10 +8,9 @@
 
 static const char kCommand[] = "bench regret";
 
-enum { PROBLEM_TEXT = 96 };
-
 typedef struct settings {
-    const char *threads, *shapes, *isa, *json;
+    lb_shapes_options shapes;
+    const char *threads, *isa, *json;
     double exhaustive_s, measure_s, race_s;
     bool repeat;
 } settings;
@@ -26,7 +25,7 @@ typedef struct session {
     lb_regret regret;
     lb_regret_summary summary;
     json_t *results;
-    char problem[PROBLEM_TEXT]; /* whose turn it is; for progress and errors */
+    char problem[LB_PROBLEM_TEXT]; /* whose turn it is; for progress and errors */
 } session;
 
 static void tell(void *user, size_t way) {
@@ -124,9 +123,10 @@ static int write_json(const session *s) {
 
 /* ---- all of it ---- */
 
-static lowbit_status judge_one(session *s, const lowbit_problem *p, uint32_t threads, lowbit_error *error) {
+static lowbit_status judge_one(session *s, const lb_shape *shape, uint32_t threads, lowbit_error *error) {
+    const lowbit_problem *p = &shape->problem;
     lb_regret_result result;
-    LB_TRY(lowbit_problem_print(p, s->problem, sizeof s->problem, error));
+    snprintf(s->problem, sizeof s->problem, "%s", shape->text);
     LB_TRY(lb_regret_measure(&s->regret, p, &result, error));
     lb_cli_progress_clear();
     lb_regret_add(&s->summary, &result);
@@ -159,16 +159,14 @@ static lowbit_status judge_all(session *s, uint32_t threads, lowbit_error *error
 /* Nobody wants to hear after half an hour that the last problem has no kernel. */
 static lowbit_status check_all(session *s, lowbit_error *error) {
     for (size_t i = 0; i < s->shapes.count; i++) {
-        LB_TRY(lowbit_problem_print(&s->shapes.list[i], s->problem, sizeof s->problem, error));
-        LB_TRY(lowbit_supported(s->ctx, &s->shapes.list[i], error));
+        snprintf(s->problem, sizeof s->problem, "%s", s->shapes.list[i].text);
+        LB_TRY(lowbit_supported(s->ctx, &s->shapes.list[i].problem, error));
     }
     return LOWBIT_OK;
 }
 
 static int judge(session *s) {
     lowbit_error error = LOWBIT_ERROR_INIT;
-    if (s->shapes.count == 0)
-        return lb_cli_error(LB_EXIT_USAGE, kCommand, "there is no problem, neither as a word nor in --shapes");
     if (!lb_cli_threads(s->settings->threads, s->ctx, &s->threads))
         return lb_cli_error(LB_EXIT_USAGE, kCommand, "--threads \"%s\" is no list of thread counts",
                             s->settings->threads);
@@ -189,8 +187,7 @@ static int judge(session *s) {
 static int run(const settings *o, int count, char **words) {
     session s = {.settings = o, .results = json_array(), .pool = LOWBIT_POOL_INIT};
     int code = lb_cli_context(kCommand, o->isa, NULL, &s.ctx);
-    if (code == LB_EXIT_OK) code = lb_shapes_add(&s.shapes, kCommand, count, words);
-    if (code == LB_EXIT_OK && o->shapes) code = lb_shapes_read(&s.shapes, kCommand, o->shapes);
+    if (code == LB_EXIT_OK) code = lb_shapes_collect(&s.shapes, kCommand, count, words, &o->shapes);
     if (code == LB_EXIT_OK) code = judge(&s);
     lb_shapes_free(&s.shapes);
     lowbit_ctx_destroy(s.ctx);
@@ -201,17 +198,20 @@ static int run(const settings *o, int count, char **words) {
 int lb_cmd_bench_regret(int argc, char **argv) {
     settings o = {.threads = "1", .exhaustive_s = 8, .measure_s = 1, .race_s = 1.5};
     const lb_option table[] = {
-        {"--shapes", "FILE", "problems of a file, one on a line", LB_OPTION_TEXT, &o.shapes},
+        LB_OPTION_SHAPES(o.shapes),
+        LB_OPTION_FORMATS(o.shapes),
+        LB_OPTION_ROWS(o.shapes),
         {"--threads", "LIST", "thread counts, as 1,2,all (default: 1)", LB_OPTION_TEXT, &o.threads},
         {"--exhaustive", "S", "seconds of EXHAUSTIVE for each problem (default: 8)", LB_OPTION_SECONDS,
          &o.exhaustive_s},
         {"--budget", "S", "seconds of MEASURE for each problem (default: 1)", LB_OPTION_SECONDS, &o.measure_s},
         {"--time", "S", "seconds of the race between the choices (default: 1.5)", LB_OPTION_SECONDS, &o.race_s},
         {"--repeat", NULL, "without EXHAUSTIVE: whether MEASURE chooses the same again", LB_OPTION_FLAG, &o.repeat},
+        LB_OPTION_CPUS,
         LB_OPTION_ISA(&o.isa),
         LB_OPTION_JSON(&o.json),
     };
-    const lb_syntax syntax = {.usage = "[PROBLEM... | --shapes FILE] [options]",
+    const lb_syntax syntax = {.usage = "[PROBLEM...] [--shapes LIST] [options]",
                               .text =
                                   "Tunes each problem by EXHAUSTIVE, by MEASURE twice and by ESTIMATE with table and "
                                   "measured\nrates, then races what they chose. The ratios are times over that of "
@@ -223,5 +223,5 @@ int lb_cmd_bench_regret(int argc, char **argv) {
                               .max_words = -1};
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
-    return run(&o, argc - 1, argv + 1);
+    return lb_shapes_help(&o.shapes) ? LB_EXIT_OK : run(&o, argc - 1, argv + 1);
 }

@@ -37,6 +37,7 @@ typedef enum lb_option_kind {
     LB_OPTION_COUNT,   /* int64_t >= 0, as lb_cli_size reads it */
     LB_OPTION_SECONDS, /* double > 0 */
     LB_OPTION_NUMBER,  /* double > 0, of something else */
+    LB_OPTION_HOLD,    /* a list of CPUs that the process is held to at once; no target */
 } lb_option_kind;
 
 typedef struct lb_option {
@@ -88,6 +89,13 @@ bool lb_cli_words(const char *text, lb_word_list *words);
  * CPUs are kept in `list`, which must live as long as the options. */
 bool lb_cli_bind(const char *text, lowbit_pool_options *options, lb_cpu_list *list);
 
+/* Holds the process to a list of CPUs, each of which it may use, as it does from now on and in all that it starts.
+ * Returns LB_EXIT_OK, or prints the reason and returns the exit code. */
+int lb_cli_hold_to_cpus(const char *command, const char *text);
+
+/* Prints the machine code of a kernel, which needs not run here. Returns as above. */
+int lb_cli_dump_asm(const char *command, const char *kernel);
+
 /* A context for this command. isa: "avx2" leaves that level and scalar; NULL takes the environment's LOWBIT_ISA, and
  * without it every level. pretend: NULL = this machine; else the topology of another, and what it grants. Warnings go
  * to standard error. Returns LB_EXIT_OK, or prints the reason and returns the exit code. */
@@ -103,6 +111,9 @@ int lb_cli_pool(const char *command, const lowbit_ctx *ctx, uint32_t threads, co
     { "--isa", "NAME", "use this level and scalar alone (default: $LOWBIT_ISA, else all)", LB_OPTION_TEXT, (target) }
 #define LB_OPTION_JSON(target)                                                                                         \
     { "--json", "FILE|-", "write JSON to FILE, or to standard output instead of the text", LB_OPTION_TEXT, (target) }
+
+#define LB_OPTION_CPUS                                                                                                 \
+    { "--cpu-list", "LIST", "run on these CPUs alone, as 0,2-5", LB_OPTION_HOLD, NULL }
 
 /* One line on standard error that the next call replaces; nothing where standard error is no terminal. Clear it before
  * anything else is printed. */

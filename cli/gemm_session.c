@@ -4,6 +4,16 @@
 #include "cli/peer_rows.h"
 #include "tuner/problem.h"
 
+/* Limits are kept where the plans' wisdom is. */
+static int keep_limits(lb_gemm_session *s) {
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    if (!s->wisdom) return LB_EXIT_OK;
+    lb_cli_progress("limits of this machine");
+    const lowbit_status status = lb_limits_keep(s->limits, s->wisdom, true, &error);
+    lb_cli_progress_clear();
+    return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(s->command, status, &error);
+}
+
 int lb_gemm_session_begin(lb_gemm_session *s, const char *command, const char *isa, const char *wisdom,
                           const lb_gemm_bench *bench, double limit_s) {
     *s = (lb_gemm_session){.command = command, .results = json_array(), .bench = *bench};
@@ -21,10 +31,12 @@ int lb_gemm_session_begin(lb_gemm_session *s, const char *command, const char *i
     s->bench.wisdom = s->wisdom;
     s->bench.peer_list = &s->peers;
     s->bench.pool_options = &s->pool_options;
-    return LB_EXIT_OK;
+    s->wisdom_option = wisdom;
+    return keep_limits(s);
 }
 
 void lb_gemm_session_end(lb_gemm_session *s) {
+    if (s->limits && lb_limits_are_new(s->limits)) lb_cli_wisdom_keep(s->command, s->wisdom_option, s->wisdom);
     lowbit_pool_destroy(&s->pool);
     lb_limits_destroy(s->limits);
     lowbit_wisdom_destroy(s->wisdom);
@@ -62,6 +74,8 @@ static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, co
                               "limit_best_us", r->limit_best_us, "share", r->share);
     json_t *check = json_pack("{s:I, s:f, s:b, s:b}", "verified_rows", (json_int_t)r->verdict.rows, "max_abs_err",
                               r->verdict.max_abs_err, "exact", r->verdict.exact, "within_bound", r->verdict.within);
+    json_object_set_new(what, "set", json_string(s->set ? s->set : ""));
+    json_object_set_new(what, "layer", json_string(s->layer ? s->layer : ""));
     json_object_set_new(what, "bind", json_string(s->bind));
     json_object_set_new(what, "replica_bytes", json_integer(r->replica_bytes));
     json_object_update(what, times);

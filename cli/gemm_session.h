@@ -11,11 +11,13 @@
 typedef struct lb_gemm_session {
     const char *command; /* for errors */
     lowbit_ctx *ctx;
-    lowbit_wisdom *wisdom; /* of what is planned, or NULL */
+    lowbit_wisdom *wisdom; /* of what is planned, and limits that are kept; or NULL */
+    const char *wisdom_option;
     lb_limits *limits;
     json_t *results;
-    lowbit_pool pool; /* of the thread count that is being timed */
-    const char *bind; /* how its threads are bound: */
+    const char *set, *layer; /* where the next problem comes from, for its JSON; NULL = it was named as such */
+    lowbit_pool pool;        /* of the thread count that is being timed */
+    const char *bind;        /* how its threads are bound: */
     lowbit_pool_options pool_options;
     lb_cpu_list cpus;
     lb_gemm_bench bench; /* how each product is timed; pool, ctx, wisdom and limits are filled in */

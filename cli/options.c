@@ -119,6 +119,7 @@ static bool store(const lb_option *option, const char *value) {
         case LB_OPTION_COUNT: return lb_cli_size(value, option->target);
         case LB_OPTION_SECONDS:
         case LB_OPTION_NUMBER: return read_number(value, option->target);
+        case LB_OPTION_HOLD: break; /* is done, not stored */
     }
     return false;
 }
@@ -132,6 +133,7 @@ static int read_option(int argc, char **argv, int *i, const lb_syntax *syntax) {
     if (flag && value) return lb_cli_error(LB_EXIT_USAGE, argv[0], "%s takes no value", option->name);
     if (!flag && !value && *i + 1 < argc) value = argv[++*i];
     if (!flag && !value) return lb_cli_error(LB_EXIT_USAGE, argv[0], "%s needs %s", option->name, option->value);
+    if (option->kind == LB_OPTION_HOLD) return lb_cli_hold_to_cpus(argv[0], value);
     if (!store(option, value))
         return lb_cli_error(LB_EXIT_USAGE, argv[0], "%s: '%s' is no %s", option->name, value, option->value);
     return LB_EXIT_OK;

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "cli/interrupt.h"
-#include "cli/models.h"
 #include "kernels/base/base.h"
 
 static const char kCommand[] = "tune";
 
 typedef struct settings {
-    const char *shapes, *models, *formats, *rows, *threads, *effort, *isa, *wisdom, *json;
+    lb_shapes_options shapes;
+    const char *threads, *effort, *isa, *wisdom, *json;
     double budget_s;
     bool buckets;
 } settings;
@@ -21,30 +21,6 @@ static bool find_effort(const char *name, uint32_t *effort) {
     for (*effort = 0; lb_effort_names[*effort]; ++*effort)
         if (strcmp(lb_effort_names[*effort], name) == 0) return true;
     return false;
-}
-
-static int print_models(void) {
-    const lb_known_model *model;
-    for (size_t i = 0; (model = lb_known_model_at(i)); i++) {
-        printf("%s (%s)\n", model->name, model->formats);
-        for (size_t l = 0; l < model->count; l++) {
-            const lb_layer *layer = &model->layers[l];
-            char own[16];
-            snprintf(own, sizeof own, "%d", layer->m);
-            printf("  %-14s m %-8s n %-6d k %d\n", layer->name, layer->m ? own : model->rows, layer->n, layer->k);
-        }
-    }
-    return LB_EXIT_OK;
-}
-
-static int make_list(lb_tune_list *list, const settings *o, int count, char **words) {
-    int code = lb_tune_list_shapes(list, kCommand, count, words, o->shapes);
-    if (code == LB_EXIT_OK && o->models) code = lb_tune_list_models(list, kCommand, o->models, o->formats, o->rows);
-    if (code == LB_EXIT_OK && !o->models && (o->formats || o->rows))
-        code = lb_cli_error(LB_EXIT_USAGE, kCommand, "--format and --m are for the layers of --model");
-    if (code == LB_EXIT_OK && list->count == 0)
-        code = lb_cli_error(LB_EXIT_USAGE, kCommand, "nothing to tune: name problems, --shapes or --model");
-    return code;
 }
 
 /* 1 where there were problems and not one of them came to a decision. */
@@ -64,7 +40,7 @@ static int report(lb_tune_session *s, const settings *o) {
 }
 
 /* What was done is reported also where it ended early. */
-static int tune(lb_tune_session *s, const settings *o, const lb_tune_list *list) {
+static int tune(lb_tune_session *s, const settings *o, const lb_shapes *list) {
     lb_thread_list threads;
     if (!lb_cli_threads(o->threads, s->ctx, &threads))
         return lb_cli_error(LB_EXIT_USAGE, kCommand, "--threads \"%s\" is no list of thread counts", o->threads);
@@ -78,7 +54,7 @@ static int tune(lb_tune_session *s, const settings *o, const lb_tune_list *list)
 }
 
 static int run(const settings *o, int count, char **words) {
-    lb_tune_list list = {0};
+    lb_shapes list;
     lb_tune_session s = {.command = kCommand,
                          .budget_s = o->budget_s,
                          .buckets = o->buckets,
@@ -87,11 +63,12 @@ static int run(const settings *o, int count, char **words) {
     if (!find_effort(o->effort, &s.effort))
         return lb_cli_error(LB_EXIT_USAGE, kCommand, "--effort %s: say estimate, measure, patient or exhaustive",
                             o->effort);
-    int code = make_list(&list, o, count, words);
+    int code = lb_shapes_collect(&list, kCommand, count, words, &o->shapes);
+    lb_shapes_unique(&list);
     if (code == LB_EXIT_OK) code = lb_cli_context(kCommand, o->isa, NULL, &s.ctx);
     if (code == LB_EXIT_OK) code = tune(&s, o, &list);
     lb_tune_free_jobs(&s);
-    lb_tune_list_free(&list);
+    lb_shapes_free(&list);
     lowbit_wisdom_destroy(s.wisdom);
     lowbit_ctx_destroy(s.ctx);
     return code;
@@ -100,11 +77,11 @@ static int run(const settings *o, int count, char **words) {
 int lb_cmd_tune(int argc, char **argv) {
     settings o = {.threads = "1,all", .effort = "measure"};
     const lb_option table[] = {
-        {"--shapes", "FILE", "problems of a file, one a line", LB_OPTION_TEXT, &o.shapes},
-        {"--model", "LIST", "layers of known models, as bert-large,vit-b; help lists them", LB_OPTION_TEXT, &o.models},
-        {"--format", "LIST", "for --model: formats, as i8,i4g32,b1a1 (default: the model's)", LB_OPTION_TEXT,
-         &o.formats},
-        {"--m", "LIST", "for --model: rows where they are free (default: the model's)", LB_OPTION_TEXT, &o.rows},
+        LB_OPTION_SHAPES(o.shapes),
+        {"--model", "LIST", "layers of known models, as bert-large,vit-b; help lists them", LB_OPTION_TEXT,
+         &o.shapes.models},
+        LB_OPTION_FORMATS(o.shapes),
+        LB_OPTION_ROWS(o.shapes),
         {"--threads", "LIST", "thread counts (default: 1,all)", LB_OPTION_TEXT, &o.threads},
         {"--effort", "NAME", "estimate (times nothing), measure (default), patient, exhaustive", LB_OPTION_TEXT,
          &o.effort},
@@ -112,10 +89,11 @@ int lb_cmd_tune(int argc, char **argv) {
         {"--buckets", NULL, "also the M of smaller buckets, and where kernels overtake each other", LB_OPTION_FLAG,
          &o.buckets},
         LB_OPTION_WISDOM(&o.wisdom),
+        LB_OPTION_CPUS,
         LB_OPTION_ISA(&o.isa),
         LB_OPTION_JSON(&o.json),
     };
-    const lb_syntax syntax = {.usage = "[PROBLEM...] [--shapes FILE] [--model LIST] [options]",
+    const lb_syntax syntax = {.usage = "[PROBLEM...] [--shapes LIST] [--model LIST] [options]",
                               .text =
                                   "Times how problems, as i4g32a8:m1n4096k4096, are best computed on this machine and "
                                   "keeps the decisions as wisdom, which plans then go by. Ctrl-C keeps what is done.",
@@ -124,6 +102,6 @@ int lb_cmd_tune(int argc, char **argv) {
                               .max_words = -1};
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
-    if (o.models && strcmp(o.models, "help") == 0) return print_models();
+    if (lb_shapes_help(&o.shapes)) return LB_EXIT_OK;
     return run(&o, argc - 1, argv + 1);
 }

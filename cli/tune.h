@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of `lowbit tune` share: the list of problems, the jobs that they become, and what came of each. */
+/* What the files of `lowbit tune` share: the jobs that problems become, and what came of each. */
 #ifndef LOWBIT_CLI_TUNE_H_
 #define LOWBIT_CLI_TUNE_H_
 
-#include "cli/cli.h"
+#include "cli/shapes.h"
 #include "cli/wisdom.h"
 #include "kernels/ukernels.h"
 #include "lowbit/tune.h"
@@ -11,29 +11,7 @@
 #include "tuner/plan.h"
 #include "tuner/tuning.h"
 
-/* ---- which problems (tune_list.c) ---- */
-
-typedef struct lb_tune_item {
-    lowbit_problem problem;
-    char text[LB_PROBLEM_TEXT]; /* as the library prints it */
-    const char *model, *layer;  /* where it comes from; "" = was given as such */
-} lb_tune_item;
-
-/* Each problem is in it once. Starts as {0}; ends with lb_tune_list_free. */
-typedef struct lb_tune_list {
-    lb_tune_item *items;
-    size_t count, room;
-} lb_tune_list;
-
-/* Each adds what it says, or prints what is wrong and returns an exit code. */
-/* Words, and a shapes file (NULL = none). */
-int lb_tune_list_shapes(lb_tune_list *list, const char *command, int count, char **words, const char *path);
-/* Layers of known models; formats and rows NULL = those of the model's row in the table. */
-int lb_tune_list_models(lb_tune_list *list, const char *command, const char *models, const char *formats,
-                        const char *rows);
-void lb_tune_list_free(lb_tune_list *list);
-
-/* ---- what becomes of them (tune_run.c) ---- */
+/* ---- what becomes of problems (tune_run.c) ---- */
 
 /* A candidate that was timed. */
 typedef struct lb_tried {
@@ -48,7 +26,7 @@ typedef struct lb_tried {
 
 /* A problem on a number of threads. */
 typedef struct lb_tune_job {
-    const lb_tune_item *item;
+    const lb_shape *item;
     uint32_t threads; /* offered */
     bool over;        /* its turn has come: `result` says what came of it */
     lowbit_tune_result result;
@@ -79,7 +57,7 @@ typedef struct lb_tune_session {
 } lb_tune_session;
 
 /* Makes the jobs and does them; what is decided is saved at once. Interrupts end it early, which is no failure here. */
-int lb_tune_run(lb_tune_session *session, const lb_tune_list *list, const lb_thread_list *threads);
+int lb_tune_run(lb_tune_session *session, const lb_shapes *list, const lb_thread_list *threads);
 void lb_tune_free_jobs(lb_tune_session *session);
 
 /* Whether the job has come to a decision. */

@@ -35,7 +35,8 @@ static json_t *problem_json(const lb_tune_job *job) {
     lb_problem_words(p, format, act);
     return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:I, s:s}", "problem", job->item->text, "format", format,
                      "act", act, "m", (json_int_t)p->m, "n", (json_int_t)p->n, "k", (json_int_t)p->k, "model",
-                     job->item->model, "layer", job->item->layer, "threads", (json_int_t)job->threads, "status",
+                     *job->item->layer ? job->item->set : "", "layer", job->item->layer, "threads",
+                     (json_int_t)job->threads, "status",
                      job->over ? lowbit_status_string(job->result.status) : "interrupted");
 }
 

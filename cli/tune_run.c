@@ -16,13 +16,13 @@ static double now(void) { return lb_clock_seconds(&lb_monotonic_clock); }
 
 /* ---- jobs ---- */
 
-static bool make_jobs(lb_tune_session *s, const lb_tune_list *list, const lb_thread_list *threads) {
+static bool make_jobs(lb_tune_session *s, const lb_shapes *list, const lb_thread_list *threads) {
     s->jobs = calloc(list->count * threads->count, sizeof *s->jobs);
     if (!s->jobs) return false;
     for (size_t t = 0; t < threads->count; t++)
         for (size_t i = 0; i < list->count; i++) {
             lb_tune_job *job = &s->jobs[s->count++];
-            job->item = &list->items[i];
+            job->item = &list->list[i];
             job->threads = threads->threads[t];
             job->result.struct_size = sizeof job->result;
         }
@@ -170,7 +170,7 @@ static int prepare(lb_tune_session *s, const lb_tune_job *job) {
     return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(s->command, status, &error);
 }
 
-int lb_tune_run(lb_tune_session *s, const lb_tune_list *list, const lb_thread_list *threads) {
+int lb_tune_run(lb_tune_session *s, const lb_shapes *list, const lb_thread_list *threads) {
     if (!make_jobs(s, list, threads)) return lb_cli_error(LB_EXIT_FAILED, s->command, "no memory for the jobs");
     int code = LB_EXIT_OK;
     s->end_s = now() + s->budget_s;

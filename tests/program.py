@@ -8,6 +8,8 @@ import json
 import math
 import os
 import pty
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,6 +135,101 @@ def test_kernels():
     check("--isa masks kernels", {row["isa"] for row in masked if row["enabled"]} == {"scalar"})
 
 
+def problems_of(*words):
+    """The problems that these words stand for, as (problem, model, layer)."""
+    result = lowbit("tune", "--effort", "estimate", "--threads", "1", "--wisdom", "none", "--json", "-", *words)
+    return [(x["problem"], x["model"], x["layer"]) for x in json.loads(result.stdout or '{"results": []}')["results"]]
+
+
+SET = """# a model
+formats i8,b1a1
+rows 1,2 # where they are free
+
+up      n64k128+bias
+pixels  m49n16k27
+{i4,{i2,t2}g32}a8:m3n5k7
+"""
+
+
+def test_shapes():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "mine.txt")
+        write(path, SET)
+        rest = [("i4a8:m3n5k7", "", ""), ("i2g32a8:m3n5k7", "", ""), ("t2g32a8:m3n5k7", "", "")]
+        layers = [(f"{f}:{sizes}", "mine", layer) for f in ("i8a8", "b1a1") for sizes, layer in
+                  (("m1n64k128+bias", "up"), ("m2n64k128+bias", "up"), ("m49n16k27", "pixels"))]
+        check("a set: problems, then layers by formats", problems_of("--shapes", path) == rest + layers)
+        own = [("i4a8:m7n64k128+bias", "mine", "up"), ("i4a8:m49n16k27", "mine", "pixels")]
+        check("--format and --m", problems_of("--shapes", path, "--format", "i4", "--m", "7") == rest + own)
+        check("braces in words", [x[0] for x in problems_of("i{8,4}a8:m{1,2}n4k4")] ==
+              ["i8a8:m1n4k4", "i8a8:m2n4k4", "i4a8:m1n4k4", "i4a8:m2n4k4"])
+        both = problems_of("--shapes", f"resnet20-cifar,{path}")
+        check("a list of sets", both == problems_of("--shapes", "resnet20-cifar") + rest + layers)
+        write(os.path.join(folder, "odd"), "i8a8:m1n2k3\n")
+        result = lowbit("tune", "--shapes", "odd", "--effort", "estimate", "--threads", "1", cwd=folder)
+        check("a file before a set", "i8a8:m1n2k3" in result.stdout and "4544" not in result.stdout, result)
+        cells = json.loads(lowbit("bench", "gemm", "--shapes", path, "i8a8:m1n4k4", "--time", "0.001", "--json",
+                                  "-").stdout)["results"]
+        check("bench gemm names set and layer", [(x["problem"], x["set"], x["layer"]) for x in cells] ==
+              [("i8a8:m1n4k4", "", "")] + [(x[0], "mine", x[2]) for x in rest + layers])
+        for text, line, reason in (("\n{i8a8:m1n4k4", 2, "a { is not closed"), ("i8a8:m1}n4k4", 1, "a } closes nothing"),
+                                   ("i8a8:m1n4k4 x y", 1, "more than two words"), ("up n4k4\nrows 1\nrows 2", 3, "already"),
+                                   ("rows 1\nformats i8\nup i8a8:m1n4k4", 3, "the sizes of a layer"),
+                                   ("formats i8\n\nup n4k4", 3, "rows LIST"), ("i8a8:m0n4k4", 1, "does not fit"),
+                                   ("formats i8,i9\nup m1n4k4", 2, "does not fit"), ("x" * 600, 1, "longer than"),
+                                   ("i8a8:m" + "{1,2}" * 7 + "n" + "{1,2}" * 7 + "k1", 1, "more than 10000 problems"),
+                                   (f"formats i8\n{'x' * 40} m1n4k4", 2, "name has more than")):
+            write(path, text)
+            answers(["bench", "gemm", "--shapes", path], FAILED, f"{path}:{line}: ")
+            answers(["bench", "gemm", "--shapes", path], FAILED, reason)
+        write(path, "up m1n4k4")
+        answers(["bench", "gemm", "--shapes", path], FAILED, "formats LIST")
+        write(path, "i8a8:m1n4k4\0")
+        answers(["bench", "gemm", "--shapes", path], FAILED, "it is no text")
+    answers(["bench", "gemm"], USAGE, "there is no problem")
+    answers(["bench", "gemm", "--shapes", "nonsense"], FAILED, "no set of this name")
+    answers(["bench", "gemm", "i8a8:m1n4k4", "--format", "i8"], USAGE, "--format and --m")
+    listed = answers(["bench", "gemm", "--shapes", "help"], OK, "bert-large").stdout.splitlines()
+    for name, count in (line.split()[:2] for line in listed):
+        check(f"the set {name}", 0 < len(problems_of("--shapes", name)) <= int(count))
+    check("the sets of the documents", {"odd", "sweep-m", "sweep-size", "formats", "main", "alexnet", "llama-7b"} <=
+          {line.split()[0] for line in listed})
+
+
+def test_cpu_list():
+    allowed = sorted(os.sched_getaffinity(0))
+    for words in (["bench", "gemm", "i8a8:m1n4k4", "--time", "0.001"], ["tune", "--effort", "estimate", "i8a8:m1n4k4"]):
+        for cpus in ([allowed[0]], [allowed[-1]], allowed):
+            held = lowbit(*words, "--cpu-list", ",".join(map(str, cpus)), "--threads", "all", "--json", "-")
+            report = json.loads(held.stdout)
+            check(f"{words} --cpu-list {cpus}", report["machine"]["allowed_cpus"] == len(cpus) and
+                  report["results"][0]["threads"] == report["machine"]["usable_threads"] <= len(cpus), held)
+        answers([*words, "--cpu-list", "8191"], FAILED, "has no CPU 8191; it may use")
+        answers([*words, "--cpu-list", "0,x"], USAGE, "no list of CPUs")
+    if len(allowed) > 1:
+        held = lowbit("bench", "pack", "--cpu-list", str(allowed[1]),
+                      preexec_fn=lambda: os.sched_setaffinity(0, {allowed[0]}))
+        check("a CPU that is not allowed", held.returncode == FAILED and "may not use CPU" in held.stderr, held)
+
+
+def test_dump_asm():
+    dump = ["bench", "gemm", "--dump-asm"]
+    names = [row["name"] for row in json.loads(lowbit("kernels", "--json", "-").stdout)["kernels"]]
+    result = lowbit(*dump, names[0], env={"PATH": "/nonexistent"})
+    check("no objdump", result.returncode == FAILED and "binutils" in result.stderr, result)
+    answers([*dump, "nonsense"], USAGE, "no kernel is called 'nonsense'")
+    if not shutil.which("objdump"):
+        print("--dump-asm: skipped, there is no objdump")
+        return
+    for name in names[::29]:
+        text = answers([*dump, name], OK, f"kernel   {name}\n").stdout
+        code = re.search(r"code +at 0x([0-9a-f]+), (\d+) bytes", text)
+        first, size = int(code[1], 16), int(code[2])
+        lines = [int(x, 16) for x in re.findall(r"^ *([0-9a-f]+):\t", text, re.M)]
+        check(f"--dump-asm {name}", lines[0] == first and first + size - 16 < lines[-1] < first + size and
+              lines == sorted(lines) and re.search(r"\tret", text), None)
+
+
 def test_regret():
     words = ["bench", "regret", "--exhaustive", "0.01", "--budget", "0.01", "--time", "0.01"]
     with tempfile.TemporaryDirectory() as folder:
@@ -157,7 +254,23 @@ def test_regret():
     check("--repeat leaves EXHAUSTIVE out", again["base"] == "measure" and "exhaustive" not in again["ways"])
     answers(words, USAGE, "there is no problem")
     answers([*words, "i4a8:m1"], USAGE, "does not fit the grammar")
+    check("the set regret", len(problems_of("--shapes", "regret")) == 60)
     answers([*words, "bf16a8:m1n16k16"], FAILED, "bf16a8:m1n16k16: ")
+
+
+def test_kept_limits():
+    with tempfile.TemporaryDirectory() as folder:
+        path, scalar = os.path.join(folder, "wisdom"), {"LOWBIT_ISA": "scalar"}
+        words = ["bench", "limits", "--time", "0.001", "--threads", "1", "--json", "-", "--wisdom"]
+        results = json.loads(lowbit(*words, "none", env=scalar).stdout)["results"]
+        check("limits have a clock", [x["unit"] for x in results if x["limit"] == "clock"] == ["cycle/s"])
+        answers([*words, path], FAILED, "there is no file")
+        lowbit("bench", "gemm", "i8a8:m1n64k64", "--time", "0.001", env={**scalar, "XDG_CACHE_HOME": folder})
+        shown = json.loads(lowbit("wisdom", "show", os.path.join(folder, "lowbit", "wisdom"), "--json", "-",
+                                  env=scalar).stdout)
+        names = {x["name"] for x in shown["rates"]}
+        check("bench gemm keeps limits", "limit.clock.any.w0.b12288.t1" in names and
+              sum(name.startswith("limit.read.scalar.") for name in names) == 2)
 
 
 def test_output():
@@ -319,14 +432,14 @@ def test_wisdom():
 
 
 def test_tune_usage():
-    answers(["tune"], USAGE, "nothing to tune")
+    answers(["tune"], USAGE, "there is no problem")
     answers(["tune", "nonsense"], USAGE, "lowbit tune: ")
     answers(["tune", "i8a8:m1n64k64", "--effort", "much"], USAGE, "--effort much")
     answers(["tune", "i8a8:m1n64k64", "--budget", "0"], USAGE, "--budget")
     answers(["tune", "i8a8:m1n64k64", "--threads", "none"], USAGE, "--threads")
-    answers(["tune", "i8a8:m1n64k64", "--m", "1"], USAGE, "--model")
+    answers(["tune", "i8a8:m1n64k64", "--m", "1"], USAGE, "of a model")
     answers(["tune", "--model", "nonsense"], USAGE, "no model is called 'nonsense'")
-    answers(["tune", "--model", "bert-large", "--format", "i8,,i4"], USAGE, "--format or --m")
+    answers(["tune", "--model", "bert-large", "--format", "i8,,i4"], USAGE, "no list of at most 32 words")
     answers(["tune", "--model", "bert-large", "--format", "nonsense"], USAGE, "lowbit tune: ")
     answers(["tune", "--model", "help"], OK, "bert-large")
     answers(["tune", "--shapes", "/nonexistent"], FAILED, "cannot read /nonexistent")
@@ -352,7 +465,7 @@ def test_tune_lists():
         answers([*estimate, "--shapes", shapes], FAILED, f"{shapes}:3: ")
         text = lowbit("tune", "--effort", "estimate", "i8a8:m1n64k64", "--threads", "1")
         check("estimates as text", text.returncode == OK and "w8." in text.stdout and "estimate" in text.stdout, text)
-        check("estimates leave no wisdom", not os.path.exists(os.path.join(nowhere.name, "lowbit")))
+        check("estimates leave no wisdom", plans_of(os.path.join(nowhere.name, "lowbit", "wisdom")) == 0)
     results = json.loads(lowbit(*estimate, "--model", "bert-large,resnet20-cifar,bert-large", "--format", "i8,b1a1",
                                 "--m", "1,2").stdout)["results"]
     problems = [x["problem"] for x in results]
@@ -486,9 +599,8 @@ def test_progress():
     check("no progress elsewhere", not lowbit(*words).stderr)
 
 
-for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_regret, test_output, test_bind,
-             test_peers, test_wisdom, test_tune_usage, test_tune_lists, test_tune_buckets, test_tune_gains, test_tune,
-             test_tune_interrupted, test_progress):
-    test()
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
 print("\n".join(failures) or "ok")
 sys.exit(bool(failures))
