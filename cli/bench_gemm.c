@@ -4,6 +4,7 @@
 
 #include "cli/gemm_session.h"
 #include "cli/shapes.h"
+#include "kernels/base/base.h"
 
 static const char kCommand[] = "bench gemm";
 
@@ -100,6 +101,7 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
                               .max_words = -1};
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
+    o.bench.verified_products = lb_max(1, (int64_t)(o.bench.budget_s * 1e9));
     if (o.dump) return lb_cli_dump_asm(kCommand, o.dump);
     return lb_shapes_help(&o.shapes) ? LB_EXIT_OK : run(&o, argc - 1, argv + 1);
 }
