@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/limits.h"
 
-#include <stdatomic.h>
-#include <string.h>
+#include <math.h>
+#include <stdio.h>
 
-#include "bench/measure.h"
+#include "bench/limit_job.h"
 #include "kernels/base/base.h"
-#include "tuner/random.h"
+#include "kernels/base/cpu.h"
+#include "kernels/base/pool.h"
+#include "tuner/clock.h"
+#include "tuner/wisdom.h"
 
 enum {
-    KIND_MEMCPY = LB_PROBE_KINDS, /* beside the probes' kinds */
-    KIND_FORK,                    /* width: enum lb_fork */
     LEAST_SLICE = 4096,
-    RANDOM_BYTES = 1 << 16, /* then they repeat */
-    MEMO_SIZE = 256,
+    MEMO_SIZE = 512,
     /* Bytes that each thread of a compute probe passes over: in every L1, and enough for its loop to run steadily. */
     L1_BYTES = 12 << 10,
-    THREADED_SAMPLE_US = 2000, /* long against the skew of their beginnings */
-    MEET_US = 2000             /* how long a task waits for the others */
 };
 
 /* What was measured: enough to know it again. */
 typedef struct key {
-    const lb_isa_unit *unit;
+    const lb_isa_unit *unit; /* NULL = of no level */
     size_t bytes, threads;
     int kind, width;
 } key;
@@ -30,9 +28,13 @@ typedef struct key {
 struct lb_limits {
     const lowbit_ctx *ctx;
     double budget_s;
-    size_t count; /* remembered so far; the oldest is forgotten first */
-    struct {
+    lowbit_wisdom *wisdom; /* NULL = none */
+    bool kept, measured;   /* limits of the wisdom are used; others were put there */
+    uint32_t look;         /* 0 at first: counts lb_limits_look_again */
+    size_t count;          /* remembered so far; the oldest is forgotten first */
+    struct memo {
         key key;
+        uint32_t look; /* the last that measured it */
         lb_limit limit;
     } memo[MEMO_SIZE];
 };
@@ -42,6 +44,9 @@ lowbit_status lb_limits_create(const lowbit_ctx *ctx, double budget_s, lb_limits
     LB_REQUIRE(made, error, LOWBIT_NO_MEMORY, "no memory for the limits");
     made->ctx = ctx;
     made->budget_s = budget_s;
+    made->wisdom = NULL;
+    made->kept = made->measured = false;
+    made->look = 0;
     made->count = 0;
     *limits = made;
     return LOWBIT_OK;
@@ -51,172 +56,149 @@ void lb_limits_destroy(lb_limits *limits) {
     if (limits) lb_free(limits->ctx, limits, sizeof *limits);
 }
 
+bool lb_limits_are_kept(const lb_limits *limits) { return limits->kept; }
+
+bool lb_limits_are_new(const lb_limits *limits) { return limits->wisdom && limits->measured; }
+
+/* ---- in this process ---- */
+
 static bool same_key(const key *a, const key *b) {
     return a->unit == b->unit && a->bytes == b->bytes && a->threads == b->threads && a->kind == b->kind &&
            a->width == b->width;
 }
 
-static bool recall(const lb_limits *limits, const key *wanted, lb_limit *out) {
+static struct memo *memo_of(lb_limits *limits, const key *wanted) {
     for (size_t i = 0; i < LB_COUNT(limits->memo) && i < limits->count; i++)
-        if (same_key(&limits->memo[i].key, wanted)) {
-            *out = limits->memo[i].limit;
-            return true;
-        }
-    return false;
+        if (same_key(&limits->memo[i].key, wanted)) return &limits->memo[i];
+    return NULL;
 }
 
-static void remember(lb_limits *limits, const key *measured, const lb_limit *limit) {
-    const size_t slot = limits->count++ % MEMO_SIZE;
-    limits->memo[slot].key = *measured;
-    limits->memo[slot].limit = *limit;
+static bool recall(lb_limits *limits, const key *wanted, lb_limit *out) {
+    const struct memo *known = memo_of(limits, wanted);
+    if (!known || known->look != limits->look) return false;
+    *out = known->limit;
+    return true;
 }
 
-/* One loop on a slice of the buffer for each thread. A round is one call of the loop in every thread. */
-typedef struct job {
-    const lb_probe *probe; /* NULL = memcpy */
-    uint8_t *data;
-    size_t slice, step; /* bytes of a thread's slice, and from one slice to the next */
-    size_t reps, threads;
-    const lowbit_pool *pool;
-    int8_t activations[32];
-    int64_t spent_ns;      /* by all rounds so far, from the first begin to the last end of each */
-    atomic_size_t arrived; /* tasks of this round that have begun */
-    atomic_llong begin_ns, end_ns;
-    atomic_uint sink; /* keeps the sums alive */
-} job;
-
-static int64_t now_ns(void) { return lb_monotonic_clock.now_ns(lb_monotonic_clock.user); }
-
-/* Waits until every task of the round has begun, so that no worker runs two while another wakes up. On a busy machine,
- * or on a pool that runs its tasks in turn, that never comes: then the tasks go on one after the other. */
-static void meet(job *j) {
-    const int64_t start = now_ns();
-    atomic_fetch_add(&j->arrived, 1);
-    while (atomic_load(&j->arrived) < j->threads)
-        if (now_ns() - start > MEET_US * 1000) return;
+/* Of a fork less is better. */
+static bool is_better(const key *of, const lb_limit *a, const lb_limit *b) {
+    return of->kind == LB_LIMIT_FORK ? a->best < b->best : a->best > b->best;
 }
 
-static void copy_halves(uint8_t *data, size_t bytes, size_t reps) {
-    for (; reps > 0; reps--) {
-        memcpy(data, data + bytes / 2, bytes / 2);
-        __asm__ volatile("" : : "r"(data) : "memory"); /* the copy was wanted */
+/* `limit` becomes the better one, where it has been looked at before. */
+static void remember(lb_limits *limits, const key *measured, lb_limit *limit) {
+    struct memo *known = memo_of(limits, measured);
+    if (!known)
+        known = &limits->memo[limits->count++ % MEMO_SIZE];
+    else if (is_better(measured, &known->limit, limit))
+        *limit = known->limit;
+    *known = (struct memo){*measured, limits->look, *limit};
+}
+
+void lb_limits_look_again(lb_limits *limits) { limits->look++; }
+
+/* ---- from one run to the next, as facts of a wisdom ---- */
+
+enum { BEST, MEDIAN, STREAMS, PREFETCH, BUDGET, VALUES };
+
+static void fact_name(const key *k, char name[LB_FACT_NAME]) {
+    static const char *const kKinds[LB_LIMIT_KINDS] = {
+        [LB_PROBE_DOT] = "dot",
+        [LB_PROBE_MADDUBS] = "maddubs",
+        [LB_PROBE_MADD] = "madd",
+        [LB_PROBE_DECODE] = "decode",
+        [LB_PROBE_READ] = "read",
+        [LB_PROBE_WRITE] = "write",
+        [LB_PROBE_WRITE_AROUND] = "write_around",
+        [LB_PROBE_TILE] = "tile",
+        [LB_PROBE_TILES] = "tiles",
+        [LB_PROBE_TILE_GROUPS] = "tile_groups",
+        [LB_PROBE_L1] = "l1",
+        [LB_PROBE_BITS] = "bits",
+        [LB_PROBE_FMA] = "fma",
+        [LB_PROBE_TILE_BF16] = "tile_bf16",
+        [LB_PROBE_TILES_BF16] = "tiles_bf16",
+        [LB_PROBE_L1F] = "l1f",
+        [LB_PROBE_FMA_BF16] = "fma_bf16",
+        [LB_PROBE_LOOKUP] = "lookup",
+        [LB_LIMIT_MEMCPY] = "memcpy",
+        [LB_LIMIT_CLOCK] = "clock",
+        [LB_LIMIT_FORK] = "fork",
+    };
+    snprintf(name, LB_FACT_NAME, "limit.%s.%s.w%d.b%zu.t%zu", kKinds[k->kind],
+             k->unit ? lb_isa_level_of(k->unit->isa)->name : "any", k->width, k->bytes, k->threads);
+}
+
+/* The unit's loop that was the best one when the limit was measured. NULL: this build has it no more. */
+static const lb_probe *find_probe(const key *k, const double values[VALUES]) {
+    for (size_t i = 0; i < k->unit->probe_count; i++) {
+        const lb_probe *p = &k->unit->probes[i];
+        if (p->kind == k->kind && p->width == k->width && p->streams == values[STREAMS] &&
+            p->prefetch == values[PREFETCH])
+            return p;
     }
+    return NULL;
 }
 
-static void run_slice(void *arg, size_t i, size_t worker) {
-    (void)worker;
-    job *j = arg;
-    uint8_t *data = j->data + i * j->step;
-    if (j->threads > 1) meet(j);
-    const long long begin = now_ns();
-    if (j->probe)
-        atomic_fetch_add(&j->sink, j->probe->run(data, j->slice, j->reps, j->activations));
-    else
-        copy_halves(data, j->slice, j->reps);
-    const long long end = now_ns();
-    for (long long seen = atomic_load(&j->begin_ns); begin < seen;)
-        if (atomic_compare_exchange_weak(&j->begin_ns, &seen, begin)) break;
-    for (long long seen = atomic_load(&j->end_ns); end > seen;)
-        if (atomic_compare_exchange_weak(&j->end_ns, &seen, end)) break;
+static bool read_values(const lb_limits *limits, const key *wanted, double values[LB_FACT_VALUES]) {
+    char name[LB_FACT_NAME];
+    fact_name(wanted, name);
+    return limits->wisdom && lb_wisdom_fact(limits->wisdom, name, values) == VALUES;
 }
 
-static void run_job(void *arg, size_t reps) {
-    job *j = arg;
-    j->reps = reps;
-    atomic_store(&j->arrived, 0);
-    atomic_store(&j->begin_ns, INT64_MAX);
-    atomic_store(&j->end_ns, INT64_MIN);
-    if (j->pool)
-        j->pool->parallel_for(j->pool->user, j->threads, run_slice, j);
-    else
-        run_slice(j, 0, 0);
-    j->spent_ns += atomic_load(&j->end_ns) - atomic_load(&j->begin_ns);
+/* One that was measured in a hurry does not serve those who have time. */
+static bool read_fact(const lb_limits *limits, const key *wanted, lb_limit *out) {
+    double values[LB_FACT_VALUES];
+    if (!read_values(limits, wanted, values) || values[BUDGET] < 0.25 * limits->budget_s) return false;
+    *out = (lb_limit){values[BEST], values[MEDIAN], wanted->unit ? find_probe(wanted, values) : NULL};
+    return !wanted->unit || out->probe;
 }
 
-/* The clock of the measuring loop runs only while the job does: waking the workers is no part of a limit. */
-static int64_t spent_ns(void *user) { return ((const job *)user)->spent_ns; }
-
-static size_t threads_of(const lowbit_pool *pool) { return pool ? pool->num_threads(pool->user) : 1; }
-
-/* Work of one repetition of the job, all threads together. */
-static double work_of(const job *j) {
-    const double bytes = (double)j->slice * (double)j->threads;
-    if (!j->probe) return bytes / 2;
-    const double pairs = j->probe->kind == LB_PROBE_BITS ? 8 * LB_LINE : LB_LINE;
-    return j->probe->repeat ? bytes / LB_LINE * j->probe->repeat * 2 * pairs : bytes;
+/* What a level does not have costs nothing to find out, and is no fact. */
+static lowbit_status put_fact(lb_limits *limits, const key *measured, const lb_limit *limit, lowbit_error *error) {
+    char name[LB_FACT_NAME];
+    double before[LB_FACT_VALUES];
+    const lb_probe *p = limit->probe;
+    const double values[VALUES] = {limit->best, limit->median, p ? p->streams : 0, p ? p->prefetch : 0,
+                                   limits->budget_s};
+    if (!limits->wisdom || limit->best <= 0) return LOWBIT_OK;
+    if (read_values(limits, measured, before) && before[BUDGET] > 2 * limits->budget_s) return LOWBIT_OK;
+    fact_name(measured, name);
+    limits->measured = true;
+    return lb_wisdom_put_fact(limits->wisdom, name, values, VALUES, lb_today(), error);
 }
 
-static lb_limit time_job(job *j, double budget_s) {
-    const lb_clock clock = {spent_ns, j};
-    lb_measure_options options = LB_MEASURE_DEFAULTS(budget_s);
-    options.clock = &clock;
-    options.min_samples = 3;
-    if (j->threads > 1) options.sample_s = THREADED_SAMPLE_US * 1e-6;
-    lb_sample s;
-    lb_measure_with(&options, run_job, j, &s);
-    return (lb_limit){work_of(j) / s.min_s, work_of(j) / s.median_s, j->probe};
+/* ---- measuring what is not known ---- */
+
+static bool is_known(lb_limits *limits, const key *wanted, lb_limit *out) {
+    if (recall(limits, wanted, out)) return true;
+    if (!limits->kept || !read_fact(limits, wanted, out)) return false;
+    remember(limits, wanted, out);
+    return true;
 }
 
-static void keep_better(lb_limit *best, lb_limit candidate) {
-    if (candidate.best > best->best) *best = candidate;
+static lowbit_status learn(lb_limits *limits, const key *measured, lb_limit *limit, lowbit_error *error) {
+    remember(limits, measured, limit);
+    return put_fact(limits, measured, limit, error);
 }
 
-static bool is_wanted(const lb_probe *probe, int kind, int width) {
-    return probe->kind == kind && probe->width == width;
+/* On a buffer of its own. */
+static lowbit_status measure(const lb_limits *limits, const key *k, size_t slice, size_t step, const lowbit_pool *pool,
+                             lb_limit *out, lowbit_error *error) {
+    const size_t bytes = step * k->threads;
+    const lb_limit_job job = {pool, lb_alloc(limits->ctx, bytes), slice, step, limits->budget_s};
+    LB_REQUIRE(job.data, error, LOWBIT_NO_MEMORY, "no memory for a buffer of %zu bytes to measure with", bytes);
+    lb_limit_fill(k->kind, job.data, bytes);
+    *out = lb_limit_best_probe(&job, k->unit, k->kind, k->width);
+    lb_free(limits->ctx, job.data, bytes);
+    return LOWBIT_OK;
 }
 
-/* Gives the job a probe, and each of its streams the same whole number of lines. (Slices for tiles are whole blocks.)
- */
-static lb_limit time_probe(job *j, const lb_probe *probe, size_t slice, double budget_s) {
-    const size_t unit = (size_t)LB_LINE * probe->streams;
-    j->probe = probe;
-    j->slice = slice / unit * unit;
-    return time_job(j, budget_s);
-}
-
-/* The best of the unit's probes of that kind and width: each for a short while, then the winner for the rest. */
-static lb_limit best_probe(const lb_isa_unit *unit, int kind, int width, job *j, double budget_s) {
-    const size_t slice = j->slice;
-    size_t candidates = 0;
-    for (size_t i = 0; i < unit->probe_count; i++) candidates += is_wanted(&unit->probes[i], kind, width);
-    lb_limit best = {0, 0, NULL};
-    for (size_t i = 0; i < unit->probe_count; i++)
-        if (is_wanted(&unit->probes[i], kind, width))
-            keep_better(&best, time_probe(j, &unit->probes[i], slice, budget_s / (2.0 * (double)candidates)));
-    if (best.probe) keep_better(&best, time_probe(j, best.probe, slice, budget_s / 2));
-    return best;
-}
-
-/* Random bytes: no instruction of the probes depends on its data, but the clock of the core does. Tiles of equal bytes
- * multiply up to a third faster than those of a real product. As bf16 (the upper byte has the sign and seven bits of
- * the exponent) they are from 1 to 2, of either sign, so that sums stay numbers. */
-static void fill(int kind, uint8_t *data, size_t bytes) {
-    size_t done = (size_t)lb_min((int64_t)bytes, RANDOM_BYTES);
-    lb_random_codes(data, (int64_t)done, 256, 1);
-    for (size_t i = 0; kind == LB_PROBE_TILES_BF16 && i + 1 < done; i += 2) {
-        data[i] |= 0x80;
-        data[i + 1] = (data[i + 1] & 0x80) | 0x3f;
-    }
-    for (size_t more; done < bytes; done += more) {
-        more = done < bytes - done ? done : bytes - done;
-        memcpy(data + done, data, more);
-    }
-}
-
-/* What is remembered, or else measured now on a buffer of its own. */
 static lowbit_status measure_once(lb_limits *limits, const key *k, size_t slice, size_t step, const lowbit_pool *pool,
                                   lb_limit *out, lowbit_error *error) {
-    if (recall(limits, k, out)) return LOWBIT_OK;
-    const size_t bytes = step * k->threads;
-    job j = {.slice = slice, .step = step, .threads = k->threads, .pool = pool, .data = lb_alloc(limits->ctx, bytes)};
-    LB_REQUIRE(j.data, error, LOWBIT_NO_MEMORY, "no memory for a buffer of %zu bytes to measure with", bytes);
-    for (size_t i = 0; i < LB_COUNT(j.activations); i++) j.activations[i] = (int8_t)(17 * i - 100);
-    fill(k->kind, j.data, bytes);
-    *out = k->kind == KIND_MEMCPY ? time_job(&j, limits->budget_s)
-                                  : best_probe(k->unit, k->kind, k->width, &j, limits->budget_s);
-    lb_free(limits->ctx, j.data, bytes);
-    remember(limits, k, out);
-    return LOWBIT_OK;
+    if (is_known(limits, k, out)) return LOWBIT_OK;
+    LB_TRY(measure(limits, k, slice, step, pool, out, error));
+    return learn(limits, k, out, error);
 }
 
 /* The memory limits divide the working set over the threads. */
@@ -229,79 +211,71 @@ static lowbit_status measure_memory(lb_limits *limits, const key *k, const lowbi
     return measure_once(limits, k, slice, slice, pool, out, error);
 }
 
+static key read_key(const lb_limits *limits, size_t bytes, const lowbit_pool *pool) {
+    return (key){lb_unit_best(limits->ctx), bytes, lb_pool_threads(pool), LB_PROBE_READ, 0};
+}
+
 lowbit_status lb_limit_read(lb_limits *limits, size_t bytes, const lowbit_pool *pool, lb_limit *out,
                             lowbit_error *error) {
-    const key k = {lb_unit_best(limits->ctx), bytes, threads_of(pool), LB_PROBE_READ, 0};
+    const key k = read_key(limits, bytes, pool);
     return measure_memory(limits, &k, pool, out, error);
 }
 
 lowbit_status lb_limit_write(lb_limits *limits, int kind, size_t bytes, const lowbit_pool *pool, lb_limit *out,
                              lowbit_error *error) {
-    const key k = {lb_unit_best(limits->ctx), bytes, threads_of(pool), kind, 0};
+    const key k = {lb_unit_best(limits->ctx), bytes, lb_pool_threads(pool), kind, 0};
     return measure_memory(limits, &k, pool, out, error);
 }
 
 lowbit_status lb_limit_memcpy(lb_limits *limits, size_t bytes, const lowbit_pool *pool, lb_limit *out,
                               lowbit_error *error) {
-    const key k = {NULL, bytes, threads_of(pool), KIND_MEMCPY, 0};
+    const key k = {NULL, bytes, lb_pool_threads(pool), LB_LIMIT_MEMCPY, 0};
     return measure_memory(limits, &k, pool, out, error);
+}
+
+static key compute_key(const lb_isa_unit *unit, int kind, int width, const lowbit_pool *pool) {
+    return (key){unit, L1_BYTES, lb_pool_threads(pool), kind, width};
 }
 
 lowbit_status lb_limit_compute(lb_limits *limits, const lb_isa_unit *unit, int kind, int width, const lowbit_pool *pool,
                                lb_limit *out, lowbit_error *error) {
-    const key k = {unit, L1_BYTES, threads_of(pool), kind, width};
+    const key k = compute_key(unit, kind, width, pool);
     return measure_once(limits, &k, L1_BYTES, lb_round_up(L1_BYTES, LEAST_SLICE), pool, out, error);
+}
+
+lowbit_status lb_limit_clock(lb_limits *limits, const lowbit_pool *pool, lb_limit *out, lowbit_error *error) {
+    return lb_limit_compute(limits, NULL, LB_LIMIT_CLOCK, 0, pool, out, error);
 }
 
 lowbit_status lb_limit_tiles(lb_limits *limits, const lb_isa_unit *unit, int kind, int width, size_t bytes,
                              const lowbit_pool *pool, lb_limit *out, lowbit_error *error) {
-    const key k = {unit, bytes, threads_of(pool), kind, width};
+    const key k = {unit, bytes, lb_pool_threads(pool), kind, width};
     return measure_once(limits, &k, bytes, bytes, pool, out, error);
-}
-
-/* ---- forks: by the ordinary clock, since waking the workers is what is measured ---- */
-
-typedef struct fork_job {
-    const lowbit_pool *pool;
-    lowbit_task task;
-    size_t threads;
-    atomic_size_t arrived; /* tasks that have begun since the beginning of time */
-} fork_job;
-
-static void do_nothing(void *arg, size_t i, size_t worker) {
-    (void)arg;
-    (void)i;
-    (void)worker;
-}
-
-/* Waits for the other tasks of the same loop, as meet() does, but on a number that nobody resets. */
-static void meet_again(void *arg, size_t i, size_t worker) {
-    (void)i;
-    (void)worker;
-    fork_job *j = arg;
-    const size_t before = atomic_fetch_add(&j->arrived, 1), wanted = before / j->threads * j->threads + j->threads;
-    int64_t start = 0;
-    for (size_t turns = 0; atomic_load(&j->arrived) < wanted; turns++) {
-        if (turns % 1024 != 1023) continue;
-        if (start == 0) start = now_ns();
-        if (now_ns() - start > MEET_US * 1000) return;
-    }
-}
-
-static void run_forks(void *arg, size_t reps) {
-    fork_job *j = arg;
-    for (; reps > 0; reps--) j->pool->parallel_for(j->pool->user, j->threads, j->task, j);
 }
 
 lowbit_status lb_limit_fork(lb_limits *limits, enum lb_fork tasks, const lowbit_pool *pool, lb_limit *out,
                             lowbit_error *error) {
     LB_REQUIRE(pool, error, LOWBIT_INVALID_ARGUMENT, "a fork needs a pool");
-    const key k = {NULL, 0, threads_of(pool), KIND_FORK, (int)tasks};
-    if (recall(limits, &k, out)) return LOWBIT_OK;
-    fork_job j = {.pool = pool, .task = tasks == LB_FORK_MEET ? meet_again : do_nothing, .threads = k.threads};
-    lb_sample s;
-    lb_measure(run_forks, &j, limits->budget_s, &s);
-    *out = (lb_limit){s.min_s, s.median_s, NULL};
-    remember(limits, &k, out);
+    const key k = {NULL, 0, lb_pool_threads(pool), LB_LIMIT_FORK, (int)tasks};
+    if (is_known(limits, &k, out)) return LOWBIT_OK;
+    *out = lb_limit_time_fork(pool, tasks, limits->budget_s);
+    return learn(limits, &k, out, error);
+}
+
+/* ---- whether what is kept still holds ---- */
+
+static bool is_near(double a, double b) { return fabs(a - b) <= 0.1 * fmax(a, b); }
+
+lowbit_status lb_limits_keep(lb_limits *limits, lowbit_wisdom *wisdom, bool reuse, lowbit_error *error) {
+    limits->wisdom = wisdom;
+    limits->kept = false;
+    if (!reuse) return LOWBIT_OK;
+    const size_t beyond_l2 = 8 * (size_t)lb_max(limits->ctx->machine.l2_bytes, 256 << 10);
+    const key clock = compute_key(NULL, LB_LIMIT_CLOCK, 0, NULL), read = read_key(limits, beyond_l2, NULL);
+    lb_limit kept[2], now[2];
+    const bool knows = read_fact(limits, &clock, &kept[0]) && read_fact(limits, &read, &kept[1]);
+    LB_TRY(lb_limit_clock(limits, NULL, &now[0], error));
+    LB_TRY(lb_limit_read(limits, beyond_l2, NULL, &now[1], error));
+    limits->kept = knows && is_near(kept[0].best, now[0].best) && is_near(kept[1].best, now[1].best);
     return LOWBIT_OK;
 }

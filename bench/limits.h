@@ -10,6 +10,7 @@
 #include "kernels/simd/probe.h"
 #include "kernels/ukernels.h"
 #include "lowbit/pool.h"
+#include "lowbit/wisdom.h"
 
 typedef struct lb_limits lb_limits;
 
@@ -18,12 +19,30 @@ typedef struct lb_limits lb_limits;
 lowbit_status lb_limits_create(const lowbit_ctx *ctx, double budget_s, lb_limits **limits, lowbit_error *error);
 void lb_limits_destroy(lb_limits *limits);
 
-/* One limit, in units per second of all threads together: bytes, or operations (a multiply and an add are two).
- * All 0 where the level has no such instruction. */
+/* Keeps limits as rates of the wisdom ("limit.dot.avx512vnni.w0.b0.t2": best, median, streams, prefetch, budget): what
+ * is measured from now on is put there, unless what is there had more than twice the time. With `reuse`, what is there
+ * already, and had a quarter of this budget, is not measured again: if the clock of one thread and its read rate from
+ * beyond the L2 cache, measured now, are within 10 % of those that are kept; otherwise, and where these two are not
+ * kept, everything is measured anew. The wisdom must outlive the limits. */
+lowbit_status lb_limits_keep(lb_limits *limits, lowbit_wisdom *wisdom, bool reuse, lowbit_error *error);
+
+/* Whether kept limits are used; whether any were measured since, so that the wisdom is worth saving. */
+bool lb_limits_are_kept(const lb_limits *limits);
+bool lb_limits_are_new(const lb_limits *limits);
+
+/* Once more: what is asked for from now on is measured again, and the better of both kept. What disturbs a shared
+ * machine for a moment, a limit that is looked at twice survives. */
+void lb_limits_look_again(lb_limits *limits);
+
+/* Kinds beside those of probes. */
+enum { LB_LIMIT_MEMCPY = LB_PROBE_KINDS, LB_LIMIT_CLOCK, LB_LIMIT_FORK, LB_LIMIT_KINDS };
+
+/* One limit, in units per second of all threads together: bytes, operations (a multiply and an add are two), lookups of
+ * a byte, or cycles. All 0 where the level has no such instruction. */
 typedef struct lb_limit {
     double best;           /* of the fastest sample: the limit */
     double median;         /* of the median sample of the same loop: far below `best` on a busy machine */
-    const lb_probe *probe; /* the loop that won; NULL for memcpy and forks */
+    const lb_probe *probe; /* the loop that won; NULL for memcpy, clock and forks */
 } lb_limit;
 
 /* In the calls below `pool` gives the threads; NULL is the calling thread alone. */
@@ -43,8 +62,12 @@ lowbit_status lb_limit_write(lb_limits *limits, int kind, size_t bytes, const lo
 lowbit_status lb_limit_memcpy(lb_limits *limits, size_t bytes, const lowbit_pool *pool, lb_limit *out,
                               lowbit_error *error);
 
-/* What the level computes: operations of LB_PROBE_DOT, _MADDUBS, _MADD, _L1, _BITS, _FMA, _L1F, _TILE or _TILE_BF16
- * (width 0) in registers, or packed bytes of LB_PROBE_DECODE (width 1, 2, 4 or 8) from L1. */
+/* Cycles per second of the cores that the threads run on, added up: dependent additions of registers, one a cycle. */
+lowbit_status lb_limit_clock(lb_limits *limits, const lowbit_pool *pool, lb_limit *out, lowbit_error *error);
+
+/* What the level computes: operations of LB_PROBE_DOT, _MADDUBS, _MADD, _L1, _BITS, _FMA, _L1F, _TILE or _TILE_BF16,
+ * lookups of LB_PROBE_LOOKUP (width 0) in registers, or packed bytes of LB_PROBE_DECODE (width 1, 2, 4 or 8) from L1.
+ */
 lowbit_status lb_limit_compute(lb_limits *limits, const lb_isa_unit *unit, int kind, int width, const lowbit_pool *pool,
                                lb_limit *out, lowbit_error *error);
 

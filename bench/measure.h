@@ -31,4 +31,7 @@ void lb_measure_with(const lb_measure_options *options, lb_work fn, void *arg, l
 /* The same with the default options. */
 void lb_measure(lb_work fn, void *arg, double budget_s, lb_sample *out);
 
+/* The warm-up alone, for whoever takes samples in an order of their own: how many repetitions last sample_s. */
+size_t lb_measure_batch(const lb_clock *clock, lb_work fn, void *arg, double sample_s, double warmup_s);
+
 #endif

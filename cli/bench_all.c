@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `lowbit bench all`: measures what a report is made of, one command after the other. */
+/* `lowbit bench all`: measures what a report is made of, one command after the other, and makes it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 
 static const char kCommand[] = "bench all";
 
-/* A command and its words. TIME, THREADS and PEERS stand for what the options say; a step whose PEERS nobody names is
- * left out. What it finds goes into NAME.json. */
+/* A command and its words. TIME, THREADS and PEERS stand for what the options say. What it finds goes into NAME.json.
+ */
 typedef struct step {
     const char *name, *command;
     int (*run)(int argc, char **argv);
@@ -51,8 +51,7 @@ typedef struct line {
 
 static void add_word(line *l, const char *word) { l->words[l->count++] = (char *)(uintptr_t)word; }
 
-/* Adds the words of the step; false where one has no meaning. */
-static bool add_words(line *l, const session *s, const char *words) {
+static void add_words(line *l, const session *s, const char *words) {
     const struct {
         const char *word, *value;
     } meanings[] = {{"TIME", s->time}, {"THREADS", s->threads}, {"PEERS", s->peers}};
@@ -62,10 +61,8 @@ static bool add_words(line *l, const session *s, const char *words) {
         const char *value = word;
         for (size_t i = 0; i < LB_COUNT(meanings); i++)
             if (strcmp(word, meanings[i].word) == 0) value = meanings[i].value;
-        if (!value) return false;
         add_word(l, value);
     }
-    return true;
 }
 
 /* Says what runs, so that anyone may run it alone. */
@@ -92,13 +89,33 @@ static int run_step(session *s, const step *what) {
     if (unlink(target) != 0 && errno != ENOENT)
         return lb_cli_error(LB_EXIT_FAILED, kCommand, "cannot replace %s: %s", target, strerror(errno));
     add_word(&l, what->command);
-    if (!add_words(&l, s, what->words)) return LB_EXIT_OK;
+    add_words(&l, s, what->words);
     add_word(&l, "--json");
     add_word(&l, target);
     const int code = run_line(&l, what->run);
     if (code == LB_EXIT_OK) s->file_count++;
     if (code == LB_EXIT_OK || lb_cli_interrupted()) return code;
     return lb_cli_error(LB_EXIT_FAILED, kCommand, "%s failed with exit code %d; the others go on", what->name, code);
+}
+
+/* In every form. */
+static int make_report(session *s) {
+    static const struct {
+        const char *option, *name;
+    } kForms[] = {
+        {"--html", "index.html"}, {"--csv", "results.csv"}, {"--markdown", "results.md"}, {"--gnuplot", "gnuplot"}};
+    char paths[LB_COUNT(kForms)][PATH];
+    line l = {.count = 0};
+    if (s->file_count == 0) return lb_cli_error(LB_EXIT_FAILED, kCommand, "there is nothing to report");
+    add_word(&l, "bench report");
+    for (size_t i = 0; i < s->file_count; i++) add_word(&l, s->files[i]);
+    for (size_t i = 0; i < LB_COUNT(kForms); i++) {
+        if (snprintf(paths[i], PATH, "%s/%s", s->folder, kForms[i].name) >= PATH)
+            return lb_cli_error(LB_EXIT_FAILED, kCommand, "the path of the folder is too long");
+        add_word(&l, kForms[i].option);
+        add_word(&l, paths[i]);
+    }
+    return run_line(&l, lb_cmd_bench_report);
 }
 
 /* Whatever fails, the others are run: a page with a plot less is better than none. */
@@ -108,7 +125,7 @@ static int run_all(session *s) {
         if (is_wanted(s, kSteps[i].name) && run_step(s, &kSteps[i]) != LB_EXIT_OK) failed = LB_EXIT_FAILED;
         if (lb_cli_interrupted()) return lb_cli_interrupt_exit(lb_cli_interrupted());
     }
-    return failed;
+    return make_report(s) == LB_EXIT_OK ? failed : LB_EXIT_FAILED;
 }
 
 /* 1, 2, 4 and so on up to all usable threads. */
@@ -149,7 +166,7 @@ static int prepare(session *s, char *powers, size_t size) {
 }
 
 int lb_cmd_bench_all(int argc, char **argv) {
-    session s = {.folder = NULL};
+    session s = {.peers = "all"};
     double time_s = 0.05;
     char powers[128], time[32];
     const lb_option table[] = {
@@ -157,7 +174,8 @@ int lb_cmd_bench_all(int argc, char **argv) {
         {"--time", "S", "seconds of samples for each number (default: 0.05)", LB_OPTION_SECONDS, &time_s},
         {"--threads", "LIST", "of the comparison of thread counts (default: 1,2,4 and so on)", LB_OPTION_TEXT,
          &s.threads},
-        {"--peers", "LIST", "time these libraries in turn with ours (default: none)", LB_OPTION_TEXT, &s.peers},
+        {"--peers", "LIST", "time these libraries in turn with ours (default: all of this build)", LB_OPTION_TEXT,
+         &s.peers},
         LB_OPTION_CPUS,
     };
     const lb_syntax syntax = {
@@ -165,7 +183,7 @@ int lb_cmd_bench_all(int argc, char **argv) {
         .text =
             "Measures, in two minutes or so: the limits of this machine, products by format, "
             "rows, size and threads,\nlayers of models, packing, two tunings. Says which commands "
-            "these are; each leaves its JSON in DIR.\n"
+            "these are; each leaves its JSON in DIR,\nwhere index.html and its like tell what they found.\n"
             "STEP: only limits, main, size, layers, threads, cold, peers, pack or tune.",
         .options = table,
         .option_count = LB_COUNT(table),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cli/gemm_session.h"
+#include "cli/peer_rows.h"
 #include "cli/shapes.h"
 #include "kernels/base/base.h"
 
@@ -26,11 +27,6 @@ static void print_result(const char *problem, const lb_gemm_result *r) {
            : r->verdict.within ? "bound"
                                : "NO",
            r->plan.source);
-    for (size_t i = 0; i < r->peer_count; i++) {
-        const lb_peer_result *peer = &r->peers[i];
-        printf("%-26s %3u %-23s %9.2f %7.1f %6s %-7s %4.2fx %5s\n", "", r->threads, peer->name, peer->median_s * 1e6,
-               peer->gops, "", "ours", peer->median_s / r->time.median_s, peer->within ? "bound" : "NO");
-    }
     fflush(stdout);
 }
 
@@ -47,7 +43,9 @@ static int time_all(lb_gemm_session *session, const settings *o, const lb_shapes
             char text[LB_PROBLEM_TEXT];
             lb_gemm_result result;
             code = lb_gemm_session_time(session, shapes->list[i].text, text, &result);
-            if (code == LB_EXIT_OK && !lb_cli_json_only(o->json)) print_result(text, &result);
+            if (code != LB_EXIT_OK || lb_cli_json_only(o->json)) continue;
+            print_result(text, &result);
+            lb_cli_peer_rows(&session->peers, result.threads);
         }
         if (code != LB_EXIT_OK) return code;
     }
@@ -87,8 +85,8 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
         {"--time", "S", "seconds of samples for each problem (default: 0.3)", LB_OPTION_SECONDS, &o.bench.budget_s},
         {"--verify", NULL, "check every row of every result, not a sample of rows", LB_OPTION_FLAG,
          &o.bench.verify_all},
-        {"--peers", "LIST", "time these libraries in turn with ours, as openblas,onednn", LB_OPTION_TEXT,
-         &o.bench.peers},
+        {"--peers", "LIST", "compare with libraries: all, none, or names as onednn,openblas (default: none)",
+         LB_OPTION_TEXT, &o.bench.peers},
         LB_OPTION_WISDOM(&o.wisdom),
         LB_OPTION_JSON(&o.json),
     };
@@ -103,5 +101,7 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
     o.bench.verified_products = lb_max(1, (int64_t)(o.bench.budget_s * 1e9));
     if (o.dump) return lb_cli_dump_asm(kCommand, o.dump);
+    code = lb_cli_peers(kCommand, &o.bench.peers);
+    if (code != LB_EXIT_OK) return code;
     return lb_shapes_help(&o.shapes) ? LB_EXIT_OK : run(&o, argc - 1, argv + 1);
 }

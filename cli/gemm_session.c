@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/gemm_session.h"
 
+#include "cli/peer_rows.h"
 #include "tuner/problem.h"
+
+/* Limits are kept where the plans' wisdom is. */
+static int keep_limits(lb_gemm_session *s) {
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    if (!s->wisdom) return LB_EXIT_OK;
+    lb_cli_progress("limits of this machine");
+    const lowbit_status status = lb_limits_keep(s->limits, s->wisdom, true, &error);
+    lb_cli_progress_clear();
+    return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(s->command, status, &error);
+}
 
 int lb_gemm_session_begin(lb_gemm_session *s, const char *command, const char *isa, const char *wisdom,
                           const lb_gemm_bench *bench, double limit_s) {
@@ -18,10 +29,14 @@ int lb_gemm_session_begin(lb_gemm_session *s, const char *command, const char *i
     s->bench.ctx = s->ctx;
     s->bench.limits = s->limits;
     s->bench.wisdom = s->wisdom;
-    return LB_EXIT_OK;
+    s->bench.peer_list = &s->peers;
+    s->bench.pool_options = &s->pool_options;
+    s->wisdom_option = wisdom;
+    return keep_limits(s);
 }
 
 void lb_gemm_session_end(lb_gemm_session *s) {
+    if (s->limits && lb_limits_are_new(s->limits)) lb_cli_wisdom_keep(s->command, s->wisdom_option, s->wisdom);
     lowbit_pool_destroy(&s->pool);
     lb_limits_destroy(s->limits);
     lowbit_wisdom_destroy(s->wisdom);
@@ -72,12 +87,18 @@ static json_t *result_json(const lb_gemm_session *s, const lowbit_problem *p, co
     return what;
 }
 
-/* A peer's cell says less: what it is, how long it took, and whether it was right. */
-static json_t *peer_json(const lb_gemm_result *r, const lowbit_problem *p, const char *text,
+/* What the cell of a peer has in common with ours, and its own. */
+static json_t *peer_json(const lb_gemm_session *s, const lowbit_problem *p, const char *text, uint32_t threads,
                          const lb_peer_result *peer) {
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:f, s:f, s:b}", "problem", text, "m", (json_int_t)p->m, "n",
-                     (json_int_t)p->n, "k", (json_int_t)p->k, "threads", (json_int_t)r->threads, "impl", peer->name,
-                     "median_us", peer->median_s * 1e6, "gops", peer->gops, "within_bound", peer->within);
+    char format[LB_PROBLEM_WORD], act[LB_PROBLEM_WORD];
+    lb_problem_words(p, format, act);
+    json_t *what = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b}", "problem", text, "format", format, "act", act,
+                             "m", (json_int_t)p->m, "n", (json_int_t)p->n, "k", (json_int_t)p->k, "threads",
+                             (json_int_t)threads, "cold", s->bench.cold);
+    json_t *more = lb_cli_peer_json(peer);
+    json_object_update(what, more);
+    json_decref(more);
+    return what;
 }
 
 int lb_gemm_session_time(lb_gemm_session *s, const char *problem, char canonical[LB_PROBLEM_TEXT],
@@ -88,12 +109,13 @@ int lb_gemm_session_time(lb_gemm_session *s, const char *problem, char canonical
     if (status == LOWBIT_OK) status = lowbit_problem_print(&p, canonical, LB_PROBLEM_TEXT, &error);
     if (status != LOWBIT_OK) return lb_cli_error(LB_EXIT_USAGE, s->command, "%s", error.message);
     lb_cli_progress("timing %s", canonical);
+    s->peers.count = 0;
     status = lb_bench_gemm(&s->bench, &p, result, &error);
     lb_cli_progress_clear();
     if (status != LOWBIT_OK) return lb_cli_failed(s->command, status, &error);
     json_array_append_new(s->results, result_json(s, &p, canonical, result));
-    for (size_t i = 0; i < result->peer_count; i++)
-        json_array_append_new(s->results, peer_json(result, &p, canonical, &result->peers[i]));
+    for (size_t i = 0; i < s->peers.count; i++)
+        json_array_append_new(s->results, peer_json(s, &p, canonical, result->threads, &s->peers.results[i]));
     return result->verdict.within ? LB_EXIT_OK
                                   : lb_cli_error(LB_EXIT_FAILED, s->command, "%s: the result is wrong", canonical);
 }

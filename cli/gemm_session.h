@@ -11,7 +11,8 @@
 typedef struct lb_gemm_session {
     const char *command; /* for errors */
     lowbit_ctx *ctx;
-    lowbit_wisdom *wisdom; /* of what is planned, or NULL */
+    lowbit_wisdom *wisdom; /* of what is planned, and limits that are kept; or NULL */
+    const char *wisdom_option;
     lb_limits *limits;
     json_t *results;
     const char *set, *layer; /* where the next problem comes from, for its JSON; NULL = it was named as such */
@@ -20,6 +21,7 @@ typedef struct lb_gemm_session {
     lowbit_pool_options pool_options;
     lb_cpu_list cpus;
     lb_gemm_bench bench; /* how each product is timed; pool, ctx, wisdom and limits are filled in */
+    lb_peer_list peers;  /* of the problem that was timed last */
 } lb_gemm_session;
 
 /* Begins with the levels of `isa` (NULL = all) and the `wisdom` that the option of that name says; `bench` has kernel,

@@ -16,9 +16,10 @@ enum { LB_WISDOM_PATH = 4096 };
  * returns the exit code. */
 int lb_cli_wisdom_path(const char *command, const char *option, char path[LB_WISDOM_PATH]);
 
-/* For commands that plan: what the file holds, *wisdom = NULL for "none". A file that is named must be there and be
- * wisdom; the default one may be missing, and is left aside with a warning where it is none. Says on standard error
- * which lines are damaged. Returns LB_EXIT_OK, or prints the reason and returns the exit code. */
+/* For commands that plan: what the file holds, *wisdom = NULL for "none" and where the environment names no place. A
+ * file that is named must be there and be wisdom; the default one may be missing, and is left aside (*wisdom = NULL)
+ * with a warning where it is none. Says on standard error which lines are damaged. Returns LB_EXIT_OK, or prints the
+ * reason and returns the exit code. */
 int lb_cli_wisdom_read(const char *command, const char *option, const lowbit_ctx *ctx, lowbit_wisdom **wisdom);
 
 /* For commands that add to it: an empty one for "none" and where there is no file yet; what is there must be wisdom. */

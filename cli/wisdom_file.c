@@ -86,7 +86,8 @@ int lb_cli_wisdom_read(const char *command, const char *option, const lowbit_ctx
     *wisdom = NULL;
     if (is_none(option)) return LB_EXIT_OK;
     if (option) return read_file(command, option, ctx, wisdom);
-    if (!default_path(path) || is_missing(path)) return LB_EXIT_OK;
+    if (!default_path(path)) return LB_EXIT_OK;
+    if (is_missing(path)) return lb_cli_wisdom_new(command, ctx, wisdom);
     if (read_file(command, path, ctx, wisdom) != LB_EXIT_OK)
         lb_cli_error(LB_EXIT_OK, command, "warning: going on without wisdom");
     return LB_EXIT_OK;

@@ -2,6 +2,7 @@
 /* Probes compute what they claim, read what they claim, and the limits made of them are kept. */
 #include "kernels/simd/probe.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "bench/limits.h"
 #include "kernels/base/cpu.h"
 #include "tests/check.h"
+#include "tuner/wisdom.h"
 
 static double read_rate(lb_limits *limits, size_t bytes, const lowbit_pool *pool) {
     lb_limit limit;
@@ -73,6 +75,13 @@ static uint32_t maximum_sum(const uint8_t *line, const int8_t *a) {
     return (uint32_t)sum;
 }
 
+/* Each lookup is one step around the table of 16. */
+static uint32_t lookup_sum(const uint8_t *line, uint32_t steps, int8_t a) {
+    uint32_t sum = 0;
+    for (int i = 0; i < LINE; i++) sum += (line[i] + steps * (uint8_t)a) % 16;
+    return sum;
+}
+
 static bool has_blocks(const lb_probe *p) {
     return p->kind == LB_PROBE_TILES || p->kind == LB_PROBE_TILES_BF16 || p->kind == LB_PROBE_TILE_GROUPS;
 }
@@ -82,6 +91,7 @@ static bool writes(const lb_probe *p) { return p->kind == LB_PROBE_WRITE || p->k
 static uint32_t expected_sum(const lb_probe *p, const uint8_t *lines, size_t bytes, size_t reps, const int8_t *a) {
     if (p->kind == LB_PROBE_READ || writes(p)) return 0;
     if (p->kind == LB_PROBE_DECODE) return (uint32_t)reps * decode_sum(p->width, lines, bytes, a);
+    if (p->kind == LB_PROBE_LOOKUP) return p->repeat * lookup_sum(lines, (uint32_t)(reps * (bytes / LINE)), a[0]);
     if (p->kind == LB_PROBE_BITS) {
         uint32_t ones = 0;
         for (size_t i = 0; i < LINE; i++) ones += (uint32_t)__builtin_popcount(lines[i] ^ (uint8_t)a[i % 4]);
@@ -198,7 +208,7 @@ static void check_complete(const lb_isa_unit *unit) {
     CHECK(has_probe(unit, LB_PROBE_READ, 0) && has_probe(unit, LB_PROBE_WRITE, 0));
     if (unit->isa == LOWBIT_ISA_SCALAR) return;
     CHECK(has_probe(unit, LB_PROBE_MADDUBS, 0) && has_probe(unit, LB_PROBE_MADD, 0));
-    CHECK(has_probe(unit, LB_PROBE_BITS, 0));
+    CHECK(has_probe(unit, LB_PROBE_BITS, 0) && has_probe(unit, LB_PROBE_LOOKUP, 0));
     CHECK(has_probe(unit, LB_PROBE_L1, 0) && has_probe(unit, LB_PROBE_L1F, 0));
     for (int width = 1; width <= 8; width *= 2) CHECK(has_probe(unit, LB_PROBE_DECODE, width));
     const uint32_t kWithoutDot =
@@ -287,6 +297,50 @@ static void check_forks(lb_limits *limits, const lowbit_ctx *ctx) {
     lowbit_pool_destroy(&pool);
 }
 
+static lb_limits *limits_of(const lowbit_ctx *ctx, double budget_s, lowbit_wisdom *wisdom, bool reuse) {
+    lb_limits *limits = NULL;
+    CHECK(lb_limits_create(ctx, budget_s, &limits, NULL) == LOWBIT_OK);
+    CHECK(lb_limits_keep(limits, wisdom, reuse, NULL) == LOWBIT_OK);
+    return limits;
+}
+
+/* Limits pass through a wisdom, unless the machine is another one by now, or more time is to be spent on them. */
+static void check_kept(const lowbit_ctx *ctx) {
+    static const char kClock[] = "limit.clock.any.w0.b12288.t1";
+    lowbit_wisdom *wisdom = NULL;
+    const lb_isa_unit *unit = lb_unit_best(ctx);
+    double values[LB_FACT_VALUES];
+    CHECK(lowbit_wisdom_create(ctx, &wisdom, NULL) == LOWBIT_OK);
+    lb_limits *limits = limits_of(ctx, 0.002, wisdom, true);
+    CHECK(!lb_limits_are_kept(limits) && lb_limits_are_new(limits));
+    const double read = read_rate(limits, 100000, NULL);
+    lb_limits_destroy(limits);
+
+    limits = limits_of(ctx, 0.016, wisdom, true);
+    CHECK(!lb_limits_are_kept(limits)); /* measured in a hurry */
+    lb_limits_destroy(limits);
+    bool kept = false;
+    for (int tries = 0; tries < 50 && !kept; tries++) { /* a busy machine is another one every moment */
+        limits = limits_of(ctx, 0.002, wisdom, true);
+        kept = lb_limits_are_kept(limits);
+        if (kept) CHECK(fabs(read_rate(limits, 100000, NULL) / read - 1) < 1e-5);
+        lb_limits_destroy(limits);
+    }
+    CHECK(kept);
+
+    CHECK(lb_wisdom_fact(wisdom, kClock, values) == 5);
+    values[0] *= 2;
+    CHECK(lb_wisdom_put_fact(wisdom, kClock, values, 5, 1, NULL) == LOWBIT_OK);
+    limits = limits_of(ctx, 0.002, wisdom, true);
+    CHECK(!lb_limits_are_kept(limits));
+    lb_limits_destroy(limits);
+    limits = limits_of(ctx, 0.0005, wisdom, false);
+    CHECK(!lb_limits_are_kept(limits) && !lb_limits_are_new(limits));
+    CHECK((compute_rate(limits, unit, LB_PROBE_READ, 0, NULL) > 0) == lb_limits_are_new(limits));
+    lb_limits_destroy(limits);
+    lowbit_wisdom_destroy(wisdom);
+}
+
 void subject_limits(void) {
     const lowbit_pool pool = {sizeof pool, NULL, three_threads, in_turn};
     lowbit_ctx *ctx = NULL;
@@ -317,7 +371,9 @@ void subject_limits(void) {
         CHECK(lb_limit_compute(limits, scalar, LB_PROBE_DOT, (int)i, NULL, &again, NULL) == LOWBIT_OK &&
               again.best == 0);
     check_forks(limits, ctx);
+    CHECK(lb_limit_clock(limits, &pool, &first, NULL) == LOWBIT_OK && first.best > 1e6 && !first.probe);
     lb_limits_destroy(limits);
+    check_kept(ctx);
     lowbit_ctx_destroy(ctx);
     check_refusals();
 }

@@ -239,8 +239,10 @@ def test_bench_all():
         result = lowbit(*words, "pack", "tune", "layers")
         check("bench all goes on where a step fails", result.returncode == FAILED and "layers.json" in result.stderr,
               result)
-        check("bench all runs steps in its own order", re.findall("^== lowbit ([a-z]+ ?[a-z]*)", result.stdout, re.M) ==
-              ["bench pack", "tune i"], result)
+        check("bench all runs steps in its own order", re.findall("^== lowbit ([a-z]+ [a-z]*)", result.stdout, re.M) ==
+              ["bench pack", "tune i", "bench report"], result)
+        for name in ("index.html", "results.csv", "results.md", "gnuplot"):
+            check(f"bench all: {name}", os.path.exists(os.path.join(target, name)), result)
         for name in ("pack", "tune"):
             path = os.path.join(target, f"{name}.json")
             with open(path, encoding="utf-8") as file:
@@ -285,6 +287,21 @@ def test_regret():
     answers([*words, "bf16a8:m1n16k16"], FAILED, "bf16a8:m1n16k16: ")
 
 
+def test_kept_limits():
+    with tempfile.TemporaryDirectory() as folder:
+        path, scalar = os.path.join(folder, "wisdom"), {"LOWBIT_ISA": "scalar"}
+        words = ["bench", "limits", "--time", "0.001", "--threads", "1", "--json", "-", "--wisdom"]
+        results = json.loads(lowbit(*words, "none", env=scalar).stdout)["results"]
+        check("limits have a clock", [x["unit"] for x in results if x["limit"] == "clock"] == ["cycle/s"])
+        answers([*words, path], FAILED, "there is no file")
+        lowbit("bench", "gemm", "i8a8:m1n64k64", "--time", "0.001", env={**scalar, "XDG_CACHE_HOME": folder})
+        shown = json.loads(lowbit("wisdom", "show", os.path.join(folder, "lowbit", "wisdom"), "--json", "-",
+                                  env=scalar).stdout)
+        names = {x["name"] for x in shown["rates"]}
+        check("bench gemm keeps limits", "limit.clock.any.w0.b12288.t1" in names and
+              sum(name.startswith("limit.read.scalar.") for name in names) == 2)
+
+
 def test_output():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "info.json")
@@ -320,6 +337,28 @@ def test_bind():
     check("--replicas", cell["exact"] and copied <= nodes and copied != 1)
     answers([*words, "--bind", "nonsense"], USAGE, "neither none, compact, spread nor a list")
     answers([*words, "--bind", "8191"], FAILED, "may not use CPU 8191")
+
+
+def test_peers():
+    """What does not depend on the libraries of this build: names, and a row for each that is asked for."""
+    words = ["bench", "gemm", "i8a8:m3n64k64", "--time", "0.001"]
+    known = ["onednn", "xnnpack", "openblas", "ggml", "onnxruntime"]
+    answers([*words, "--peers", "openblas,fftw"], USAGE, f"'fftw' is no library; known: {', '.join(known)}")
+    answers([*words, "--peers", ""], USAGE, "'' is no library")
+    rows = json.loads(lowbit(*words, "--peers", "all", "--json", "-").stdout)["results"]
+    check("--peers all", rows[0]["impl"] == "lowbit" and [*dict.fromkeys(row["impl"] for row in rows[1:])] == known)
+    for row in rows[1:]:
+        timed = row["status"] == "ok"
+        check(f"peer {row}", row["status"] in ("ok", "refused", "absent") and (row["reason"] == "") == timed ==
+              row["within_bound"] == (row["median_us"] > 0) == (row["ratio"] > 0) and
+              row["problem"] == rows[0]["problem"] and row["m"] == 3 and not row["beside"])
+    for peers in ("none", "ggml", "ggml,openblas"):
+        result = lowbit(*words, "--peers", peers)
+        lines = result.stdout.splitlines()[2:]
+        check(f"--peers {peers}", result.returncode == OK and not result.stderr and
+              [*dict.fromkeys(line.split()[0] for line in lines)] ==
+              [name for name in known if name in peers.split(",")] and
+              all(len(line) <= 100 for line in lines), result)
 
 
 def identity(levels):
@@ -455,7 +494,7 @@ def test_tune_lists():
         answers([*estimate, "--shapes", shapes], FAILED, f"{shapes}:3: ")
         text = lowbit("tune", "--effort", "estimate", "i8a8:m1n64k64", "--threads", "1")
         check("estimates as text", text.returncode == OK and "w8." in text.stdout and "estimate" in text.stdout, text)
-        check("estimates leave no wisdom", not os.path.exists(os.path.join(nowhere.name, "lowbit")))
+        check("estimates leave no wisdom", plans_of(os.path.join(nowhere.name, "lowbit", "wisdom")) == 0)
     results = json.loads(lowbit(*estimate, "--model", "bert-large,resnet20-cifar,bert-large", "--format", "i8,b1a1",
                                 "--m", "1,2").stdout)["results"]
     problems = [x["problem"] for x in results]
@@ -589,10 +628,8 @@ def test_progress():
     check("no progress elsewhere", not lowbit(*words).stderr)
 
 
-for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_shapes, test_cpu_list,
-             test_dump_asm, test_bench_all, test_regret, test_output, test_bind,
-             test_wisdom, test_tune_usage, test_tune_lists, test_tune_buckets, test_tune_gains, test_tune,
-             test_tune_interrupted, test_progress):
-    test()
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
 print("\n".join(failures) or "ok")
 sys.exit(bool(failures))

@@ -78,6 +78,30 @@ uint32_t Dot(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
 }
 #endif
 
+/* Chains of lookups, each of which finds the index of the next: twelve hide what a lookup takes. */
+constexpr size_t kLookupRepeat = 12 / kVectors;
+
+uint32_t Lookups(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
+    constexpr size_t kChains = kVectors * kLookupRepeat;
+    alignas(64) uint8_t memory[kBytes];
+    for (size_t i = 0; i < kBytes; ++i) memory[i] = static_cast<uint8_t>((i + static_cast<uint8_t>(a[0])) % 16);
+    VU8 table = hn::Load(d8, memory), chain[kChains];
+    Unroll<kChains>(LB_EACH(i) { chain[i] = hn::And(hn::Load(d8, line + i % kVectors * kBytes), hn::Set(d8, 15)); });
+    for (size_t step = reps * (bytes / 64); step > 0; step--) {
+        Unroll<kChains>(LB_EACH(i) {
+            Pin(table);
+            chain[i] = hn::TableLookupBytes(table, chain[i]);
+            Pin(chain[i]);
+        });
+    }
+    uint32_t sum = 0;
+    Unroll<kChains>(LB_EACH(i) {
+        hn::Store(chain[i], d8, memory);
+        for (uint8_t byte : memory) sum += byte;
+    });
+    return sum;
+}
+
 constexpr size_t kPairsRepeat = kVectors == 1 ? 8 : kVectors == 2 ? 4 : 2;
 
 uint32_t Pairs(uint8_t *line, size_t bytes, size_t reps, const int8_t *a) {
@@ -398,6 +422,7 @@ const lb_probe kProbes[] = {
     {LB_PROBE_MADDUBS, 0, 1, 0, kPairsRepeat, Pairs},
     {LB_PROBE_MADD, 0, 1, 0, kExactRepeat, Exact},
     {LB_PROBE_L1, 0, 1, 0, kPairsRepeat, Maxima},
+    {LB_PROBE_LOOKUP, 0, 1, 0, kLookupRepeat, Lookups},
     {LB_PROBE_FMA, 0, 1, 0, kTermsAccs<Products> / 4, Terms<Products>},
 #if defined(__AVX512BF16__)
     {LB_PROBE_FMA_BF16, 0, 1, 0, kFmaHalvesRepeat, FmaHalves},

@@ -31,7 +31,8 @@ enum {
     LB_PROBE_TILES_BF16 = 14,  /* as TILES, likewise */
     LB_PROBE_L1F = 15,         /* distances of binary32, subtracted from sums in registers */
     LB_PROBE_FMA_BF16 = 16,    /* vdpbf16ps: as FMA, of pairs of bf16 */
-    LB_PROBE_KINDS = 17
+    LB_PROBE_LOOKUP = 17,      /* bytes looked up in a table of 16, in registers: a lookup is no product */
+    LB_PROBE_KINDS = 18
 };
 
 /* k of a block of tiles, and its bytes: 32 rows of A, or two panels of 16 columns of B. */
@@ -55,6 +56,7 @@ enum { LB_PROBE_BLOCK_K = 512, LB_PROBE_BLOCK_BYTES = 32 * LB_PROBE_BLOCK_K };
  *   FMA      reps * bytes / 64 * repeat * 4 * sum over lanes l < 16 of line[4 * l] * a[0], modulo 2^32 while no
  *            lane's sum leaves 24 bits
  *   L1F      the same of -|line[4 * l] - a[0]|
+ *   LOOKUP   repeat * sum over the first line's bytes i < 64 of (line[i] + reps * bytes / 64 * a[0]) modulo 16
  *   TILE_BF16, FMA_BF16   reps * bytes / 64 * repeat * 2 * sum over i < 32 of line[2 * i] * a[0], likewise
  *   OTHERS   reps * bytes / 64 * repeat * sum over the first line's bytes i < 64 of line[i] * a[i % 4]: one step for
  *            each 64 bytes of `bytes`, but nothing is read after the first line
@@ -69,7 +71,8 @@ typedef struct lb_probe {
     uint8_t width;    /* DECODE: bits of a code; TILE_GROUPS: k of a group; else 0 */
     uint8_t streams;  /* READ: places of the buffer that are read in turn; else 1 */
     uint8_t prefetch; /* READ: how many lines ahead of each stream software prefetches; 0 = none */
-    uint16_t repeat;  /* what multiplies: products of 64 pairs (BITS: 512) for each 64 bytes; else 0 */
+    uint16_t
+        repeat; /* what multiplies: products of 64 pairs (BITS: 512) for each 64 bytes; LOOKUP: 64 lookups; else 0 */
     lb_probe_fn run;
 } lb_probe;
 
