@@ -5,6 +5,7 @@
 #include "cli/gemm_session.h"
 #include "cli/peer_rows.h"
 #include "cli/shapes.h"
+#include "kernels/base/base.h"
 
 static const char kCommand[] = "bench gemm";
 
@@ -121,6 +122,7 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
                               .max_words = -1};
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
+    o.bench.verified_products = lb_max(1, (int64_t)(o.bench.budget_s * 1e9));
     if (o.dump) return lb_cli_dump_asm(kCommand, o.dump);
     if ((code = lb_gemm_passes(kCommand, o.passes, &o.bench)) != LB_EXIT_OK) return code;
     if ((code = lb_cli_peers(kCommand, &o.bench.peers)) != LB_EXIT_OK) return code;

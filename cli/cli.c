@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int lb_cli_error(int code, const char *command, const char *format, ...) {
@@ -114,6 +115,15 @@ void lb_cli_progress(const char *format, ...) {
 }
 
 void lb_cli_progress_clear(void) { lb_cli_progress("%s", ""); }
+
+void lb_cli_make_folders(const char *path, unsigned mode) {
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s", path);
+    for (char *slash = folder + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
+        *slash = 0;
+        mkdir(folder, mode);
+    }
+}
 
 bool lb_cli_json_only(const char *target) { return target && strcmp(target, "-") == 0; }
 
