@@ -92,6 +92,15 @@ static lowbit_status add_cell(lb_report *r, const json_t *row, const char *where
     snprintf(cell->family, sizeof cell->family, "%.*s", (int)strcspn(cell->problem, ":"), cell->problem);
     cell->ours = strcmp(cell->impl, "lowbit") == 0;
     cell->ok = !*cell->status || strcmp(cell->status, "ok") == 0;
+    cell->samples = json_object_get(row, "samples_us");
+    size_t index;
+    const json_t *sample;
+    LB_REQUIRE(!cell->samples || json_is_null(cell->samples) || json_is_array(cell->samples), error, LOWBIT_BAD_FORMAT,
+               "%s: samples_us is no array", where);
+    double time;
+    json_array_foreach(cell->samples, index, sample)
+        LB_REQUIRE(lb_field_real(sample, &time) && time > 0, error, LOWBIT_BAD_FORMAT, "%s: samples_us[%zu] is no time",
+                   where, index);
     LB_REQUIRE(!cell->ok || (cell->median_us > 0 && cell->gops > 0), error, LOWBIT_BAD_FORMAT,
                "%s: median_us and gops of a row that counts must be above 0", where);
     return LOWBIT_OK;
