@@ -186,6 +186,7 @@ static lowbit_status add_rows(lb_report *r, const char *name, const json_t *rows
 }
 
 lowbit_status lb_report_add(lb_report *r, const char *name, json_t *file, lowbit_error *error) {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
     json_t **kept = next(&r->files, &r->file_count, sizeof *kept);
     if (!kept) {
         json_decref(file);
