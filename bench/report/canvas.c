@@ -13,7 +13,9 @@ double lb_text_width(const char *text) {
         if (strchr(kNarrow, *text))
             width += 4.7;
         else if (strchr(kWide, *text))
-            width += 11.5;
+            width += 11.8;
+        else if ((unsigned char)*text >= 0xe0) /* the ellipsis, and scripts whose letters are squares */
+            width += 12.2;
         else
             width += *text >= 'A' && *text <= 'Z' ? 8.6 : 7.65;
     }

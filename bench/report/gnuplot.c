@@ -75,7 +75,8 @@ static void write_bars(FILE *file, const lb_figure *f) {
             "plot data using (($1+%.9g)/2.0):(-$0):(%.9g):1:(-$0-0.3):(-$0+0.3):ytic(5) with boxxyerror, \\\n"
             "     data using 1:(-$0):3:4 with xerrorbars pt 0 lc 'black', \\\n"
             "     data using ($4>$1?$4:$1):(-$0):6 with labels left offset 1,0\n",
-            (double)(f->series_count ? f->series[0].count : 0) - 0.5, f->x.log ? f->x.base : 0.0, f->x.log ? f->x.base : 0.0);
+            (double)(f->series_count ? f->series[0].count : 0) - 0.5, f->x.log ? f->x.base : 0.0,
+            f->x.log ? f->x.base : 0.0);
 }
 
 static void write_heat(FILE *file, const lb_figure *f) {

@@ -83,6 +83,7 @@ bool lb_report_sentence(const lb_report *r, size_t index, char text[LB_SENTENCE]
     if (first == r->cell_count) return false;
     size_t count = 0, faster = 0, slower = 0;
     double sum = 0;
+    text[0] = 0;
     for (size_t i = first; i < r->cell_count; i++) {
         const lb_report_cell *c = &r->cells[i];
         if (strcmp(c->impl, r->cells[first].impl) != 0 || !c->ok || c->repeat || c->ratio <= 0) continue;
@@ -97,7 +98,5 @@ bool lb_report_sentence(const lb_report *r, size_t index, char text[LB_SENTENCE]
             "%.40s: lowbit is faster in %zu of %zu comparisons and slower in %zu; its time over ours is %.2f in the "
             "geometric mean.",
             r->cells[first].impl, faster, count, slower, exp(sum / (double)count));
-    else
-        snprintf(text, LB_SENTENCE, "%.40s: no time of it counts.", r->cells[first].impl);
     return true;
 }

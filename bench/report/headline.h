@@ -15,7 +15,7 @@ typedef struct lb_headline {
 bool lb_report_headline(const lb_report *report, size_t index, lb_headline *headline);
 
 /* A sentence about all products, or about the library that comes at this place among the peers; false past the end
- * or after a dozen. */
+ * or after a dozen. Empty where there is nothing to say: of a library no time of which counts. */
 enum { LB_SENTENCE = 256 };
 bool lb_report_sentence(const lb_report *report, size_t index, char text[LB_SENTENCE]);
 

@@ -27,7 +27,7 @@ static int compare(const void *left, const void *right) {
 static void add_curve(lb_figures *figures, lb_figure *f, const lb_report_cell *c) {
     const size_t count = json_array_size(c->samples);
     double *sorted = malloc(count * sizeof *sorted);
-    lb_series *series = lb_series_add(f, LB_MARK_LINE, "%s", c->problem);
+    lb_series *series = lb_series_add(f, LB_MARK_DOTS, "%s", c->problem);
     if (!sorted) {
         figures->failed = true;
         return;
@@ -51,7 +51,7 @@ static void add_figure(lb_figures *figures, const lb_refs *refs, size_t start, s
     lb_figure_title(f, "Spread of the samples, %s", regime);
     lb_figure_caption(f,
                       "Which part of the samples of a product took at most so many times its median; a marker every "
-                      "tenth. An upright curve is a quiet machine, a long tail to the right are its neighbours.%s",
+                      "tenth. An upright column is a quiet machine, a long tail to the right are its neighbours.%s",
                       drawn < count ? " Some of the products, evenly chosen." : "");
     if (!f) return;
     f->x = (lb_axis){.title = "time / median", .unit = LB_UNIT_TIMES, .log = 10};

@@ -68,7 +68,7 @@ static void plot_kernels(lb_figures *figures, const lb_report_tuned *t) {
     lb_figure_title(f, "Kernels: %.40s, %" PRId64 " thread%s", t->problem, t->threads, t->threads == 1 ? "" : "s");
     lb_figure_caption(f,
                       "Time of each kernel with its best blocks, over that of the fastest candidate of the last race: "
-                      "1.00 is the fastest, what is darker is faster. Rows: tiles of the kernels; columns: "
+                      "1.00 is the fastest, the stronger the colour the faster. Rows: tiles of the kernels; columns: "
                       "instruction set levels. Outlined: what tuning chose.");
     if (!f) return;
     snprintf(f->x.title, sizeof f->x.title, "time / fastest");
