@@ -93,7 +93,7 @@ static void print_grid(const grid *g) {
             for (size_t t = 0; t < g->threads.count; t++)
                 for (size_t m = 0; m < g->rows.count; m++) {
                     const lb_gemm_result *r = cell_at(g, l, f, t, m);
-                    lb_table_cell(&table, "%.0f %c%.0f%%", r->gops, r->limit[0], 100 * r->share);
+                    lb_table_cell(&table, "%.0f %c%.0f%%", r->gops, r->limit ? r->limit[0] : 'n', 100 * r->share);
                 }
         }
     lb_table_print(&table, stdout);
@@ -119,7 +119,7 @@ static int time_grid(lb_gemm_session *session, const settings *o, grid *g) {
     while (code == LB_EXIT_OK && lb_gemm_session_next(session))
         for (size_t t = 0; t < g->threads.count && code == LB_EXIT_OK; t++) code = time_cells(session, g, t);
     lb_gemm_session_tell_drift(session);
-    if (code == LB_EXIT_OK && !lb_cli_json_only(o->json)) print_grid(g);
+    if (session->tells && code == LB_EXIT_OK && !lb_cli_json_only(o->json)) print_grid(g);
     free(g->cells);
     return code == LB_EXIT_OK && o->json ? lb_gemm_session_write(session, o->json) : code;
 }

@@ -79,6 +79,11 @@ static lb_watch *watch_of(lb_gemm_session *s, uint32_t threads) {
     return NULL;
 }
 
+static const lb_sentinel *sentinel_of(lb_gemm_session *s, const lb_gemm_result *r) {
+    const lb_watch *watch = watch_of(s, r->threads);
+    return watch ? &watch->sentinel : NULL;
+}
+
 int lb_gemm_session_threads(lb_gemm_session *s, uint32_t threads) {
     const int code = lb_cli_pool(s->command, s->ctx, threads, &s->pool_options, &s->pool);
     lb_watch *watch = watch_of(s, threads);
@@ -94,11 +99,11 @@ int lb_gemm_session_threads(lb_gemm_session *s, uint32_t threads) {
 }
 
 static bool disturbed(lb_gemm_session *s, const lb_gemm_result *r) {
-    return lb_series_disturbed(&r->series, &watch_of(s, r->threads)->sentinel);
+    return lb_series_disturbed(&r->series, sentinel_of(s, r));
 }
 
 double lb_gemm_session_drift(lb_gemm_session *s, const lb_gemm_result *r) {
-    return lb_series_drift(&r->series, &watch_of(s, r->threads)->sentinel);
+    return lb_series_drift(&r->series, sentinel_of(s, r));
 }
 
 /* From the readings of the visits that were kept; of very many, every second one, or third. */
@@ -236,8 +241,8 @@ int lb_gemm_session_time(lb_gemm_session *s, const char *problem, char canonical
 void lb_gemm_session_tell_drift(const lb_gemm_session *s) {
     if (s->drifted)
         fprintf(stderr,
-                "lowbit %s: warning: %zu of %zu rows were timed while the machine was more than %.0f %% off its speed "
-                "at the start (\"drift\" in the JSON)\n",
+                "lowbit %s: warning: %zu of %zu rows were timed while the machine was more than %.0f %% slower than it "
+                "can be (\"drift\" in the JSON)\n",
                 s->command, s->drifted, s->count, 100 * LB_DRIFT_LIMIT);
 }
 

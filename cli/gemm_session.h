@@ -71,7 +71,7 @@ int lb_gemm_session_time(lb_gemm_session *session, const char *problem, char can
 /* How slow the machine was when the result's visits were made: 1.03 = 3 % slower than it can be. */
 double lb_gemm_session_drift(lb_gemm_session *session, const lb_gemm_result *result);
 
-/* Says on standard error how many rows were timed on a machine that was not as fast as at the start, if any. */
+/* Says on standard error how many rows were timed on a disturbed machine, if any. */
 void lb_gemm_session_tell_drift(const lb_gemm_session *session);
 
 /* Writes {"machine", "run", "results"} to a file or, for "-", to standard output. */
