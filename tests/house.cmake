@@ -38,6 +38,7 @@ if(LOWBIT_BUILD_PROGRAM)
     set_tests_properties(report_page PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
   endif()
   add_test(NAME program COMMAND Python3::Interpreter ${here}/program.py $<TARGET_FILE:lowbit-program>)
+  add_test(NAME program_compare COMMAND Python3::Interpreter ${here}/program_compare.py $<TARGET_FILE:lowbit-program>)
 endif()
 
 if(NOT LOWBIT_SANITIZE)

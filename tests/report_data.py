@@ -44,6 +44,13 @@ def peers_of(ours):
     return rows
 
 
+def sampled(rows):
+    """Adds what newer files have: all samples, of a machine that is disturbed now and then."""
+    for row in rows:
+        row["samples_us"] = [row["median_us"] * (1 + 0.002 * (i % 17) + 0.5 * (i == 40)) for i in range(41)]
+    return rows
+
+
 def make(lowbit, folder):
     """Writes the files, and returns their paths by name."""
     folder = pathlib.Path(folder)
@@ -56,9 +63,10 @@ def make(lowbit, folder):
     must_run(lowbit, "bench", "limits", *quick, paths["limits"])
     must_run(lowbit, "bench", "gemm", *problems, "--threads", "1,2", "--wisdom", "none", *quick, paths["gemm"])
     must_run(lowbit, "bench", "pack", *quick, paths["pack"])
-    must_run(lowbit, "tune", "i8a8:m4n64k64", "i4g32a8:m1n256k256", "--budget", "0.5", "--threads", "1", "--wisdom",
-             str(folder / "wisdom"), "--json", paths["tune"])
+    must_run(lowbit, "tune", "i8a8:m4n64k64", "i4g32a8:m1n256k256", "--budget", "10", "--threads", "1", "--wisdom", "none",
+             "--json", paths["tune"])
     gemm = json.loads(pathlib.Path(paths["gemm"]).read_text())
+    pathlib.Path(paths["gemm"]).write_text(json.dumps({**gemm, "results": sampled(gemm["results"])}))
     gemm["results"] = peers_of(gemm["results"])
     pathlib.Path(paths["peers"]).write_text(json.dumps(gemm))
     return paths

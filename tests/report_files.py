@@ -86,7 +86,7 @@ def test_page(files):
     written = report(*files.values(), "--html", "-", "--title", title)
     check("the page is written", written.returncode == 0 and not written.stderr, written.stderr)
     page, drawings = check_page(written.stdout, title)
-    wanted = ["roofline", "rows", "share", "memory", "peer", "threads", "time", "each", "kernels", "pack"]
+    wanted = ["roofline", "rows", "share", "memory", "peer", "threads", "time", "each", "spread", "kernels", "blocks", "pack"]
     for name in wanted:
         check(f"a plot {name}-1", f"{name}-1" in page.ids, page.ids)
     words = " ".join(page.words)
@@ -178,6 +178,9 @@ def test_refusals(files):
     refused("a number for a text", changed(kernel=7), "kernel is not")
     refused("a negative time", changed(median_us=-1), "median_us is not")
     refused("no time", changed(median_us=0), "above 0")
+    refused("an endless time", changed(median_us=1e300), "median_us is not")
+    refused("a sample that is none", changed(samples_us=[1, "x"]), "samples_us[1]")
+    refused("samples that are none", changed(samples_us=7), "samples_us is no array")
     refused("a size of 0", changed(m=0), "m is not")
     refused("a size beyond 64 bits", changed(m=2 ** 64), "is no JSON")
     refused("no sizes", changed(n=None), "has no n")

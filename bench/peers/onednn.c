@@ -40,13 +40,14 @@ typedef struct state {
 
 /* ---- operands in plain layouts ---- */
 
+/* Codes of 4 bits as floats: out of those it makes whatever layout it likes, which it does not out of packed ones. */
 static bool make_codes(state *s) {
     const lb_peer_work *p = &s->work;
     const int64_t group = p->problem->weights.group > 0 ? p->problem->weights.group : p->k;
     if (!lb_peer_codes_make(p->w, p->n, p->k, group, 4, false, &s->codes)) return false;
-    s->plain[W] = malloc((size_t)(p->n * p->k / 2));
-    if (s->plain[W]) lb_peer_codes_pack(&s->codes, s->kind->zero, s->plain[W]);
-    return s->plain[W];
+    float *w = s->plain[W] = malloc((size_t)(p->n * p->k) * sizeof *w);
+    for (int64_t i = 0; w && i < p->n * p->k; i++) w[i] = (float)(s->codes.codes[i] + s->kind->zero);
+    return w;
 }
 
 static bool shift_rows(state *s) {
@@ -62,7 +63,7 @@ static bool plain_operands(state *s, const void *data[OPERANDS], dnnl_data_type_
     const dnnl_data_type_t a = s->kind->types[A];
     const bool integers = a == dnnl_s8 || a == dnnl_u8;
     types[A] = integers ? a : dnnl_f32;
-    types[W] = integers ? dnnl_s8 : s->kind->decompressed ? s->kind->types[W] : dnnl_f32;
+    types[W] = integers ? dnnl_s8 : dnnl_f32;
     types[OUT] = s->kind->types[OUT];
     if (a == dnnl_u8 && !shift_rows(s)) return false;
     if (s->kind->decompressed && !make_codes(s)) return false;
@@ -165,21 +166,14 @@ static dnnl_status_t make_attributes(state *s) {
     return status || DNNL_VERSION_MAJOR < 3 ? status : make_zero(s, dnnl_s32);
 }
 
-static dnnl_status_t make_matmul(state *s, dnnl_format_tag_t layout_of_w) {
+static dnnl_status_t make_matmul(state *s) {
     dnnl_memory_desc_t desc[OPERANDS] = {0};
     s->what = "the primitive";
-    dnnl_status_t status = describe_all(&s->work, s->kind->types, layout_of_w, desc);
+    dnnl_status_t status = describe_all(&s->work, s->kind->types, dnnl_format_tag_any, desc);
     if (!status) status = lb_dnnl_matmul(&s->desc, s->engine, desc, s->attr);
     if (!status) status = dnnl_primitive_create(&s->matmul, s->desc);
     forget_all(desc);
     return status;
-}
-
-static void destroy_matmul(state *s) {
-    if (s->matmul) dnnl_primitive_destroy(s->matmul);
-    if (s->desc) dnnl_primitive_desc_destroy(s->desc);
-    s->matmul = NULL;
-    s->desc = NULL;
 }
 
 /* ---- operands as the primitive wants them ---- */
@@ -205,7 +199,7 @@ static dnnl_status_t convert(state *s, int operand, dnnl_query_t query, dnnl_mem
 
 static dnnl_status_t convert_weights(state *s) {
     dnnl_status_t status = dnnl_success;
-    s->what = "a reorder of the weights";
+    s->what = "the reorder of the weights";
     for (size_t i = 0; i < s->work.copies && !status; i++) status = convert(s, W, dnnl_query_weights_md, &s->w[i]);
     return status;
 }
@@ -229,21 +223,17 @@ static dnnl_status_t make(state *s) {
     if (!status) status = dnnl_stream_create(&s->stream, s->engine, dnnl_stream_default_flags);
     if (!status) status = wrap_operands(s);
     if (!status) status = make_attributes(s);
-    if (!status) status = make_matmul(s, dnnl_format_tag_any);
+    if (!status) status = make_matmul(s);
     if (!status) status = convert_weights(s);
-    if (status && s->kind->decompressed) { /* of 4 bits it can reorder only some layouts into its own */
-        destroy_matmul(s);
-        status = make_matmul(s, dnnl_ba);
-        if (!status) status = convert_weights(s);
-    }
     if (status) return status;
-    s->what = "a reorder of the activations";
+    s->what = "the reorder of the activations";
     return convert(s, A, dnnl_query_src_md, &s->a);
 }
 
 static void destroy(void *made) {
     state *s = made;
-    destroy_matmul(s);
+    if (s->matmul) dnnl_primitive_destroy(s->matmul);
+    if (s->desc) dnnl_primitive_desc_destroy(s->desc);
     for (int i = 0; i < OPERANDS; i++) {
         if (s->given[i]) dnnl_memory_destroy(s->given[i]);
         free(s->plain[i]);
@@ -280,7 +270,7 @@ static void *create(const kind *what, const lb_peer_work *work, char reason[LB_P
         return NULL;
     }
     const dnnl_status_t status = make(s);
-    if (status) snprintf(reason, LB_PEER_REASON, "no %s: status %d of oneDNN", s->what, (int)status);
+    if (status) snprintf(reason, LB_PEER_REASON, "oneDNN refuses %s (status %d)", s->what, (int)status);
     if (status || is_reference(s, reason)) {
         destroy(s);
         return NULL;

@@ -5,7 +5,6 @@
 
 #include <oneapi/dnnl/dnnl.h>
 
-/* The zero point of A, of which version 3 wants to know the value with each call, version 2 at once. */
 #if DNNL_VERSION_MAJOR >= 3
 
 typedef const_dnnl_memory_desc_t lb_dnnl_ref;
@@ -24,6 +23,7 @@ static inline dnnl_status_t lb_dnnl_matmul(dnnl_primitive_desc_t *matmul, dnnl_e
     return dnnl_matmul_primitive_desc_create(matmul, engine, desc[0], desc[1], NULL, desc[2], attr);
 }
 
+/* Version 3 wants to know that there is a zero point, and the value with each call; version 2 the value at once. */
 static inline dnnl_status_t lb_dnnl_zero_of_a(dnnl_primitive_attr_t attr, int32_t zero) {
     (void)zero;
     return dnnl_primitive_attr_set_zero_points_mask(attr, DNNL_ARG_SRC, 0);

@@ -13,9 +13,15 @@ static bool read_text(const json_t *value, const char **target) {
     return true;
 }
 
+bool lb_field_real(const json_t *value, double *target) {
+    const double number = json_number_value(value);
+    *target = number;
+    return json_is_number(value) && (number == 0 || (number >= 1e-18 && number <= 1e18));
+}
+
 static bool read_real(const json_t *value, double *target) {
-    *target = value ? json_number_value(value) : 0;
-    return (!value || json_is_number(value)) && *target >= 0 && *target <= 1e300;
+    *target = 0;
+    return !value || lb_field_real(value, target);
 }
 
 static bool read_integer(const json_t *value, int64_t least, int64_t *target) {
@@ -41,8 +47,9 @@ static bool read_field(const json_t *value, lb_field_type type, void *target) {
 lowbit_status lb_fields_read(const json_t *object, const lb_field *fields, size_t count, void *target,
                              const char *where, lowbit_error *error) {
     static const char *const kWanted[] = {
-        [LB_FIELD_TEXT] = "a text", [LB_FIELD_REAL] = "a number of at least 0", [LB_FIELD_COUNT] = "a count",
-        [LB_FIELD_SIZE] = "a size", [LB_FIELD_BOOL] = "true or false",
+        [LB_FIELD_TEXT] = "a text",        [LB_FIELD_REAL] = "a number of a sensible size",
+        [LB_FIELD_COUNT] = "a count",      [LB_FIELD_SIZE] = "a size",
+        [LB_FIELD_BOOL] = "true or false",
     };
     for (size_t i = 0; i < count; i++) {
         const lb_field *field = &fields[i];

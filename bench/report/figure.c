@@ -17,6 +17,7 @@ static size_t count_named(const lb_figures *list, const char *name) {
 }
 
 lb_figure *lb_figure_add(lb_figures *list, lb_figure_kind kind, const char *section, const char *name) {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
     lb_figure **items = realloc(list->items, (list->count + 1) * sizeof *items);
     if (items) list->items = items;
     lb_figure *figure = items ? calloc(1, sizeof *figure) : NULL;

@@ -92,6 +92,15 @@ static lowbit_status add_cell(lb_report *r, const json_t *row, const char *where
     snprintf(cell->family, sizeof cell->family, "%.*s", (int)strcspn(cell->problem, ":"), cell->problem);
     cell->ours = strcmp(cell->impl, "lowbit") == 0;
     cell->ok = !*cell->status || strcmp(cell->status, "ok") == 0;
+    cell->samples = json_object_get(row, "samples_us");
+    size_t index;
+    const json_t *sample;
+    LB_REQUIRE(!cell->samples || json_is_null(cell->samples) || json_is_array(cell->samples), error, LOWBIT_BAD_FORMAT,
+               "%s: samples_us is no array", where);
+    double time;
+    json_array_foreach(cell->samples, index, sample)
+        LB_REQUIRE(lb_field_real(sample, &time) && time > 0, error, LOWBIT_BAD_FORMAT, "%s: samples_us[%zu] is no time",
+                   where, index);
     LB_REQUIRE(!cell->ok || (cell->median_us > 0 && cell->gops > 0), error, LOWBIT_BAD_FORMAT,
                "%s: median_us and gops of a row that counts must be above 0", where);
     return LOWBIT_OK;
@@ -177,6 +186,7 @@ static lowbit_status add_rows(lb_report *r, const char *name, const json_t *rows
 }
 
 lowbit_status lb_report_add(lb_report *r, const char *name, json_t *file, lowbit_error *error) {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of the pointer is meant */
     json_t **kept = next(&r->files, &r->file_count, sizeof *kept);
     if (!kept) {
         json_decref(file);

@@ -32,6 +32,7 @@ typedef struct lb_report_cell {
     double gops, weight_gbs, share;
     int64_t weight_bytes;
     double ratio, ratio_low, ratio_high; /* of a peer: its time over ours */
+    const json_t *samples;               /* all times, in microseconds; NULL where the file has none */
     size_t rank;                         /* of the family, by where it came first */
     bool ours;                           /* impl is "lowbit" */
     bool ok;                             /* its time counts: status "ok", or none */

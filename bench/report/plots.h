@@ -21,6 +21,7 @@ void lb_plot_rows(const lb_report *report, lb_figures *figures);
 void lb_plot_share(const lb_report *report, lb_figures *figures);
 void lb_plot_threads(const lb_report *report, lb_figures *figures);
 void lb_plot_sizes(const lb_report *report, lb_figures *figures);
+void lb_plot_spread(const lb_report *report, lb_figures *figures);
 void lb_plot_peers(const lb_report *report, lb_figures *figures);
 void lb_plot_kernels(const lb_report *report, lb_figures *figures);
 void lb_plot_blocks(const lb_report *report, lb_figures *figures);

@@ -10,14 +10,16 @@
 #include "bench/report/scale.h"
 #include "kernels/base/base.h"
 
-/* Which limits bound a product, by its activations, and by its weights where that decides. */
+/* Which limits bound a product, by how its family begins and by the activations in it. Distances have limits of their
+ * own: `but` is how families begin that are none of these. */
 static const struct {
-    const char *act, *weights, *limit;
+    const char *weights, *but, *act, *limit;
     bool unless; /* not drawn where the one above is */
-} kRoofs[] = {{"a8", "", "dot", false},         {"a8", "", "maddubs", true}, {"a8", "", "tile_l1", false},
-              {"a1", "b1", "bits", false},      {"u1", "b1", "bits", true},  {"a2", "b1", "bits", true},
-              {"a4", "b1", "bits", true},       {"af", "", "fma", false},    {"af", "", "fma_bf16", false},
-              {"af", "", "tile_bf16_l1", false}};
+} kRoofs[] = {
+    {"", "l1", "a8", "dot", false},          {"", "l1", "a8", "maddubs", true}, {"", "l1", "a8", "tile_l1", false},
+    {"b1", "l1", "a1", "bits", false},       {"b1", "l1", "u1", "bits", true},  {"b1", "l1", "a2", "bits", true},
+    {"b1", "l1", "a4", "bits", true},        {"", "l1", "af", "fma", false},    {"", "l1", "af", "fma_bf16", false},
+    {"", "l1", "af", "tile_bf16_l1", false}, {"l1", "-", "a8", "l1", false},    {"l1", "-", "af", "l1f", false}};
 
 static bool make(const lb_report *r, lb_ref *ref, int64_t which) {
     (void)r;
@@ -32,9 +34,11 @@ static double intensity(const lb_report_cell *c) {
     return 2 * (double)c->m * (double)c->n * (double)c->k / (double)c->weight_bytes;
 }
 
+static bool begins(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
+
 static bool bounds(size_t roof, const lb_report_cell *c) {
     const char *act = strstr(c->family, kRoofs[roof].act);
-    return act && act > c->family && strncmp(c->family, kRoofs[roof].weights, strlen(kRoofs[roof].weights)) == 0;
+    return act && act > c->family && begins(c->family, kRoofs[roof].weights) && !begins(c->family, kRoofs[roof].but);
 }
 
 static const lb_report_limit *best_of(const lb_report *r, const char *name, int64_t threads) {
@@ -49,7 +53,7 @@ static const lb_report_limit *best_of(const lb_report *r, const char *name, int6
 
 /* The working set read next fastest after one of `rate`, by at least a factor that keeps two lines apart. */
 static const lb_report_limit *read_above(const lb_report *r, int64_t threads, double rate) {
-    const double apart = 1.6;
+    const double apart = 2;
     const lb_report_limit *next = NULL;
     for (size_t i = 0; i < r->limit_count; i++) {
         const lb_report_limit *l = &r->limits[i];

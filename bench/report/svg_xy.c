@@ -19,10 +19,11 @@ enum {
 typedef struct plot {
     const lb_figure *figure;
     lb_scale x, y;
-    double left, right; /* of the plot on the canvas */
+    double left, right;             /* of the plot on the canvas */
+    double named[LB_FIGURE_SERIES]; /* where names of level roofs stand */
+    size_t named_count;
 } plot;
 
-static bool is_level(const lb_series *s) { return s->count && s->points[0].y == s->points[s->count - 1].y; }
 static bool is_line(const lb_series *s) { return s->mark == LB_MARK_LINE || s->mark == LB_MARK_GUIDE; }
 
 typedef struct range {
@@ -46,6 +47,7 @@ static void measure(const lb_figure *f, range *x, range *y) {
                 widen(y, p->high);
             }
         }
+    if (x->low > x->high) *x = *y = (range){1, 1}; /* series without points */
 }
 
 /* The names at the ends of lines decide what is left for the plot. */
@@ -57,7 +59,7 @@ static void lay_out(plot *p, const lb_figure *f) {
     if (f->y.high > 0) y = (range){f->y.low, f->y.high};
     for (size_t s = 0; s < f->series_count; s++)
         if (is_line(&f->series[s])) names = fmax(names, fmin(lb_text_width(f->series[s].name), MOST) + GAP);
-    p->figure = f;
+    *p = (plot){.figure = f};
     p->y = lb_scale_for(f->y.log, y.low, y.high, TOP + PLOT, TOP);
     lb_ticks ticks;
     lb_scale_ticks(&p->y, MOST_TICKS, &ticks);
@@ -113,17 +115,27 @@ static void draw_points(FILE *file, const plot *p, const lb_series *s) {
     }
 }
 
-/* A roof's name lies along it where that is steep, else above it: at the end of the first one, before it of the next.
- */
-static void draw_roof(FILE *file, const plot *p, const lb_series *s, size_t level) {
-    enum { APART = 168 };
+/* The place nearest to a level roof where no other roof's name stands: above it, below it, farther away. */
+static double free_place(plot *p, double y) {
+    static const double kPlaces[] = {-5, 13, -18, 26, -31, 39};
+    enum { LAST = sizeof kPlaces / sizeof kPlaces[0] - 1, APART = 13 };
+    for (size_t i = 0;; i++) {
+        const double place = y + kPlaces[i];
+        bool is_free = place > LB_CANVAS_TEXT && place < TOP + PLOT;
+        for (size_t j = 0; j < p->named_count; j++) is_free = is_free && fabs(p->named[j] - place) >= APART;
+        if (is_free || i == LAST) return p->named[p->named_count++] = place;
+    }
+}
+
+/* A roof's name lies along it where that is steep, else at its end. */
+static void draw_roof(FILE *file, plot *p, const lb_series *s) {
     draw_path(file, p, s, "r");
     if (s->count < 2) return;
     const lb_figure_point *a = &s->points[0], *b = &s->points[s->count - 1];
     const double x0 = lb_scale_at(&p->x, a->x), y0 = lb_scale_at(&p->y, a->y);
     const double x1 = lb_scale_at(&p->x, b->x), y1 = lb_scale_at(&p->y, b->y);
-    if (is_level(s)) {
-        lb_draw_text(file, x1 - APART * (double)(level % 2), y1 - 5, "end", "n", s->name);
+    if (a->y == b->y) {
+        lb_draw_text(file, x1, free_place(p, y1), "end", "n", s->name);
         return;
     }
     const double angle = atan2(y1 - y0, x1 - x0);
@@ -190,12 +202,11 @@ void lb_svg_xy(FILE *file, const lb_figure *figure) {
     lay_out(&p, figure);
     lb_draw_begin(file, figure, TOP + PLOT + BOTTOM + LEGEND * draw_legend(NULL, &p));
     draw_axes(file, &p);
-    size_t level = 0;
     for (size_t s = 0; s < figure->series_count; s++) {
         const lb_series *series = &figure->series[s];
         char name[16];
         snprintf(name, sizeof name, "l s%zu", lb_style_class(series->style));
-        if (series->mark == LB_MARK_ROOF) draw_roof(file, &p, series, is_level(series) ? level++ : 0);
+        if (series->mark == LB_MARK_ROOF) draw_roof(file, &p, series);
         if (series->mark == LB_MARK_GUIDE) draw_path(file, &p, series, "r d");
         if (series->mark == LB_MARK_LINE) draw_path(file, &p, series, name);
         if (series->mark == LB_MARK_LINE || series->mark == LB_MARK_DOTS) draw_points(file, &p, series);

@@ -15,10 +15,20 @@ static void axes(lb_figure *f, const char *size) {
     f->y.log = 10;
 }
 
+/* The curves of a plot of memory: limits and what they are called. */
+static const char *const kMemory[][2] = {
+    {"read", "read"}, {"write", "write"}, {"write_around", "write around"}, {"memcpy", "memcpy"}};
+
+static bool is_memory(const lb_report_limit *l) {
+    size_t i = 0;
+    while (i < LB_COUNT(kMemory) && strcmp(kMemory[i][0], l->limit) != 0) i++;
+    return i < LB_COUNT(kMemory) && l->bytes > 0 && l->best > 0;
+}
+
 static int64_t next_threads(const lb_report *r, int64_t after) {
     int64_t next = 0;
     for (size_t i = 0; i < r->limit_count; i++)
-        if (r->limits[i].bytes > 0 && r->limits[i].threads > after && (!next || r->limits[i].threads < next))
+        if (is_memory(&r->limits[i]) && r->limits[i].threads > after && (!next || r->limits[i].threads < next))
             next = r->limits[i].threads;
     return next;
 }
@@ -28,7 +38,7 @@ static void add_memory(const lb_report *r, lb_figures *figures, lb_figure *f, co
     lb_series *series = NULL;
     for (size_t i = 0; i < r->limit_count; i++) {
         const lb_report_limit *l = &r->limits[i];
-        if (strcmp(l->limit, limit) != 0 || l->threads != threads || l->bytes <= 0 || l->best <= 0) continue;
+        if (!is_memory(l) || strcmp(l->limit, limit) != 0 || l->threads != threads) continue;
         if (!series) series = lb_series_add(f, LB_MARK_LINE, "%s", name);
         lb_figure_point point = {.x = (double)l->bytes, .y = l->best * 1e-9};
         snprintf(point.label, sizeof point.label, "%s: %.4g GB/s", name, point.y);
@@ -37,8 +47,6 @@ static void add_memory(const lb_report *r, lb_figures *figures, lb_figure *f, co
 }
 
 void lb_plot_memory(const lb_report *r, lb_figures *figures) {
-    static const char *const kLimits[][2] = {
-        {"read", "read"}, {"write", "write"}, {"write_around", "write around"}, {"memcpy", "memcpy"}};
     for (int64_t threads = next_threads(r, 0); threads; threads = next_threads(r, threads)) {
         lb_figure *f = lb_figure_add(figures, LB_FIGURE_XY, "limits", "memory");
         lb_figure_title(f, "Memory, %lld thread%s", (long long)threads, threads == 1 ? "" : "s");
@@ -47,7 +55,7 @@ void lb_plot_memory(const lb_report *r, lb_figures *figures) {
                           "caches and copied. Every step down is a cache that is left.");
         if (!f) return;
         axes(f, "working set");
-        for (size_t i = 0; i < LB_COUNT(kLimits); i++) add_memory(r, figures, f, kLimits[i][0], kLimits[i][1], threads);
+        for (size_t i = 0; i < LB_COUNT(kMemory); i++) add_memory(r, figures, f, kMemory[i][0], kMemory[i][1], threads);
     }
 }
 
