@@ -216,8 +216,9 @@ static bool begin_home(void *arg) {
 }
 
 static lowbit_status compare_peers(cell *c, const lb_gemm_result *r, lowbit_error *error) {
-    /* Workers of other libraries spin for more work before they sleep, longer than ours: of OpenBLAS up to 20 ms. */
-    static const double kSpinning = 0.025;
+    /* Workers of other libraries spin for more work before they sleep, longer than ours: of OpenBLAS up to 20 ms, of
+     * ONNX Runtime for 2^20 turns of a loop with a pause in it. */
+    static const double kSpinning = 0.06;
     const lb_gemm_bench *b = c->bench;
     const bool comparable = lb_peer_comparable(&c->problem);
     lb_peer_numbers numbers = {.ctx = NULL};
