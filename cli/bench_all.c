@@ -22,12 +22,12 @@ typedef struct step {
 #define GEMM "bench gemm", lb_cmd_bench_gemm
 static const step kSteps[] = {
     {"limits", "bench limits", lb_cmd_bench_limits, "--threads 1,all --time TIME"},
-    {"main", GEMM, "--shapes main --time TIME"},
-    {"size", GEMM, "--shapes sweep-size --time TIME"},
-    {"layers", GEMM, "--shapes bert-large,vit-b,resnet18,alexnet --time TIME"},
-    {"threads", GEMM, "{i8,i4g32,t2}a8:m{1,128}n4096k4096 --threads THREADS --time TIME"},
-    {"cold", GEMM, "{i8,i4,i4g32,t2,b1}a8:m1n4096k4096 --cold --time TIME"},
-    {"peers", GEMM, "{i8,i4g32}a8:m{1,16,128}n4096k1024 f32af:m128n4096k1024 --peers PEERS --time TIME"},
+    {"main", GEMM, "--shapes main --passes 3 --time TIME"},
+    {"size", GEMM, "--shapes sweep-size --passes 3 --time TIME"},
+    {"layers", GEMM, "--shapes bert-large,vit-b,resnet18,alexnet --passes 3 --time TIME"},
+    {"threads", GEMM, "{i8,i4g32,t2}a8:m{1,128}n4096k4096 --threads THREADS --passes 3 --time TIME"},
+    {"cold", GEMM, "{i8,i4,i4g32,t2,b1}a8:m1n4096k4096 --cold --passes 3 --time TIME"},
+    {"peers", GEMM, "{i8,i4g32}a8:m{1,16,128}n4096k1024 f32af:m128n4096k1024 --peers PEERS --passes 3 --time TIME"},
     {"pack", "bench pack", lb_cmd_bench_pack, "--time TIME"},
     {"tune", "tune", lb_cmd_tune, "i4g32a8:m{1,128}n4096k4096 --wisdom none"},
 };

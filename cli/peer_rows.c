@@ -24,19 +24,33 @@ static const char *verdict_of(const lb_peer_result *r) {
     return kVerdicts[r->times.verdict];
 }
 
-void lb_cli_peer_rows(const lb_peer_list *list, uint32_t threads) {
+static void print_way(const lb_peer_result *r, uint32_t threads) {
+    char who[40];
+    snprintf(who, sizeof who, "  %s %s", r->library, r->version);
+    if (r->status != LB_PEER_OK)
+        printf("%-26.26s %3u %-23.23s %s: %.*s\n", who, threads, r->way, lb_peer_status_name(r->status),
+               (int)(44 - strlen(lb_peer_status_name(r->status))), r->reason);
+    else
+        printf("%-26.26s %3u %-23.23s %9.2f %7.1f %5.2fx %4.2f..%4.2f %s\n", who, threads, r->way,
+               r->times.b.median_s * 1e6, r->gops, r->times.ratio, r->times.ratio_low, r->times.ratio_high,
+               verdict_of(r));
+}
+
+/* The libraries that had nothing to time for one reason, on one line. */
+static void print_idle(const lb_peer_list *list, lb_peer_status status, const char *why) {
+    size_t count = 0;
     for (size_t i = 0; i < list->count; i++) {
         const lb_peer_result *r = &list->results[i];
-        char who[40];
-        snprintf(who, sizeof who, "  %s %s", r->library, r->version);
-        if (r->status != LB_PEER_OK)
-            printf("%-26.26s %3u %-23.23s %s: %.*s\n", who, threads, r->way, lb_peer_status_name(r->status),
-                   (int)(44 - strlen(lb_peer_status_name(r->status))), r->reason);
-        else
-            printf("%-26.26s %3u %-23.23s %9.2f %7.1f %5.2fx %4.2f..%4.2f %s\n", who, threads, r->way,
-                   r->times.b.median_s * 1e6, r->gops, r->times.ratio, r->times.ratio_low, r->times.ratio_high,
-                   verdict_of(r));
+        if (r->status == status && !*r->way) printf("%s%s", count++ ? ", " : "  ", r->library);
     }
+    if (count) printf(": %s\n", why);
+}
+
+void lb_cli_peer_rows(const lb_peer_list *list, uint32_t threads) {
+    for (size_t i = 0; i < list->count; i++)
+        if (*list->results[i].way) print_way(&list->results[i], threads);
+    print_idle(list, LB_PEER_REFUSED, "refused, no way to multiply this");
+    print_idle(list, LB_PEER_ABSENT, "absent, not in this build");
 }
 
 /* 0 where there is no time. */

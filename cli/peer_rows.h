@@ -10,7 +10,7 @@
  * Returns an exit code. */
 int lb_cli_peers(const char *command, const char **peers);
 
-/* A line of at most 100 columns for each, in the columns of `bench gemm`. */
+/* A line of at most 100 columns for each way, in the columns of `bench gemm`; and who had none. */
 void lb_cli_peer_rows(const lb_peer_list *list, uint32_t threads);
 
 /* The fields that a peer's result has beside those of the problem. */
