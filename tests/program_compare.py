@@ -8,25 +8,12 @@ say about their samples, the machine and the build.
 import copy
 import json
 import os
-import subprocess
-import sys
 import tempfile
 
-LOWBIT = sys.argv[1]
-OK, FAILED, USAGE = 0, 1, 2
-failures = []
+import outside
+from outside import check, FAILED, lowbit, OK, USAGE
+
 folder = tempfile.TemporaryDirectory()
-
-
-def lowbit(*words):
-    environment = {**os.environ, "XDG_CACHE_HOME": folder.name}
-    return subprocess.run([LOWBIT, *words], text=True, capture_output=True, timeout=120, env=environment, check=False)
-
-
-def check(what, condition, result=None):
-    if not condition:
-        detail = f"\n  exit {result.returncode}\n  {result.stdout}\n  {result.stderr}" if result else ""
-        failures.append(f"FAILED {what}{detail}")
 
 
 def put(name, value):
@@ -182,7 +169,4 @@ def test_benches():
     check("compare reads tune", lowbit("bench", "compare", path, path).returncode == OK)
 
 
-for test in (test_verdicts, test_pairs, test_hostile, test_benches):
-    test()
-print("\n".join(failures) or "ok")
-sys.exit(bool(failures))
+outside.run_tests(globals())
