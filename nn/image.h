@@ -16,10 +16,10 @@ typedef struct lb_image {
     uint8_t *rgb; /* height x width x 3, rows from the top; of the C library's heap, see lb_image_free */
 } lb_image;
 
-/* Decodes a PNG or a JPEG, whichever the bytes begin as. Grey becomes three equal channels, 16 bits become 8, alpha is
- * dropped, turns that EXIF asks for are not made: as PIL's convert("RGB") does; but a PNG with a gamma of its own is
- * turned into sRGB. A JPEG that its decoder warns of counts as damaged. LOWBIT_BAD_FORMAT, LOWBIT_UNSUPPORTED (neither
- * of the two, too large, or CMYK), LOWBIT_NO_MEMORY. *image needs no free after a failure. */
+/* Decodes a PNG or a JPEG, whichever the bytes begin as. Grey becomes three equal channels, of 16 bits the upper 8
+ * count, alpha is dropped, gamma and turns that EXIF asks for are not applied: as PIL's convert("RGB") does. A JPEG
+ * that its decoder warns of counts as damaged. LOWBIT_BAD_FORMAT, LOWBIT_UNSUPPORTED (neither of the two, too large, or
+ * CMYK), LOWBIT_NO_MEMORY. *image needs no free after a failure. */
 lowbit_status lb_image_decode(const uint8_t *bytes, size_t length, lb_image *image, lowbit_error *error);
 
 /* The same for a file; also statuses of lb_map_file. */
@@ -28,7 +28,7 @@ lowbit_status lb_image_read(const char *path, lb_image *image, lowbit_error *err
 void lb_image_free(lb_image *image);
 
 /* Resized to width x height by triangle filters that widen as the image shrinks (bilinear with antialiasing): the bits
- * of PIL's resize(BILINEAR). `out` is new memory and not `in`. */
+ * of PIL's resize(BILINEAR) up to Pillow 12. `out` is new memory and not `in`. */
 lowbit_status lb_image_resize(const lb_image *in, int64_t width, int64_t height, lb_image *out, lowbit_error *error);
 
 /* The shorter side resized to `shorter` (0: as it is), the other one in proportion, and of that the crop x crop pixels

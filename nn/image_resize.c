@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bilinear resizing with antialiasing, in the integers of PIL: first along rows, then along columns, each output pixel
- * a weighted sum of a range of input pixels,
+/* Bilinear resizing with antialiasing, in the integers of PIL (up to Pillow 12): first along rows, then along columns,
+ * each output pixel a weighted sum of a range of input pixels,
  *
  *     scale = in / out      centre = (x + 1/2) scale      reach = max(scale, 1)
  *     weight(i) ~ max(0, 1 - |i + 1/2 - centre| / reach)      for centre - reach <= i + 1/2 <= centre + reach

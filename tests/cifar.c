@@ -62,7 +62,7 @@ static void check_doubt(void) {
     CHECK(lb_cifar_parse(bytes, both, 100, &c, NULL) == LOWBIT_OK && c.count == 3073);
     CHECK(lb_cifar_parse(bytes, both, 20, &c, NULL) == LOWBIT_INVALID_ARGUMENT);
     CHECK(lb_cifar_parse(bytes, 0, 0, &c, NULL) == LOWBIT_BAD_FORMAT);
-    CHECK(lb_cifar_open("/nonexistent/x", 0, &c, NULL) == LOWBIT_NOT_FOUND);
+    CHECK(lb_cifar_open("/proc/none", 0, &c, NULL) == LOWBIT_NOT_FOUND);
     CHECK(lb_cifar_open("/dev/null", 0, &c, NULL) == LOWBIT_BAD_FORMAT);
     CHECK(lb_cifar_open(check_scratch_folder(), 0, &c, NULL) == LOWBIT_BAD_FORMAT);
 }

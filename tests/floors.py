@@ -32,8 +32,8 @@ OTHERS = {
     "hwy/": ("kernels/simd/", "kernels/isa/"),
     "hwloc": ("tuner/",),
     "jansson.h": ("nn/", "bench/", "cli/", "tests/"),
-    "jpeglib.h": ("nn/",),
-    "png.h": ("nn/",),
+    "jpeglib.h": ("nn/", "tests/"),
+    "png.h": ("nn/", "tests/"),
     "immintrin.h": ("kernels/simd/", "kernels/isa/"),
     "arm_neon.h": ("kernels/simd/", "kernels/isa/"),
 }

@@ -23,8 +23,8 @@ target_sources(lowbit-tests PRIVATE ${emulator}
 if(LOWBIT_SANITIZE)
   return()
 endif()
-set(without_kernels bits_arrays bits_refusals books columns context emulate machine measure memory npy packed pool problem
-  quantize refusals scales table)
+set(without_kernels bits_arrays bits_refusals books cifar columns context emulate image machine measure memory npy packed
+  pool problem quantize refusals safetensors scales table)
 list(JOIN without_kernels "|" without_kernels)
 set(emulated ${subjects})
 list(FILTER emulated EXCLUDE REGEX "\\((${without_kernels})")
