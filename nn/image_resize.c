@@ -48,9 +48,9 @@ static void fill_taps(taps *t, int64_t in, int64_t out, double *exact) {
 
 static lowbit_status taps_make(taps *t, int64_t in, int64_t out, lowbit_error *error) {
     t->room = 2 * lb_div_up(lb_max(in, out), out) + 1;
-    t->first = malloc((size_t)out * sizeof *t->first);
-    t->count = malloc((size_t)out * sizeof *t->count);
-    t->weights = malloc((size_t)(out * t->room) * sizeof *t->weights);
+    t->first = calloc((size_t)out, sizeof *t->first);
+    t->count = calloc((size_t)out, sizeof *t->count);
+    t->weights = calloc((size_t)(out * t->room), sizeof *t->weights);
     double *exact = malloc((size_t)t->room * sizeof *exact);
     const bool good = t->first && t->count && t->weights && exact;
     if (good) fill_taps(t, in, out, exact);

@@ -50,7 +50,7 @@ static lowbit_status allocate(json_t *header, lb_safetensors *file, lowbit_error
     const size_t entries = json_object_size(header) + 1;
     const size_t pairs = json_object_size(json_object_get(header, LB_SAFETENSORS_METADATA)) + 1;
     file->tensors = malloc(entries * sizeof *file->tensors);
-    file->by_name = malloc(entries * sizeof *file->by_name);
+    file->by_name = malloc(entries * sizeof(lb_tensor *));
     file->metadata = malloc(pairs * sizeof *file->metadata);
     file->text = malloc(text_size(header));
     LB_REQUIRE(file->tensors && file->by_name && file->metadata && file->text, error, LOWBIT_NO_MEMORY,
@@ -202,7 +202,7 @@ void lb_safetensors_close(lb_safetensors *file) {
 const lb_tensor *lb_safetensors_find(const lb_safetensors *file, const char *name) {
     const lb_tensor named = {.name = name}, *wanted = &named;
     if (file->count == 0) return NULL;
-    const lb_tensor *const *found = bsearch(&wanted, file->by_name, file->count, sizeof wanted, by_name);
+    const lb_tensor *const *found = bsearch(&wanted, file->by_name, file->count, sizeof(lb_tensor *), by_name);
     return found ? *found : NULL;
 }
 

@@ -61,9 +61,9 @@ static json_t *shape_of(const lb_tensor *t) {
     return shape;
 }
 
-static json_t *entry_of(const lb_tensor *t, int64_t begin) {
-    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", t->dtype->name, "shape", shape_of(t), "data_offsets",
-                     (json_int_t)begin, (json_int_t)(begin + t->bytes));
+static json_t *entry_of(const lb_tensor *t, json_int_t begin) {
+    const json_int_t end = begin + t->bytes;
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", t->dtype->name, "shape", shape_of(t), "data_offsets", begin, end);
 }
 
 static lowbit_status fill_header(writing *w, const lb_text_pair *metadata, size_t metadata_count, lowbit_error *error) {
@@ -110,7 +110,7 @@ static lowbit_status write_parts(const writing *w, const char *path, lowbit_erro
 }
 
 static lowbit_status fill(writing *w, const lb_tensor *tensors, lowbit_error *error) {
-    w->tensors = malloc((w->count + 1) * sizeof *w->tensors);
+    w->tensors = malloc((w->count + 1) * sizeof(lb_tensor *));
     w->parts = malloc((w->count + 1) * sizeof *w->parts);
     w->header = json_object();
     LB_REQUIRE(w->tensors && w->parts && w->header, error, LOWBIT_NO_MEMORY, "no memory for %zu tensors", w->count);
@@ -118,7 +118,7 @@ static lowbit_status fill(writing *w, const lb_tensor *tensors, lowbit_error *er
         LB_TRY(check_tensor(&tensors[i], error));
         w->tensors[i] = &tensors[i];
     }
-    qsort(w->tensors, w->count, sizeof *w->tensors, by_alignment);
+    qsort(w->tensors, w->count, sizeof(lb_tensor *), by_alignment);
     return LOWBIT_OK;
 }
 

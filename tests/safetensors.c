@@ -156,6 +156,7 @@ static const struct refusal {
     {X("\"dtype\":8,\"shape\":[1],\"data_offsets\":[0,1]"), 1, "entry of \"x\""},
     {X("\"dtype\":\"u8\",\"shape\":[1],\"data_offsets\":[0,1]"), 1, "unknown type"},
     {X("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,2]"), 2, "needs 4"},
+    {X("\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,8]"), 8, "needs 4"},
     {X("\"dtype\":\"F4\",\"shape\":[3],\"data_offsets\":[0,2]"), 2, "within a byte"},
     {U8("[2]", "[0,1]"), 1, "needs 2"},
     {U8("{}", "[0,1]"), 1, "no list"},
@@ -258,7 +259,7 @@ static void check_model(const char *path) {
     CHECK(f.count > 0);
     for (size_t i = 0; i < f.count; i++) {
         const lb_tensor *t = &f.tensors[i];
-        float *values = malloc((size_t)t->elements * sizeof *values + 1), sum = 0;
+        float *values = calloc((size_t)t->elements + 1, sizeof *values), sum = 0;
         CHECK(values && lb_safetensors_find(&f, t->name) == t && lb_tensor_floats(t, values, NULL) == LOWBIT_OK);
         for (int64_t e = 0; values && e < t->elements; e++) sum += values[e] * 0;
         CHECK(sum == 0); /* no NaN, no infinity */
