@@ -38,11 +38,10 @@ static lowbit_status read_header(const uint8_t *bytes, size_t length, json_t **h
 /* Bytes of all names, keys and values with their ends. */
 static size_t text_size(json_t *header) {
     const char *name, *key;
-    json_t *entry, *value;
+    json_t *entry, *value, *metadata = json_object_get(header, LB_SAFETENSORS_METADATA);
     size_t bytes = 1;
     json_object_foreach(header, name, entry) bytes += strlen(name) + 1;
-    json_object_foreach(json_object_get(header, LB_SAFETENSORS_METADATA), key, value) bytes +=
-        strlen(key) + json_string_length(value) + 2;
+    json_object_foreach(metadata, key, value) bytes += strlen(key) + json_string_length(value) + 2;
     return bytes;
 }
 

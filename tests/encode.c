@@ -43,8 +43,17 @@ size_t encode_png(int width, int height, encode_png_options o, const uint8_t *ro
     return to.length;
 }
 
-size_t encode_jpeg(int width, int height, int components, bool progressive, const uint8_t *rows, uint8_t *out,
-                   size_t room) {
+/* One for the upper bits of the first coefficient, one for its last bit, one for each of the others. */
+static void set_scans(j_compress_ptr jpeg) {
+    enum { COEFFICIENTS = 64, SCANS = COEFFICIENTS + 1 };
+    static jpeg_scan_info scans[SCANS];
+    for (int i = 0; i < COEFFICIENTS; i++) scans[i] = (jpeg_scan_info){1, {0}, i, i, 0, i == 0};
+    scans[COEFFICIENTS] = (jpeg_scan_info){1, {0}, 0, 0, 1, 0};
+    jpeg->scan_info = scans;
+    jpeg->num_scans = SCANS;
+}
+
+size_t encode_jpeg(int width, int height, int components, int kind, const uint8_t *rows, uint8_t *out, size_t room) {
     struct jpeg_compress_struct jpeg;
     struct jpeg_error_mgr errors;
     unsigned char *made = NULL;
@@ -60,7 +69,8 @@ size_t encode_jpeg(int width, int height, int components, bool progressive, cons
     jpeg_set_defaults(&jpeg);
     jpeg_set_quality(&jpeg, 95, TRUE);
     jpeg.comp_info[0].h_samp_factor = jpeg.comp_info[0].v_samp_factor = 1;
-    if (progressive) jpeg_simple_progression(&jpeg);
+    if (kind == ENCODE_PROGRESSIVE) jpeg_simple_progression(&jpeg);
+    if (kind == ENCODE_SCANS) set_scans(&jpeg);
     jpeg_start_compress(&jpeg, TRUE);
     while (jpeg.next_scanline < jpeg.image_height) {
         JSAMPROW row = (JSAMPROW)(uintptr_t)(rows + (size_t)jpeg.next_scanline * (size_t)(width * components));

@@ -20,8 +20,10 @@ typedef struct encode_png_options {
  * (i, 255 - i, i / 2). Returns the length of what stands in `out`, whose room suffices. */
 size_t encode_png(int width, int height, encode_png_options options, const uint8_t *rows, uint8_t *out, size_t room);
 
+/* The kinds of JPEG; the last one, of grey images alone, has more scans than anybody needs: 65. */
+enum { ENCODE_BASELINE, ENCODE_PROGRESSIVE, ENCODE_SCANS };
+
 /* 1 (grey), 3 (RGB) or 4 (CMYK) components, at quality 95 without subsampling. */
-size_t encode_jpeg(int width, int height, int components, bool progressive, const uint8_t *rows, uint8_t *out,
-                   size_t room);
+size_t encode_jpeg(int width, int height, int components, int kind, const uint8_t *rows, uint8_t *out, size_t room);
 
 #endif

@@ -64,9 +64,9 @@ static void check_jpegs(void) {
     for (int components = 1; components <= 3; components += 2) {
         check_context("JPEG of %d components", components);
         fill_smooth(components);
-        size_t length = encode_jpeg(WIDTH, HEIGHT, components, false, rows, file, ROOM);
+        size_t length = encode_jpeg(WIDTH, HEIGHT, components, ENCODE_BASELINE, rows, file, ROOM);
         if (!CHECK(lb_image_decode(file, length, &plain, NULL) == LOWBIT_OK)) return;
-        length = encode_jpeg(WIDTH, HEIGHT, components, true, rows, file, ROOM);
+        length = encode_jpeg(WIDTH, HEIGHT, components, ENCODE_PROGRESSIVE, rows, file, ROOM);
         if (!CHECK(lb_image_decode(file, length, &progressive, NULL) == LOWBIT_OK)) return;
         CHECK(plain.width == WIDTH && plain.height == HEIGHT);
         CHECK(check_same_bytes(plain.rgb, progressive.rgb, HEIGHT, WIDTH * 3, WIDTH * 3, WIDTH * 3));
@@ -80,8 +80,11 @@ static void check_jpegs(void) {
     lowbit_error error = LOWBIT_ERROR_INIT;
     check_context("CMYK");
     fill_smooth(4);
-    const size_t length = encode_jpeg(WIDTH, HEIGHT, 4, false, rows, file, ROOM);
+    size_t length = encode_jpeg(WIDTH, HEIGHT, 4, ENCODE_BASELINE, rows, file, ROOM);
     CHECK(lb_image_decode(file, length, &plain, &error) == LOWBIT_UNSUPPORTED && strstr(error.message, "CMYK"));
+    check_context("scans");
+    length = encode_jpeg(WIDTH, HEIGHT, 1, ENCODE_SCANS, rows, file, ROOM);
+    CHECK(lb_image_decode(file, length, &plain, &error) == LOWBIT_UNSUPPORTED && strstr(error.message, "scans"));
 }
 
 static void check_floats(void) {
@@ -185,8 +188,8 @@ static void check_damaged(void) {
     check_cuts("PNG", length);
     check_flips("PNG", length, true);
     check_sizes(length, true, 16, 20);
-    for (int progressive = 0; progressive < 2; progressive++) {
-        length = encode_jpeg(WIDTH, HEIGHT, 3, progressive, rows, file, ROOM);
+    for (int kind = ENCODE_BASELINE; kind <= ENCODE_PROGRESSIVE; kind++) {
+        length = encode_jpeg(WIDTH, HEIGHT, 3, kind, rows, file, ROOM);
         check_cuts("JPEG", length);
         check_flips("JPEG", length, false);
         const size_t frame = frame_of(length);
