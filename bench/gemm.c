@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/gemm.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "bench/measure.h"
+#include "bench/peer_numbers.h"
 #include "kernels/base/base.h"
 #include "kernels/base/pool.h"
 #include "kernels/formats/format.h"
@@ -18,11 +20,15 @@ static const int64_t kVerifiedProducts = INT64_C(1) << 28;
 typedef struct cell {
     const lb_gemm_bench *bench;
     lowbit_problem problem;
+    void *ballast; /* shifts what is allocated after it */
+    size_t ballast_bytes;
     lb_operands operands;
     lowbit_replicas **replicas; /* [operands.copies], or NULL */
     void *workspace;
     int64_t workspace_bytes;
     lowbit_plan *plan;
+    const lowbit_pool *pool; /* that the calls run on: the bench's, or, in a process for a contest, this: */
+    lowbit_pool own_pool;
 } cell;
 
 /* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of a pointer is meant */
@@ -46,6 +52,7 @@ static void release(cell *c) {
     lb_operands_release(&c->operands);
     lb_free(c->bench->ctx, c->workspace, (size_t)c->workspace_bytes);
     lowbit_plan_destroy(c->bench->ctx, c->plan);
+    lb_free(c->bench->ctx, c->ballast, c->ballast_bytes);
 }
 
 static lowbit_status make_plan(cell *c, lowbit_error *error) {
@@ -71,7 +78,7 @@ static void run_cell(void *arg, size_t reps) {
         const lowbit_packed *packed = lb_operands_next(&c->operands);
         lowbit_gemm_args args = lb_operands_args(&c->operands, packed, c->problem.m);
         if (c->replicas) args.replicas = c->replicas[packed - c->operands.packed];
-        lowbit_gemm(c->plan, &args, c->workspace, c->workspace_bytes, c->bench->pool, NULL);
+        lowbit_gemm(c->plan, &args, c->workspace, c->workspace_bytes, c->pool, NULL);
     }
 }
 
@@ -192,106 +199,111 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
 
 /* ---- peers ---- */
 
-static bool is_listed(const char *list, const char *name) {
-    const size_t length = strlen(name);
-    for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
-        if (strcspn(at, ",") == length && memcmp(at, name, length) == 0) return true;
-    return false;
-}
-
-typedef struct peer_cell {
-    const lb_peer *peer;
-    lb_peer_work work;
-    void *state;
-} peer_cell;
-
-static void run_peer(void *arg, size_t reps) {
-    const peer_cell *c = arg;
-    for (; reps > 0; reps--) c->peer->run(&c->work, c->state);
-}
-
-/* The first row against the same bound as ours. */
-static bool check_peer(const cell *c, const peer_cell *peer) {
-    lb_verdict verdict = {.within = true};
-    const lowbit_gemm_args args = lb_operands_args(&c->operands, NULL, 1);
-    lb_verify_float_row(&c->operands, &args, peer->work.out, peer->work.bf16 ? LB_FACTORS_BF16 : LB_FACTORS_FLOAT,
-                        &verdict);
-    return verdict.within;
-}
-
-enum { ROUNDS = 7 };
-
-/* Ours and the peer's samples in turn, so that what disturbs the machine disturbs both: medians of their medians. */
-static void time_peer(cell *c, const peer_cell *peer, lb_gemm_result *r, lb_peer_result *to) {
-    double ours[ROUNDS], theirs[ROUNDS];
-    lb_sample sample;
-    for (int i = 0; i < ROUNDS; i++) {
-        lb_measure(run_cell, c, c->bench->budget_s / ROUNDS, &sample);
-        ours[i] = sample.median_s;
-        lb_measure(run_peer, (void *)(uintptr_t)peer, c->bench->budget_s / ROUNDS, &sample);
-        theirs[i] = sample.median_s;
+/* Ours in a process for a contest: workers are not copied, and pages that it writes to would be copied one by one. */
+static bool begin_home(void *arg) {
+    cell *c = arg;
+    const lb_gemm_bench *b = c->bench;
+    if (c->pool) {
+        lowbit_pool_options options = *b->pool_options;
+        options.threads = (uint32_t)lb_pool_threads(c->pool);
+        c->own_pool = (lowbit_pool)LOWBIT_POOL_INIT;
+        if (lowbit_pool_create(b->ctx, &options, &c->own_pool, NULL) != LOWBIT_OK) return false;
+        c->pool = &c->own_pool;
     }
-    lb_summarize(theirs, ROUNDS, &sample);
-    to->median_s = sample.median_s;
-    lb_summarize(ours, ROUNDS, &sample);
-    r->time = sample;
+    c->workspace = lb_alloc(b->ctx, (size_t)c->workspace_bytes);
+    c->operands.out = lb_alloc(b->ctx, (size_t)(c->problem.m * c->problem.n) * sizeof(float));
+    return c->workspace && c->operands.out;
 }
 
-static lowbit_status time_peers(cell *c, lb_gemm_result *r, lowbit_error *error) {
-    const lowbit_problem *p = &c->problem;
-    const lowbit_ctx *ctx = c->bench->ctx;
-    const size_t weights = (size_t)(p->n * p->k) * sizeof(float), out = (size_t)(p->m * p->n) * sizeof(float);
-    lb_peer_work work = {.a = c->operands.a, .m = p->m, .n = p->n, .k = p->k, .threads = r->threads};
-    work.bf16 = p->weights.format == LOWBIT_BF16;
-    float *w = lb_alloc(ctx, weights);
-    work.w = w;
-    work.out = lb_alloc(ctx, out);
-    lowbit_status status = LOWBIT_NO_MEMORY;
-    if (w && work.out) status = lowbit_dequantize(&c->operands.weights, w, p->k, error);
-    const lb_peer *peer;
-    for (size_t i = 0; status == LOWBIT_OK && r->peer_count < LB_BENCH_PEERS && (peer = lb_peer_at(i)); i++) {
-        if (!is_listed(c->bench->peers, peer->name) || !peer->takes(p)) continue;
-        const peer_cell each = {peer, work, peer->create(&work)};
-        if (!each.state) continue;
-        lb_peer_result *to = &r->peers[r->peer_count++];
-        to->name = peer->name;
-        peer->run(&each.work, each.state);
-        to->within = check_peer(c, &each);
-        time_peer(c, &each, r, to);
-        to->gops = 2e-9 * (double)p->m * (double)p->n * (double)p->k / to->median_s;
-        peer->destroy(each.state);
-    }
-    lb_free(ctx, w, weights);
-    lb_free(ctx, work.out, out);
+static lowbit_status compare_peers(cell *c, const lb_gemm_result *r, lowbit_error *error) {
+    /* Workers of other libraries spin for more work before they sleep, longer than ours: of OpenBLAS up to 20 ms. */
+    static const double kSpinning = 0.025;
+    const lb_gemm_bench *b = c->bench;
+    const bool comparable = lb_peer_comparable(&c->problem);
+    lb_peer_numbers numbers = {.ctx = NULL};
+    lb_contest contest = {.home = {begin_home, {run_cell, c}}, .timing = LB_ABBA_DEFAULTS(b->budget_s)};
+    lowbit_status status = LOWBIT_OK;
+    if (comparable) status = lb_peer_numbers_make(&c->operands, r->threads, &numbers, error);
+    contest.work = numbers.work;
+    contest.timing.settle_s = r->threads > 1 ? kSpinning : 0;
+    contest.timeout_s = contest.timing.limit_s + 60;
+    if (status == LOWBIT_OK)
+        lb_compare_peers(b->peers, &contest, comparable, b->cold ? kRingBytes : 0, b->ctx->machine.memory_bytes,
+                         b->peer_list);
+    lb_peer_numbers_release(&numbers);
     return status;
 }
 
-static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) {
+/* What is freed comes back at the next visit, the same pages at the same addresses, and what these do to caches is then
+ * taken for a property of the kernel. Memory of a random size before the operands gives them others. */
+static lowbit_status make_ballast(cell *c, lowbit_error *error) {
+    enum { MOST = 1 << 21 };
+    uint64_t state = (uint64_t)lb_monotonic_clock.now_ns(NULL) * UINT64_C(0x9E3779B97F4A7C15);
+    c->ballast_bytes = (state >> 32) % MOST + 1;
+    c->ballast = lb_alloc(c->bench->ctx, c->ballast_bytes);
+    LB_REQUIRE(c->ballast, error, LOWBIT_NO_MEMORY, "no memory for %zu bytes", c->ballast_bytes);
+    memset(c->ballast, 1, c->ballast_bytes);
+    return LOWBIT_OK;
+}
+
+static lowbit_status make(cell *c, lowbit_error *error) {
+    LB_TRY(make_ballast(c, error));
     const int64_t ring = c->bench->cold ? kRingBytes : 0;
     LB_TRY(lb_operands_make(c->bench->ctx, &c->problem, ring, c->bench->pool, &c->operands, error));
     LB_TRY(make_replicas(c, error));
     LB_TRY(make_plan(c, error));
+    run_cell(c, 1);
+    return LOWBIT_OK;
+}
+
+/* Times it for the part of a visit, and sums up what all visits have said. */
+static void visit(cell *c, lb_gemm_result *r) {
+    const lb_gemm_bench *b = c->bench;
+    const lowbit_problem *p = &c->problem;
+    const lb_visiting how = {.budget_s = b->budget_s, .visits = b->passes ? b->passes : 1, .sentinel = b->sentinel};
+    lb_series_visit(&r->series, &how, run_cell, c);
+    lb_series_summarize(&r->series, &r->time);
+    r->gops = 2e-9 * (double)p->m * (double)p->n * (double)p->k / r->time.median_s;
+    r->weight_gbs = 1e-9 * (double)r->weight_bytes / r->time.median_s;
+    r->share = r->limit_us * 1e-6 / r->time.median_s;
+}
+
+/* Apart from the samples: reading the counters takes its time. */
+static void count(cell *c, lb_gemm_result *r) {
+    static const double kCounted_s = 0.02, kMostReps = 1e9;
+    const double reps = fmin(kCounted_s / r->time.median_s, kMostReps);
+    if (c->bench->counters)
+        r->counted = lb_counters_count(c->bench->counters, run_cell, c, reps > 1 ? (size_t)reps : 1, &r->counts);
+}
+
+static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) {
+    LB_TRY(make(c, error));
     r->plan.struct_size = sizeof r->plan;
     LB_TRY(lowbit_plan_describe(c->plan, c->problem.m, &r->plan, error));
-    run_cell(c, 1);
     LB_TRY(verify(c, r, error));
-    if (c->bench->peers && !c->bench->cold) LB_TRY(time_peers(c, r, error));
-    if (r->peer_count == 0) lb_measure(run_cell, c, c->bench->budget_s, &r->time);
-    const lowbit_problem *p = &c->problem;
     r->weight_bytes = c->operands.blob_bytes;
     r->replica_bytes = c->replicas ? lowbit_replicas_bytes(c->replicas[0]) : 0;
-    r->gops = 2e-9 * (double)p->m * (double)p->n * (double)p->k / r->time.median_s;
-    r->weight_gbs = 1e-9 * (double)c->operands.blob_bytes / r->time.median_s;
+    visit(c, r);
+    count(c, r);
     find_limit(c, r);
-    return LOWBIT_OK;
+    return c->bench->peers ? compare_peers(c, r, error) : LOWBIT_OK;
 }
 
 lowbit_status lb_bench_gemm(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,
                             lowbit_error *error) {
     LB_TRY(lowbit_supported(bench->ctx, problem, error));
-    cell c = {.bench = bench, .problem = *problem, .operands = {.ctx = bench->ctx}};
+    cell c = {.bench = bench, .problem = *problem, .operands = {.ctx = bench->ctx}, .pool = bench->pool};
     *result = (lb_gemm_result){.threads = (uint32_t)lb_pool_threads(bench->pool)};
     const lowbit_status status = run_bench(&c, result, error);
+    release(&c);
+    return status;
+}
+
+lowbit_status lb_bench_gemm_again(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,
+                                  lowbit_error *error) {
+    cell c = {.bench = bench, .problem = *problem, .operands = {.ctx = bench->ctx}};
+    const lowbit_status status = make(&c, error);
+    if (status == LOWBIT_OK) visit(&c, result);
     release(&c);
     return status;
 }

@@ -4,8 +4,11 @@
 #ifndef LOWBIT_BENCH_GEMM_H_
 #define LOWBIT_BENCH_GEMM_H_
 
+#include "bench/compare_peers.h"
+#include "bench/counters.h"
 #include "bench/limits.h"
-#include "bench/peers/peers.h"
+#include "bench/sentinel.h"
+#include "bench/series.h"
 #include "lowbit/lowbit.h"
 #include "tuner/stats.h"
 #include "tuner/verify.h"
@@ -13,30 +16,29 @@
 typedef struct lb_gemm_bench {
     const lowbit_ctx *ctx;
     lb_limits *limits;
-    const lowbit_pool *pool;   /* NULL = one thread */
-    const char *kernel;        /* a kernel's name, or NULL = what the plan decides */
-    lowbit_wisdom *wisdom;     /* that the plan asks first; NULL = none */
-    double budget_s;           /* of the samples */
-    bool cold;                 /* every call on other weights of a ring beyond the caches */
-    bool verify_all;           /* check every row, not a sample of them */
-    bool replicas;             /* with copies of the weights for each NUMA node (lowbit_replicate) */
-    const char *peers;         /* names of peers, as "openblas,onednn", to time beside ours; NULL = none. Not cold */
-    int64_t verified_products; /* products of the sample, about a nanosecond each; 0 = 2^28 */
+    const lowbit_pool *pool; /* NULL = one thread */
+    const char *kernel;      /* a kernel's name, or NULL = what the plan decides */
+    lowbit_wisdom *wisdom;   /* that the plan asks first; NULL = none */
+    double budget_s;         /* of the samples of all visits */
+    size_t passes;           /* visits, 1 .. LB_MAX_VISITS; 0 = 1 */
+    bool cold;               /* every call on other weights of a ring beyond the caches */
+    bool verify_all;         /* check every row, not a sample of them */
+    bool replicas;           /* with copies of the weights for each NUMA node (lowbit_replicate) */
+    const char *peers;       /* whom to compare with, as lb_compare_peers reads it; NULL = nobody. Else both: */
+    lb_peer_list *peer_list; /* receives what came of it */
+    const lowbit_pool_options *pool_options; /* of `pool`; needs no `threads` */
+    int64_t verified_products;               /* products of the sample, about a nanosecond each; 0 = 2^28 */
+    lb_sentinel *sentinel;                   /* looked at before and after each visit, or NULL */
+    const lb_counters *counters;             /* or NULL */
 } lb_gemm_bench;
-
-/* A peer on the same numbers, its samples taken in turn with ours. */
-enum { LB_BENCH_PEERS = 4 };
-typedef struct lb_peer_result {
-    const char *name;
-    double median_s;
-    double gops;
-    bool within; /* its verified elements are within the bound of docs/numerics.md */
-} lb_peer_result;
 
 typedef struct lb_gemm_result {
     lowbit_plan_info plan;
     uint32_t threads;
     lb_sample time;        /* of one lowbit_gemm call, row quantization included */
+    lb_series series;      /* the samples that it sums up, visit by visit */
+    bool counted;          /* there is: */
+    lb_counts counts;      /* of one call */
     int64_t weight_bytes;  /* of the packed blob */
     int64_t replica_bytes; /* of its copies for NUMA nodes, 0 without */
     double gops;           /* 2 M N K operations at the median time, 1e9 a second */
@@ -46,11 +48,14 @@ typedef struct lb_gemm_result {
     double limit_best_us;  /* and at its best rate */
     double share;          /* limit_us / median: medians of the same run */
     lb_verdict verdict;    /* of the verified rows */
-    lb_peer_result peers[LB_BENCH_PEERS];
-    size_t peer_count;
 } lb_gemm_result;
 
+/* The first visit: makes the product and verifies, times and counts it, and finds what binds it. */
 lowbit_status lb_bench_gemm(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,
                             lowbit_error *error);
+
+/* Every further one: makes it again, on other pages, and adds its samples to the result. */
+lowbit_status lb_bench_gemm_again(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,
+                                  lowbit_error *error);
 
 #endif

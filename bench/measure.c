@@ -2,6 +2,7 @@
 #include "bench/measure.h"
 
 #include <math.h>
+#include <string.h>
 
 typedef struct timed {
     const lb_clock *clock;
@@ -45,19 +46,26 @@ static void settle(const timed *t, size_t batch, double deadline) {
     }
 }
 
-void lb_measure_with(const lb_measure_options *options, lb_work fn, void *arg, lb_sample *out) {
-    const timed t = {options->clock ? options->clock : &lb_monotonic_clock, fn, arg};
-    const double sample_s = fmax(options->sample_s, options->budget_s / LB_MAX_SAMPLES);
-    const double warm = lb_clock_seconds(t.clock) + fmin(options->warmup_s, options->budget_s);
+size_t lb_measure_batch(const lb_clock *clock, lb_work fn, void *arg, double sample_s, double warmup_s) {
+    const timed t = {clock, fn, arg};
+    const double warm = lb_clock_seconds(clock) + warmup_s;
     const size_t batch = calibrate(&t, sample_s, warm);
     settle(&t, batch, warm);
+    return batch;
+}
+
+void lb_measure_with(const lb_measure_options *options, lb_work fn, void *arg, lb_sample *out) {
+    const timed t = {options->clock ? options->clock : &lb_monotonic_clock, fn, arg};
+    const double sample_s = fmax(options->sample_s, options->budget_s / (double)options->max_samples);
+    const size_t batch = lb_measure_batch(t.clock, fn, arg, sample_s, fmin(options->warmup_s, options->budget_s));
 
     double values[LB_MAX_SAMPLES];
     const double end = lb_clock_seconds(t.clock) + options->budget_s;
     size_t n = 0;
     do {
         values[n++] = time_batch(&t, batch) / (double)batch;
-    } while (n < LB_MAX_SAMPLES && (n < options->min_samples || lb_clock_seconds(t.clock) < end));
+    } while (n < options->max_samples && (n < options->min_samples || lb_clock_seconds(t.clock) < end));
+    if (options->samples) memcpy(options->samples, values, n * sizeof *values);
     lb_summarize(values, n, out);
     out->batch = batch;
 }

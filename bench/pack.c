@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench/measure.h"
 #include "kernels/base/base.h"
 #include "kernels/base/ctx.h"
 
@@ -100,7 +99,7 @@ static lowbit_status verify(job *j) {
 }
 
 lowbit_status lb_pack_measure(const lowbit_ctx *ctx, const lb_pack_op *op, int64_t bytes, double budget_s,
-                              lb_sample *sample, lowbit_error *error) {
+                              lb_series *series, lowbit_error *error) {
     job j = {.ctx = ctx, .op = op, .bytes = bytes, .shape = {64, 0}, .error = error};
     while (j.shape[0] * j.shape[0] < bytes) j.shape[0] *= 2;
     j.shape[1] = bytes / j.shape[0];
@@ -113,7 +112,8 @@ lowbit_status lb_pack_measure(const lowbit_ctx *ctx, const lb_pack_op *op, int64
     fill(&j);
     lowbit_status status = verify(&j);
     if (status == LOWBIT_OK) {
-        lb_measure(work, &j, budget_s, sample);
+        const lb_visiting once = {.budget_s = budget_s, .visits = 1};
+        lb_series_visit(series, &once, work, &j);
         status = j.status;
     }
     lb_free(ctx, memory, 3 * (size_t)bytes);

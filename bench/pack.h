@@ -3,8 +3,8 @@
 #ifndef LOWBIT_BENCH_PACK_H_
 #define LOWBIT_BENCH_PACK_H_
 
+#include "bench/series.h"
 #include "lowbit/bits.h"
-#include "tuner/stats.h"
 
 enum { LB_PACK_BITS, LB_PACK_CODES, LB_PACK_TRITS, LB_PACK_MEMCPY };
 
@@ -25,8 +25,8 @@ void lb_pack_op_name(const lb_pack_op *op, char *name, size_t size);
 
 /* Times the operation on `bytes` (a multiple of 64 and at least 4096) unpacked bytes, warm: the same buffers again and
  * again, huge pages if they are large. Checks first that unpacking what was packed gives the input back; LOWBIT_SYSTEM
- * if it does not. GB/s = bytes / median_s. */
+ * if it does not. GB/s = bytes / median_s. series: empty; receives one visit. */
 lowbit_status lb_pack_measure(const lowbit_ctx *ctx, const lb_pack_op *op, int64_t bytes, double budget_s,
-                              lb_sample *sample, lowbit_error *error);
+                              lb_series *series, lowbit_error *error);
 
 #endif

@@ -3,53 +3,74 @@
 #include <stdio.h>
 
 #include "cli/gemm_session.h"
+#include "cli/peer_rows.h"
 #include "cli/shapes.h"
+#include "kernels/base/base.h"
 
 static const char kCommand[] = "bench gemm";
 
 typedef struct settings {
     lb_shapes_options shapes;
     const char *threads, *bind, *isa, *wisdom, *json, *dump;
+    int64_t passes;
     lb_gemm_bench bench;
 } settings;
 
-static void print_heading(void) {
-    printf("%-26s %3s %-23s %9s %7s %6s %-7s %5s %5s %s\n", "problem", "thr", "kernel", "median us", "GOP/s", "GB/s",
-           "limit", "share", "exact", "by");
+static void print_heading(bool counted) {
+    printf("%-26s %3s %-23s %9s %7s %6s %-7s %5s %5s %s%s\n", "problem", "thr", "kernel", "median us", "GOP/s", "GB/s",
+           "limit", "share", "exact", counted ? "cycles/call   IPC " : "", "by");
 }
 
-static void print_result(const char *problem, const lb_gemm_result *r) {
-    printf("%-26s %3u %-23s %9.2f %7.1f %6.2f %-7s %4.0f%% %5s %s\n", problem, r->threads, r->plan.kernel,
+/* Where the CPU counted, cycles of a call and instructions of a cycle; and the drift of a row that has one. */
+static void print_end(lb_gemm_session *s, const lb_gemm_result *r) {
+    const bool counted = s->counters.open;
+    if (counted && r->counted) printf("%11.0f %5.2f ", r->counts.cycles, r->counts.instructions / r->counts.cycles);
+    if (counted && !r->counted) printf("%11s %5s ", "-", "-");
+    const double drift = lb_gemm_session_drift(s, r);
+    printf("%s", r->plan.source);
+    if (drift > 1 + LB_DRIFT_LIMIT) printf(" drift %.2f", drift);
+    putchar('\n');
+}
+
+static void print_result(lb_gemm_session *s, const char *problem, const lb_gemm_result *r) {
+    printf("%-26s %3u %-23s %9.2f %7.1f %6.2f %-7s %4.0f%% %5s ", problem, r->threads, r->plan.kernel,
            r->time.median_s * 1e6, r->gops, r->weight_gbs, r->limit, r->share * 100,
            r->verdict.exact    ? "yes"
            : r->verdict.within ? "bound"
-                               : "NO",
-           r->plan.source);
-    for (size_t i = 0; i < r->peer_count; i++) {
-        const lb_peer_result *peer = &r->peers[i];
-        printf("%-26s %3u %-23s %9.2f %7.1f %6s %-7s %4.2fx %5s\n", "", r->threads, peer->name, peer->median_s * 1e6,
-               peer->gops, "", "ours", peer->median_s / r->time.median_s, peer->within ? "bound" : "NO");
-    }
+                               : "NO");
+    print_end(s, r);
+    if (s->peers) lb_cli_peer_rows(s->peers, r->threads);
     fflush(stdout);
 }
 
-static int time_all(lb_gemm_session *session, const settings *o, const lb_shapes *shapes) {
-    lb_thread_list threads;
-    if (!lb_cli_threads(o->threads, session->ctx, &threads))
-        return lb_cli_error(LB_EXIT_USAGE, kCommand, "--threads \"%s\" is no list of thread counts", o->threads);
-    if (!lb_cli_json_only(o->json)) print_heading();
-    for (size_t t = 0; t < threads.count; t++) {
-        int code = lb_gemm_session_threads(session, threads.threads[t]);
+static int time_all(lb_gemm_session *session, const settings *o, const lb_thread_list *threads,
+                    const lb_shapes *shapes) {
+    const bool tells = session->tells && !lb_cli_json_only(o->json);
+    for (size_t t = 0; t < threads->count; t++) {
+        int code = lb_gemm_session_threads(session, threads->threads[t]);
         for (size_t i = 0; i < shapes->count && code == LB_EXIT_OK; i++) {
             session->set = shapes->list[i].set;
             session->layer = shapes->list[i].layer;
             char text[LB_PROBLEM_TEXT];
             lb_gemm_result result;
             code = lb_gemm_session_time(session, shapes->list[i].text, text, &result);
-            if (code == LB_EXIT_OK && !lb_cli_json_only(o->json)) print_result(text, &result);
+            if (code == LB_EXIT_OK && tells) print_result(session, text, &result);
         }
         if (code != LB_EXIT_OK) return code;
     }
+    return LB_EXIT_OK;
+}
+
+static int time_passes(lb_gemm_session *session, const settings *o, const lb_shapes *shapes) {
+    lb_thread_list threads;
+    if (!lb_cli_threads(o->threads, session->ctx, &threads))
+        return lb_cli_error(LB_EXIT_USAGE, kCommand, "--threads \"%s\" is no list of thread counts", o->threads);
+    if (!lb_cli_json_only(o->json)) print_heading(session->counters.open);
+    while (lb_gemm_session_next(session)) {
+        const int code = time_all(session, o, &threads, shapes);
+        if (code != LB_EXIT_OK) return code;
+    }
+    lb_gemm_session_tell_drift(session);
     return o->json ? lb_gemm_session_write(session, o->json) : LB_EXIT_OK;
 }
 
@@ -61,7 +82,7 @@ static int run(const settings *o, int count, char **words) {
         lb_gemm_session session;
         code = lb_gemm_session_begin(&session, kCommand, o->isa, o->wisdom, &o->bench, 0.1);
         if (code == LB_EXIT_OK) code = lb_gemm_session_bind(&session, o->bind);
-        if (code == LB_EXIT_OK) code = time_all(&session, o, &shapes);
+        if (code == LB_EXIT_OK) code = time_passes(&session, o, &shapes);
         lb_gemm_session_end(&session);
     }
     lb_shapes_free(&shapes);
@@ -69,7 +90,7 @@ static int run(const settings *o, int count, char **words) {
 }
 
 int lb_cmd_bench_gemm(int argc, char **argv) {
-    settings o = {.threads = "1", .bind = "none", .bench = {.budget_s = 0.3}};
+    settings o = {.threads = "1", .bind = "none", .passes = LB_VISITS, .bench = {.budget_s = 0.3}};
     const lb_option table[] = {
         LB_OPTION_SHAPES(o.shapes),
         LB_OPTION_FORMATS(o.shapes),
@@ -84,10 +105,11 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
         {"--dump-asm", "NAME", "print the machine code of this kernel and time nothing", LB_OPTION_TEXT, &o.dump},
         {"--cold", NULL, "weights from a ring of 1 GiB instead of the caches", LB_OPTION_FLAG, &o.bench.cold},
         {"--time", "S", "seconds of samples for each problem (default: 0.3)", LB_OPTION_SECONDS, &o.bench.budget_s},
+        LB_OPTION_PASSES(&o.passes),
         {"--verify", NULL, "check every row of every result, not a sample of rows", LB_OPTION_FLAG,
          &o.bench.verify_all},
-        {"--peers", "LIST", "time these libraries in turn with ours, as openblas,onednn", LB_OPTION_TEXT,
-         &o.bench.peers},
+        {"--peers", "LIST", "compare with libraries: all, none, or names as onednn,openblas (default: none)",
+         LB_OPTION_TEXT, &o.bench.peers},
         LB_OPTION_WISDOM(&o.wisdom),
         LB_OPTION_JSON(&o.json),
     };
@@ -100,6 +122,9 @@ int lb_cmd_bench_gemm(int argc, char **argv) {
                               .max_words = -1};
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
+    o.bench.verified_products = lb_max(1, (int64_t)(o.bench.budget_s * 1e9));
     if (o.dump) return lb_cli_dump_asm(kCommand, o.dump);
+    if ((code = lb_gemm_passes(kCommand, o.passes, &o.bench)) != LB_EXIT_OK) return code;
+    if ((code = lb_cli_peers(kCommand, &o.bench.peers)) != LB_EXIT_OK) return code;
     return lb_shapes_help(&o.shapes) ? LB_EXIT_OK : run(&o, argc - 1, argv + 1);
 }

@@ -25,6 +25,7 @@ enum { LAYERS = LB_COUNT(kPicks) };
 
 typedef struct settings {
     const char *threads, *formats, *rows, *isa, *wisdom, *json;
+    int64_t passes;
     lb_gemm_bench bench;
 } settings;
 
@@ -115,7 +116,9 @@ static int time_grid(lb_gemm_session *session, const settings *o, grid *g) {
     g->cells = calloc(LAYERS * g->formats.count * g->threads.count * g->rows.count, sizeof *g->cells);
     if (!g->cells) return lb_cli_error(LB_EXIT_FAILED, kCommand, "no memory for the table");
     int code = find_layers(g);
-    for (size_t t = 0; t < g->threads.count && code == LB_EXIT_OK; t++) code = time_cells(session, g, t);
+    while (code == LB_EXIT_OK && lb_gemm_session_next(session))
+        for (size_t t = 0; t < g->threads.count && code == LB_EXIT_OK; t++) code = time_cells(session, g, t);
+    lb_gemm_session_tell_drift(session);
     if (code == LB_EXIT_OK && !lb_cli_json_only(o->json)) print_grid(g);
     free(g->cells);
     return code == LB_EXIT_OK && o->json ? lb_gemm_session_write(session, o->json) : code;
@@ -125,12 +128,14 @@ int lb_cmd_bench_layers(int argc, char **argv) {
     settings o = {.threads = "1,all",
                   .formats = "i8,i4,i4g32,i2,t2,b1",
                   .rows = "1,8,128",
+                  .passes = LB_VISITS,
                   .bench = {.budget_s = 0.05, .verified_products = 1 << 26}};
     const lb_option table[] = {
         {"--threads", "LIST", "thread counts (default: 1,all)", LB_OPTION_TEXT, &o.threads},
         {"--m", "LIST", "rows of activations (default: 1,8,128)", LB_OPTION_TEXT, &o.rows},
         {"--format", "LIST", "weight formats (default: i8,i4,i4g32,i2,t2,b1)", LB_OPTION_TEXT, &o.formats},
         {"--time", "S", "seconds of samples for each cell (default: 0.05)", LB_OPTION_SECONDS, &o.bench.budget_s},
+        LB_OPTION_PASSES(&o.passes),
         {"--cold", NULL, "weights from a ring of 1 GiB instead of the caches", LB_OPTION_FLAG, &o.bench.cold},
         LB_OPTION_CPUS,
         LB_OPTION_ISA(&o.isa),
@@ -145,6 +150,7 @@ int lb_cmd_bench_layers(int argc, char **argv) {
                               .option_count = sizeof table / sizeof table[0]};
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
+    if ((code = lb_gemm_passes(kCommand, o.passes, &o.bench)) != LB_EXIT_OK) return code;
     lb_gemm_session session;
     grid g = {.cells = NULL};
     code = lb_gemm_session_begin(&session, kCommand, o.isa, o.wisdom, &o.bench, 0.03);

@@ -4,7 +4,7 @@
 
 #include "bench/limits.h"
 #include "bench/table.h"
-#include "cli/cli.h"
+#include "cli/state.h"
 #include "cli/wisdom.h"
 #include "kernels/base/base.h"
 #include "kernels/base/cpu.h"
@@ -334,6 +334,7 @@ int lb_cmd_bench_limits(int argc, char **argv) {
     lowbit_ctx *ctx = NULL;
     code = lb_cli_context(argv[0], isa, NULL, &ctx);
     if (code != LB_EXIT_OK) return code;
+    lb_cli_state_warn(argv[0], ctx);
     bench b = {.command = argv[0], .ctx = ctx};
     if (!lb_cli_threads(threads, ctx, &b.threads))
         code = lb_cli_error(LB_EXIT_USAGE, argv[0], "--threads: '%s' is no list of thread counts", threads);

@@ -3,17 +3,20 @@
 #include <stdio.h>
 
 #include "bench/pack.h"
-#include "cli/cli.h"
+#include "cli/series_json.h"
+#include "cli/state.h"
 #include "kernels/base/base.h"
 
 static const int64_t kSizes[] = {4 << 10, 64 << 10, 1 << 20, 16 << 20, 64 << 20};
 
 enum { NAME = 32 };
 
-static json_t *result_json(const char *name, int64_t bytes, double gbs, double copy, const lb_sample *s) {
-    return json_pack("{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I}", "op", name, "bytes", (json_int_t)bytes, "gbs", gbs,
-                     "memcpy_gbs", copy, "share", gbs / copy, "median_us", s->median_s * 1e6, "min_us", s->min_s * 1e6,
-                     "samples", (json_int_t)s->samples);
+static json_t *result_json(const char *name, int64_t bytes, double gbs, double copy, const lb_series *series,
+                           const lb_sample *time) {
+    json_t *row = json_pack("{s:s, s:I, s:f, s:f, s:f}", "op", name, "bytes", (json_int_t)bytes, "gbs", gbs,
+                            "memcpy_gbs", copy, "share", gbs / copy);
+    lb_series_json(row, series, NULL, time);
+    return row;
 }
 
 /* One row of the table: the operation at all sizes. copy[] is what memcpy reached, and receives it from row 0. */
@@ -24,12 +27,14 @@ static lowbit_status bench_op(const lowbit_ctx *ctx, size_t index, double second
     double gbs[LB_COUNT(kSizes)];
     lb_pack_op_name(op, name, sizeof name);
     for (size_t i = 0; i < LB_COUNT(kSizes); i++) {
+        lb_series series = {.visits = 0};
         lb_sample sample;
         lb_cli_progress("%s, %lld KiB", name, (long long)kSizes[i] >> 10);
-        LB_TRY(lb_pack_measure(ctx, op, kSizes[i], seconds, &sample, error));
+        LB_TRY(lb_pack_measure(ctx, op, kSizes[i], seconds, &series, error));
+        lb_series_summarize(&series, &sample);
         gbs[i] = (double)kSizes[i] / sample.median_s * 1e-9;
         if (op->kind == LB_PACK_MEMCPY) copy[i] = gbs[i];
-        json_array_append_new(results, result_json(name, kSizes[i], gbs[i], copy[i], &sample));
+        json_array_append_new(results, result_json(name, kSizes[i], gbs[i], copy[i], &series, &sample));
     }
     lb_cli_progress_clear();
     if (quiet) return LOWBIT_OK;
@@ -70,12 +75,14 @@ int lb_cmd_bench_pack(int argc, char **argv) {
     lowbit_error error = LOWBIT_ERROR_INIT;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
     if ((code = lb_cli_context(argv[0], isa, NULL, &ctx)) != LB_EXIT_OK) return code;
+    lb_cli_state_warn(argv[0], ctx);
     json_t *results = json_array();
     const lowbit_status status = bench_all(ctx, seconds, lb_cli_json_only(json), results, &error);
     if (status != LOWBIT_OK) code = lb_cli_failed(argv[0], status, &error);
     if (status == LOWBIT_OK && json)
         code = lb_cli_write_json(argv[0], json,
-                                 json_pack("{s:o, s:O}", "machine", lb_cli_machine_json(ctx), "results", results));
+                                 json_pack("{s:o, s:o, s:O}", "machine", lb_cli_machine_json(ctx), "run",
+                                           lb_cli_run_json(), "results", results));
     json_decref(results);
     lowbit_ctx_destroy(ctx);
     return code;

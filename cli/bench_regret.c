@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "bench/regret.h"
-#include "cli/cli.h"
 #include "cli/shapes.h"
+#include "cli/state.h"
 
 static const char kCommand[] = "bench regret";
 
@@ -188,6 +188,7 @@ static int run(const settings *o, int count, char **words) {
     session s = {.settings = o, .results = json_array(), .pool = LOWBIT_POOL_INIT};
     int code = lb_cli_context(kCommand, o->isa, NULL, &s.ctx);
     if (code == LB_EXIT_OK) code = lb_shapes_collect(&s.shapes, kCommand, count, words, &o->shapes);
+    if (code == LB_EXIT_OK) lb_cli_state_warn(kCommand, s.ctx);
     if (code == LB_EXIT_OK) code = judge(&s);
     lb_shapes_free(&s.shapes);
     lowbit_ctx_destroy(s.ctx);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int lb_cli_error(int code, const char *command, const char *format, ...) {
@@ -87,6 +88,7 @@ int lb_cli_context(const char *command, const char *isa, const lowbit_ctx_option
 int lb_cli_pool(const char *command, const lowbit_ctx *ctx, uint32_t threads, const lowbit_pool_options *options,
                 lowbit_pool *pool) {
     lowbit_pool_destroy(pool);
+    *pool = (lowbit_pool)LOWBIT_POOL_INIT;
     if (threads <= 1) return LB_EXIT_OK;
     lowbit_pool_options own = *options;
     own.threads = threads;
@@ -113,6 +115,15 @@ void lb_cli_progress(const char *format, ...) {
 }
 
 void lb_cli_progress_clear(void) { lb_cli_progress("%s", ""); }
+
+void lb_cli_make_folders(const char *path, unsigned mode) {
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s", path);
+    for (char *slash = folder + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
+        *slash = 0;
+        mkdir(folder, mode);
+    }
+}
 
 bool lb_cli_json_only(const char *target) { return target && strcmp(target, "-") == 0; }
 

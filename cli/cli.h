@@ -127,6 +127,9 @@ bool lb_cli_json_only(const char *target);
  * a write that fails are errors. Returns an exit code. */
 int lb_cli_write_json(const char *command, const char *target, json_t *value);
 
+/* Makes the folders on the way to a file. What cannot be made shows when the file is written. */
+void lb_cli_make_folders(const char *path, unsigned mode);
+
 /* What every JSON output says about the machine: the object of `lowbit info`. NULL without memory. */
 json_t *lb_cli_machine_json(const lowbit_ctx *ctx);
 

@@ -102,21 +102,11 @@ int lb_cli_wisdom_open(const char *command, const char *option, const lowbit_ctx
     return is_missing(path) ? lb_cli_wisdom_new(command, ctx, wisdom) : read_file(command, path, ctx, wisdom);
 }
 
-/* Makes the folders on the way to a file, for its user alone. What cannot be made shows when the file is written. */
-static void make_folders(const char *path) {
-    char folder[LB_WISDOM_PATH];
-    snprintf(folder, sizeof folder, "%s", path);
-    for (char *slash = folder + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
-        *slash = 0;
-        mkdir(folder, 0700);
-    }
-}
-
 int lb_cli_wisdom_keep(const char *command, const char *option, lowbit_wisdom *wisdom) {
     char path[LB_WISDOM_PATH];
     if (is_none(option)) return LB_EXIT_OK;
     const int code = lb_cli_wisdom_path(command, option, path);
     if (code != LB_EXIT_OK) return code;
-    if (!option) make_folders(path);
+    if (!option) lb_cli_make_folders(path, 0700);
     return lb_cli_wisdom_save(command, wisdom, path);
 }

@@ -52,4 +52,7 @@ bool check_same_ints(const int32_t *got, const int32_t *want, int64_t rows, int6
 /* A folder for scratch files of this process, removed at exit. */
 const char *check_scratch_folder(void);
 
+/* Writes one file of a fake tree below `root`, and the folders above it. */
+void check_put_file(const char *root, const char *name, const char *text);
+
 #endif

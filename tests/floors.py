@@ -19,6 +19,7 @@ FLOORS = {
     "tuner/": 5,
     "nn/": 6,
     "bench/": 7,
+    "bench/report/": 7,
     "cli/": 8,
     "tests/": 9,
     "examples/": 9,

@@ -28,7 +28,19 @@ if(LOWBIT_BUILD_PROGRAM)
   add_test(NAME packed_py COMMAND Python3::Interpreter ${here}/packed_py.py $<TARGET_FILE:lowbit-program>
     ${PROJECT_SOURCE_DIR})
   set_tests_properties(packed_py PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+  add_test(NAME beside_py COMMAND Python3::Interpreter ${here}/beside_py.py $<TARGET_FILE:lowbit-program> ${PROJECT_SOURCE_DIR})
+  set_tests_properties(beside_py PROPERTIES SKIP_RETURN_CODE 77)
+  set(report_folder ${PROJECT_BINARY_DIR}/report)
+  add_test(NAME report_files COMMAND Python3::Interpreter ${here}/report_files.py $<TARGET_FILE:lowbit-program>
+    ${report_folder}/files)
+  set_tests_properties(report_files PROPERTIES TIMEOUT 900)
+  if(NOT LOWBIT_SANITIZE)
+    add_test(NAME report_page COMMAND Python3::Interpreter ${here}/report_page.py $<TARGET_FILE:lowbit-program>
+      ${report_folder}/page)
+    set_tests_properties(report_page PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
+  endif()
   add_test(NAME program COMMAND Python3::Interpreter ${here}/program.py $<TARGET_FILE:lowbit-program>)
+  add_test(NAME program_compare COMMAND Python3::Interpreter ${here}/program_compare.py $<TARGET_FILE:lowbit-program>)
 endif()
 
 if(NOT LOWBIT_SANITIZE)

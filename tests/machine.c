@@ -6,28 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "kernels/base/base.h"
 #include "kernels/base/cpu_mask.h"
 #include "tests/check.h"
 #include "tests/fake_machines.h"
 #include "tuner/cgroup.h"
-
-/* Writes one file of a fake tree, and the folders above it. */
-static void put_file(const char *root, const char *name, const char *text) {
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", root, name);
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        mkdir(path, 0700);
-        *slash = '/';
-    }
-    FILE *file = fopen(path, "w");
-    if (!CHECK(file != NULL)) return;
-    fputs(text, file);
-    fclose(file);
-}
 
 typedef struct cgroup_case {
     const char *name;
@@ -105,7 +89,7 @@ static void check_cgroups(void) {
         check_context("cgroup: %s", c->name);
         snprintf(root, sizeof root, "%s/cgroup%zu", check_scratch_folder(), i);
         for (size_t f = 0; f + 1 < LB_COUNT(c->files) && c->files[f]; f += 2)
-            put_file(root, c->files[f], c->files[f + 1]);
+            check_put_file(root, c->files[f], c->files[f + 1]);
         const double got = lb_cgroup_quota(root);
         if (!CHECK(got == c->want)) printf("  got %g, want %g\n", got, c->want);
     }

@@ -26,7 +26,11 @@ nowhere = tempfile.TemporaryDirectory()  # the wisdom of whoever runs the tests 
 def lowbit(*words, env=None, **options):
     options.setdefault("stdout", subprocess.PIPE)
     options.setdefault("stderr", subprocess.PIPE)
-    return subprocess.run([LOWBIT, *words], text=True, env=environment(env), timeout=120, **options)
+    result = subprocess.run([LOWBIT, *words], text=True, env=environment(env), timeout=120, **options)
+    if result.stderr:  # what a bench says of the machine that tests run on
+        result.stderr = "".join(x for x in result.stderr.splitlines(True)
+                                if "others disturb what is timed" not in x and "times will waver" not in x)
+    return result
 
 
 def environment(more=None):
@@ -230,6 +234,36 @@ def test_dump_asm():
               lines == sorted(lines) and re.search(r"\tret", text), None)
 
 
+def test_bench_all():
+    with tempfile.TemporaryDirectory() as folder:
+        target = os.path.join(folder, "a", "b")
+        os.makedirs(os.path.join(target, "layers.json", "in the way"))
+        cpu = str(min(os.sched_getaffinity(0)))
+        words = ["bench", "all", "-o", target, "--time", "0.0001", "--cpu-list", cpu]
+        scalar = {"LOWBIT_ISA": "scalar"}
+        result = lowbit(*words, "pack", "limits", "layers", env=scalar)
+        check("bench all goes on where a step fails", result.returncode == FAILED and "layers.json" in result.stderr,
+              result)
+        check("bench all runs steps in its own order", re.findall("^== lowbit ([a-z]+ [a-z]*)", result.stdout, re.M) ==
+              ["bench limits", "bench pack", "bench report"], result)
+        for name in ("index.html", "results.csv", "results.md", "gnuplot"):
+            check(f"bench all: {name}", os.path.exists(os.path.join(target, name)), result)
+        for name in ("pack", "limits"):
+            path = os.path.join(target, f"{name}.json")
+            with open(path, encoding="utf-8") as file:
+                report = json.load(file)
+            check(f"bench all: {name}", report["results"] and report["machine"]["allowed_list"] == cpu)
+            check(f"bench all says how to make {path}", f" --json {path}\n" in result.stdout)
+        write(os.path.join(target, "peers.json"), "old")
+        result = lowbit(*words, "peers", "--peers", "nonsense")
+        check("a step that fails is told", result.returncode == FAILED and "peers failed with exit code" in result.stderr and
+              not os.path.exists(os.path.join(target, "peers.json")), result)
+    answers(["bench", "all"], USAGE, "-o DIR")
+    answers(["bench", "all", "-o", nowhere.name, "nonsense"], USAGE, "no step is called 'nonsense'")
+    answers(["bench", "all", "-o", nowhere.name, "--threads", "x"], USAGE, "no list of thread counts")
+    answers(["bench", "all", "-o", "/proc/nothing"], FAILED, "cannot write into /proc/nothing")
+
+
 def test_regret():
     words = ["bench", "regret", "--exhaustive", "0.01", "--budget", "0.01", "--time", "0.01"]
     with tempfile.TemporaryDirectory() as folder:
@@ -308,6 +342,28 @@ def test_bind():
     check("--replicas", cell["exact"] and copied <= nodes and copied != 1)
     answers([*words, "--bind", "nonsense"], USAGE, "neither none, compact, spread nor a list")
     answers([*words, "--bind", "8191"], FAILED, "may not use CPU 8191")
+
+
+def test_peers():
+    """What does not depend on the libraries of this build: names, and a row for each that is asked for."""
+    words = ["bench", "gemm", "i8a8:m3n64k64", "--time", "0.001"]
+    known = ["onednn", "xnnpack", "openblas", "ggml", "onnxruntime"]
+    answers([*words, "--peers", "openblas,fftw"], USAGE, f"'fftw' is no library; known: {', '.join(known)}")
+    answers([*words, "--peers", ""], USAGE, "'' is no library")
+    rows = json.loads(lowbit(*words, "--peers", "all", "--json", "-").stdout)["results"]
+    check("--peers all", rows[0]["impl"] == "lowbit" and [*dict.fromkeys(row["impl"] for row in rows[1:])] == known)
+    for row in rows[1:]:
+        timed = row["status"] == "ok"
+        check(f"peer {row}", row["status"] in ("ok", "refused", "absent") and (row["reason"] == "") == timed ==
+              row["within_bound"] == (row["median_us"] > 0) == (row["ratio"] > 0) and
+              row["problem"] == rows[0]["problem"] and row["m"] == 3 and not row["beside"])
+    for peers in ("none", "ggml", "ggml,openblas"):
+        result = lowbit(*words, "--peers", peers)
+        lines = result.stdout.splitlines()[2:]
+        check(f"--peers {peers}", result.returncode == OK and not result.stderr and
+              [*dict.fromkeys(line.split()[0] for line in lines)] ==
+              [name for name in known if name in peers.split(",")] and
+              all(len(line) <= 100 for line in lines), result)
 
 
 def identity(levels):
@@ -565,6 +621,17 @@ def test_tune_interrupted():
             os.remove(path)
 
 
+def test_quantize_files():
+    """A file of tensors that is right, and one whose tensors overlap."""
+    entry = '"%s":{"dtype":"F32","shape":[2,8],"data_offsets":[%d,%d]}'
+    for begin, code, text in ((64, OK, "i4"), (60, FAILED, '"b" begins at 60, but the one before it ends at 64')):
+        header = "{" + entry % ("a", 0, 64) + "," + entry % ("b", begin, begin + 64) + "}"
+        with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
+            file.write(len(header).to_bytes(8, "little") + header.encode() + bytes(begin + 64))
+            file.flush()
+            answers(["quantize", file.name, "--format", "i4", "--isa", "scalar"], code, text)
+
+
 def test_progress():
     ours, theirs = pty.openpty()
     words = ["tune", "i8a8:m64n256k256", "--isa", "scalar", "--threads", "1", "--wisdom", "none"]
@@ -577,10 +644,8 @@ def test_progress():
     check("no progress elsewhere", not lowbit(*words).stderr)
 
 
-for test in (test_help, test_usage, test_info, test_isa, test_kernels, test_shapes, test_cpu_list,
-             test_dump_asm, test_regret, test_kept_limits, test_output, test_bind,
-             test_wisdom, test_tune_usage, test_tune_lists, test_tune_buckets, test_tune_gains, test_tune,
-             test_tune_interrupted, test_progress):
-    test()
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
 print("\n".join(failures) or "ok")
 sys.exit(bool(failures))
