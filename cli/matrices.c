@@ -6,6 +6,7 @@
 
 #include "cli/npy.h"
 #include "kernels/base/base.h"
+#include "nn/safetensors.h"
 
 bool lb_matrices_add(lb_matrices *matrices, const char *name, float *data, int64_t rows, int64_t cols) {
     lb_named_matrix *list = realloc(matrices->list, (matrices->count + 1) * sizeof *list);
@@ -45,9 +46,34 @@ static bool read_npy(const char *path, lb_matrices *matrices, lowbit_error *erro
     return good;
 }
 
+/* Whether it is a matrix of weights; a token's embedding is none. */
+static bool is_matrix(const lb_tensor *t) {
+    return t->dtype->is_float && t->dtype->at && t->rank >= 2 && t->elements > 0 && t->shape[0] > 1;
+}
+
+static bool add_tensor(const lb_tensor *t, lb_matrices *matrices, lowbit_error *error) {
+    float *data = malloc((size_t)t->elements * sizeof *data);
+    if (data && lb_tensor_floats(t, data, error) == LOWBIT_OK &&
+        lb_matrices_add(matrices, t->name, data, t->shape[0], t->elements / t->shape[0]))
+        return true;
+    lb_fail(error, LOWBIT_NO_MEMORY, "%.64s: no memory for %lld elements", t->name, (long long)t->elements);
+    return false;
+}
+
+static bool read_safetensors(const char *path, lb_matrices *matrices, lowbit_error *error) {
+    lb_safetensors file;
+    if (lb_safetensors_open(path, &file, error) != LOWBIT_OK) return false;
+    bool good = true;
+    for (size_t i = 0; good && i < file.count; i++)
+        if (is_matrix(&file.tensors[i])) good = add_tensor(&file.tensors[i], matrices, error);
+    lb_safetensors_close(&file);
+    if (!good) lb_matrices_free(matrices);
+    return good;
+}
+
 bool lb_read_matrices(const char *path, lb_matrices *matrices, lowbit_error *error) {
     *matrices = (lb_matrices){0};
     const size_t length = strlen(path);
     if (length > 4 && strcmp(path + length - 4, ".npy") == 0) return read_npy(path, matrices, error);
-    return lb_read_safetensors(path, matrices, error);
+    return read_safetensors(path, matrices, error);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Weight matrices out of files: one from a .npy, all of a .safetensors. nn/ will take the second over. */
+/* Weight matrices out of files: one from a .npy, all of a .safetensors. */
 #ifndef LOWBIT_CLI_MATRICES_H_
 #define LOWBIT_CLI_MATRICES_H_
 
@@ -20,11 +20,8 @@ typedef struct lb_matrices {
     size_t count;
 } lb_matrices;
 
-/* Reads the float tensors (F32, F16, BF16, F64) of at least two dimensions, the first of them more
- * than 1 (a token's embedding is no matrix). False with a reason in `error`. */
-bool lb_read_safetensors(const char *path, lb_matrices *matrices, lowbit_error *error);
-
-/* A .npy by its name, else a .safetensors. */
+/* A .npy by its name, else a .safetensors, of which the float tensors (F32, F16, BF16, F64) of at least two dimensions
+ * are read, the first of them more than 1. False with a reason in `error`. */
 bool lb_read_matrices(const char *path, lb_matrices *matrices, lowbit_error *error);
 
 /* Appends a matrix and takes name (copied) and data (owned from now on, also on failure). */

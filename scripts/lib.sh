@@ -8,7 +8,7 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$repo"
 
 # Everything a build needs, and what the tests need beyond it.
-build_packages=(g++ gcc cmake ninja-build pkg-config libhwy-dev libhwloc-dev libjansson-dev)
+build_packages=(g++ gcc cmake ninja-build pkg-config libhwy-dev libhwloc-dev libjansson-dev libjpeg62-turbo-dev libpng-dev)
 test_packages=("${build_packages[@]}" binutils python3 python3-numpy strace)
 ci_packages=("${test_packages[@]}" ccache clang-format clang-tidy shellcheck qemu-user g++-aarch64-linux-gnu
     chromium gnuplot-nox)

@@ -117,4 +117,15 @@ def test_output():
     check("--json to a full disk", result.returncode == FAILED and "No space" in result.stderr, result)
 
 
+def test_quantize_files():
+    """A file of tensors that is right, and one whose tensors overlap."""
+    entry = '"%s":{"dtype":"F32","shape":[2,8],"data_offsets":[%d,%d]}'
+    for begin, code, text in ((64, OK, "i4"), (60, FAILED, '"b" begins at 60, but the one before it ends at 64')):
+        header = "{" + entry % ("a", 0, 64) + "," + entry % ("b", begin, begin + 64) + "}"
+        with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
+            file.write(len(header).to_bytes(8, "little") + header.encode() + bytes(begin + 64))
+            file.flush()
+            answers(["quantize", file.name, "--format", "i4", "--isa", "scalar"], code, text)
+
+
 outside.run_tests(globals())

@@ -10,12 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tuner/replace_file.h"
 #include "tuner/wisdom_store.h"
-
-/* Failure of a system call, with the path. */
-static lowbit_status fail_io(lowbit_error *error, const char *what, const char *path) {
-    return lb_fail(error, LOWBIT_IO, "cannot %s %.150s: %s", what, path, strerror(errno));
-}
 
 /* ---- reading ---- */
 
@@ -40,7 +36,7 @@ static lowbit_status take_open(lowbit_wisdom *w, int file, size_t bytes, const c
     const ssize_t got = read_all(file, text, bytes);
     lowbit_status status;
     if (got < 0)
-        status = fail_io(error, "read", path);
+        status = lb_fail_io(error, "read", path);
     else if (how == LB_MERGE_FILE && got == 0)
         status = LOWBIT_OK; /* about to be replaced: there is nothing to lose */
     else
@@ -62,8 +58,9 @@ static lowbit_status take_file(lowbit_wisdom *w, const char *path, uint32_t how,
     struct stat info;
     const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0 && errno == ENOENT) return lb_fail(error, LOWBIT_NOT_FOUND, "there is no file %.150s", path);
-    if (file < 0) return fail_io(error, "open", path);
-    lowbit_status status = fstat(file, &info) == 0 ? check_file(&info, path, error) : fail_io(error, "look at", path);
+    if (file < 0) return lb_fail_io(error, "open", path);
+    lowbit_status status =
+        fstat(file, &info) == 0 ? check_file(&info, path, error) : lb_fail_io(error, "look at", path);
     if (status == LOWBIT_OK) status = take_open(w, file, (size_t)info.st_size, path, how, report, error);
     if (status == LOWBIT_OK && mode) *mode = info.st_mode & 0777;
     close(file);
@@ -79,57 +76,18 @@ lowbit_status lowbit_wisdom_load(lowbit_wisdom *w, const char *path, lowbit_wisd
 
 /* ---- writing ---- */
 
-static bool write_all(int file, const char *text, size_t length) {
-    while (length > 0) {
-        const ssize_t put = write(file, text, length);
-        if (put < 0 && errno == EINTR) continue;
-        if (put <= 0) return false;
-        text += put;
-        length -= (size_t)put;
-    }
-    return true;
-}
-
-/* A new file that is on the disk when this returns. One of that name is what a killed writer has left. */
-static lowbit_status write_file(const char *path, const char *text, size_t length, mode_t mode, lowbit_error *error) {
-    if (unlink(path) != 0 && errno != ENOENT) return fail_io(error, "remove", path);
-    const int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file < 0) return fail_io(error, "create", path);
-    bool good = (!mode || fchmod(file, mode) == 0) && write_all(file, text, length) && fsync(file) == 0;
-    lowbit_status status = good ? LOWBIT_OK : fail_io(error, "write", path);
-    good = close(file) == 0;
-    if (status == LOWBIT_OK && !good) status = fail_io(error, "write", path);
-    if (status != LOWBIT_OK) unlink(path);
-    return status;
-}
-
-/* A rename is on the disk when its folder is. */
-static lowbit_status sync_folder(const char *path, lowbit_error *error) {
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-    const int opened = open(folder[0] ? folder : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (opened < 0) return fail_io(error, "open the folder", folder);
-    const lowbit_status status = fsync(opened) == 0 ? LOWBIT_OK : fail_io(error, "write the folder", folder);
-    close(opened);
-    return status;
-}
-
 static lowbit_status replace(const lowbit_wisdom *w, const char *path, const char *fresh, mode_t mode,
                              lowbit_error *error) {
     size_t bytes;
     char *text = lb_wisdom_new_text(w, &bytes);
     LB_REQUIRE(text, error, LOWBIT_NO_MEMORY, "no memory for the %zu bytes of %.150s", bytes, path);
-    lowbit_status status = bytes - 1 <= LB_WISDOM_FILE
-                               ? write_file(fresh, text, bytes - 1, mode, error)
-                               : lb_fail(error, LOWBIT_UNSUPPORTED, "a wisdom of %zu bytes: a file holds at most %d",
-                                         bytes - 1, (int)LB_WISDOM_FILE);
+    const lb_bytes part = {text, bytes - 1};
+    const lowbit_status status = part.size <= LB_WISDOM_FILE ? lb_replace_file(path, fresh, mode, &part, 1, error)
+                                                             : lb_fail(error, LOWBIT_UNSUPPORTED,
+                                                                       "a wisdom of %zu bytes: a file holds at most %d",
+                                                                       part.size, (int)LB_WISDOM_FILE);
     lb_free(w->ctx, text, bytes);
-    if (status == LOWBIT_OK && rename(fresh, path) != 0) {
-        status = fail_io(error, "replace", path);
-        unlink(fresh);
-    }
-    return status == LOWBIT_OK ? sync_folder(path, error) : status;
+    return status;
 }
 
 /* Under the lock: what the file holds, then all of it and ours. */
@@ -154,10 +112,10 @@ lowbit_status lowbit_wisdom_save(lowbit_wisdom *w, const char *path, lowbit_erro
                "a path of %zu bytes is too long", strlen(path));
     snprintf(lock, sizeof lock, "%s.lock", path);
     const int file = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (file < 0) return fail_io(error, "open", lock);
+    if (file < 0) return lb_fail_io(error, "open", lock);
     int locked;
     while ((locked = flock(file, LOCK_EX)) != 0 && errno == EINTR) continue;
-    const lowbit_status status = locked == 0 ? save_locked(w, path, error) : fail_io(error, "lock", lock);
+    const lowbit_status status = locked == 0 ? save_locked(w, path, error) : lb_fail_io(error, "lock", lock);
     close(file); /* unlocks */
     return status;
 }

@@ -23,8 +23,8 @@ target_sources(lowbit-tests PRIVATE ${emulator}
 if(LOWBIT_SANITIZE)
   return()
 endif()
-set(without_kernels bits_arrays bits_refusals books columns compare context counters emulate machine measure memory npy packed
-  pool problem quantize refusals scales sentinel series state table)
+set(without_kernels bits_arrays bits_refusals books cifar columns compare context counters emulate image machine measure memory
+  npy packed pool problem quantize refusals safetensors scales sentinel series state table)
 list(JOIN without_kernels "|" without_kernels)
 set(emulated ${subjects})
 list(FILTER emulated EXCLUDE REGEX "\\((${without_kernels})")
