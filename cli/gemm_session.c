@@ -249,6 +249,7 @@ void lb_gemm_session_tell_drift(const lb_gemm_session *s) {
 int lb_gemm_session_write(lb_gemm_session *s, const char *target) {
     json_t *run = lb_cli_run_json();
     json_object_set_new(run, "counters", json_string(s->counters.reason));
+    json_object_set_new(run, "limits", json_string(lb_limits_are_kept(s->limits) ? "kept" : "measured"));
     json_t *all =
         json_pack("{s:o, s:o, s:O}", "machine", lb_cli_machine_json(s->ctx), "run", run, "results", s->results);
     return lb_cli_write_json(s->command, target, all);

@@ -149,7 +149,7 @@ def test_benches():
         counted = whole["run"]["counters"] == "measured"
         check("counters or the reason", (x["counters"] is not None) == counted and whole["run"]["counters"])
     keys = {"version", "revision", "compiler", "build_type", "flags", "libraries", "governor", "frequency_driver", "turbo",
-            "smt", "microcode", "container", "huge_pages", "load_average", "system", "kernel", "date", "counters"}
+            "smt", "microcode", "container", "huge_pages", "load_average", "system", "kernel", "date", "counters", "limits"}
     check("run", set(whole["run"]) == keys and set(whole["run"]["libraries"]) == {"hwloc", "highway", "jansson"})
     check("compare reads bench gemm", lowbit("bench", "compare", path, path).returncode == OK)
     one = json.loads(lowbit(*words, "--passes", "1", "--json", "-").stdout)["results"][0]
