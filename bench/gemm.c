@@ -303,10 +303,14 @@ static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) 
     return c->bench->peers ? compare_peers(c, r, error) : LOWBIT_OK;
 }
 
+static cell cell_of(const lb_gemm_bench *bench, const lowbit_problem *problem) {
+    return (cell){.bench = bench, .problem = *problem, .operands = {.ctx = bench->ctx}, .pool = bench->pool};
+}
+
 lowbit_status lb_bench_gemm(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,
                             lowbit_error *error) {
     LB_TRY(lowbit_supported(bench->ctx, problem, error));
-    cell c = {.bench = bench, .problem = *problem, .operands = {.ctx = bench->ctx}, .pool = bench->pool};
+    cell c = cell_of(bench, problem);
     *result = (lb_gemm_result){.threads = (uint32_t)lb_pool_threads(bench->pool)};
     const lowbit_status status = run_bench(&c, result, error);
     release(&c);
@@ -315,7 +319,7 @@ lowbit_status lb_bench_gemm(const lb_gemm_bench *bench, const lowbit_problem *pr
 
 lowbit_status lb_bench_gemm_again(const lb_gemm_bench *bench, const lowbit_problem *problem, lb_gemm_result *result,
                                   lowbit_error *error) {
-    cell c = {.bench = bench, .problem = *problem, .operands = {.ctx = bench->ctx}};
+    cell c = cell_of(bench, problem);
     const lowbit_status status = make(&c, error);
     if (status == LOWBIT_OK) visit_elsewhere(&c, result);
     release(&c);
