@@ -4,9 +4,9 @@
 
 usage: peers_table.py FILE.json...
 
-A row for each product and number of threads: our median in microseconds, and for each library the ratio of the fastest of its
-ways (theirs / ours in the same turns; more than 1: ours is faster; ~: no difference was shown), or in a word why there is
-none. A star marks what was timed beside the process, from Python.
+A row for each product and number of threads: our median in microseconds (in turn with the others), and for each library
+the ratio of the fastest of its ways (theirs / ours in the same turns; more than 1: ours is faster; ~: no difference was
+shown), or in a word why there is none. A star marks what was timed beside the process, from Python.
 """
 import json
 import statistics
@@ -40,16 +40,18 @@ def ratio_of(rows):
 
 
 def ours_us(cell):
-    own = [row["median_us"] for row in cell.get("lowbit", [])]
-    own += [row["ours_us"] for rows in cell.values() for row in rows if row.get("ours_us", 0) > 0]
-    return statistics.median(own) if own else 0
+    in_turn = [row["ours_us"] for rows in cell.values() for row in rows if row.get("ours_us", 0) > 0]
+    alone = [row["median_us"] for row in cell.get("lowbit", [])]
+    return statistics.median(in_turn or alone or [0])
 
 
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     cells, versions = read(sys.argv[1:])
-    libraries = sorted({library for cell in cells.values() for library in cell} - {"lowbit"}, key=lambda x: (x[-1] == "*", x))
+    known = {x for cell in cells.values() for x in cell} - {"lowbit"}
+    timed = {x for cell in cells.values() for x in known & set(cell) if ratio_of(cell[x])[1]}
+    libraries = sorted(timed, key=lambda x: (x[-1] == "*", x))
     print("| problem | threads | us |" + "".join(f" {x} {versions.get(x, '')} |" for x in libraries))
     print("|---|---|---|" + "---|" * len(libraries))
     least = []
@@ -58,6 +60,8 @@ def main():
         least += [min((ratio for _, ratio in shown.values() if ratio), default=0)]
         print(f"| {problem}{' cold' if cold else ''} | {threads} | {ours_us(cell):.4g} |" +
               "".join(f" {shown[x][0] if x in shown else ''} |" for x in libraries))
+    if known - timed:
+        print(f"\nThere was nothing to time in {', '.join(f'{x} {versions.get(x)}' for x in sorted(known - timed))}.")
     least = [x for x in least if x]
     if least:
         print(f"\nThe fastest way of all libraries over ours: geometric mean {statistics.geometric_mean(least):.2f}, ours is"
