@@ -82,7 +82,11 @@ static int read_limit(const lb_rows *rows, const char *command, size_t i, const 
     static const struct {
         const char *unit, *shown;
         double scale;
-    } kUnits[] = {{"op/s", "GOP/s", 1e-9}, {"byte/s", "GB/s", 1e-9}, {"s", "us", 1e6}};
+    } kUnits[] = {{"op/s", "GOP/s", 1e-9},
+                  {"lookup/s", "G/s", 1e-9},
+                  {"byte/s", "GB/s", 1e-9},
+                  {"cycle/s", "GHz", 1e-9},
+                  {"s", "us", 1e6}};
     const char *unit = json_string_value(json_object_get(from, "unit"));
     const json_t *median = json_object_get(from, "median");
     const double number = json_is_number(median) ? json_number_value(median) : -1;

@@ -164,6 +164,9 @@ def test_benches():
     check("bench pack", "load_average" in whole["run"] and
           all(len(x["samples_us"]) == x["samples"] for x in whole["results"]))
     check("compare reads bench pack", lowbit("bench", "compare", path, path).returncode == OK)
+    path = os.path.join(folder.name, "limits.json")
+    lowbit("bench", "limits", "--time", "0.0001", "--threads", "1", "--isa", "scalar", "--wisdom", "none", "--json", path)
+    check("compare reads bench limits", lowbit("bench", "compare", path, path).returncode == OK)
     path = os.path.join(folder.name, "tune.json")
     lowbit("tune", "i8a8:m1n64k64", "--threads", "1", "--budget", "0.01", "--wisdom", "none", "--json", path)
     check("compare reads tune", lowbit("bench", "compare", path, path).returncode == OK)
