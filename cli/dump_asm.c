@@ -18,8 +18,6 @@
 #include "cli/cli.h"
 #include "kernels/ukernels.h"
 
-extern char **environ;
-
 /* Where code is: in memory, and as its file numbers it. */
 typedef struct place {
     uintptr_t code; /* the function's address */
@@ -87,7 +85,7 @@ static int disassemble(const char *command, const place *p) {
     snprintf(file, sizeof file, "%s", p->file);
     char name[] = "objdump", what[] = "-dC", bare[] = "--no-show-raw-insn";
     char *const words[] = {name, what, bare, start, stop, file, NULL};
-    pid_t child;
+    pid_t child = -1;
     int status = 0;
     const int reason = fflush(stdout) == 0 ? posix_spawnp(&child, name, NULL, NULL, words, environ) : errno;
     if (reason == ENOENT)
