@@ -5,14 +5,16 @@ import json
 import os
 import pathlib
 import subprocess
+import tempfile
 
+nowhere = tempfile.TemporaryDirectory()
 REASON = 'signal 11 <b>& "quoted", `date` | a_b*c\x1b[31m' + "\N{LATIN SMALL LETTER E WITH ACUTE}"
 
 
 def run(lowbit, *words):
     """Runs the program without the wisdom of whoever tests."""
     environment = {k: v for k, v in os.environ.items() if k != "LOWBIT_ISA"}
-    environment["XDG_CACHE_HOME"] = "/nonexistent"
+    environment["XDG_CACHE_HOME"] = nowhere.name
     return subprocess.run([lowbit, *words], capture_output=True, text=True, env=environment)
 
 
