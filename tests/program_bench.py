@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""`lowbit bench` from outside: sets of problems, CPUs, disassembly, limits that are kept, libraries, everything at once.
+"""`lowbit bench` from outside: sets of problems, CPUs, disassembly, limits that are kept, libraries.
 
     program_bench.py LOWBIT     the path of the program
 """
@@ -11,7 +11,7 @@ import shutil
 import tempfile
 
 import outside
-from outside import answers, check, FAILED, lowbit, nowhere, OK, read, USAGE, write
+from outside import answers, check, FAILED, lowbit, OK, read, USAGE, write
 
 
 def problems_of(*words):
@@ -107,35 +107,6 @@ def test_dump_asm():
         lines = [int(x, 16) for x in re.findall(r"^ *([0-9a-f]+):\t", text, re.M)]
         check(f"--dump-asm {name}", lines[0] == first and first + size - 16 < lines[-1] < first + size and
               lines == sorted(lines) and re.search(r"\tret", text), None)
-
-
-def test_bench_all():
-    with tempfile.TemporaryDirectory() as folder:
-        target = os.path.join(folder, "a", "b")
-        os.makedirs(os.path.join(target, "layers.json", "in the way"))
-        cpu = str(min(os.sched_getaffinity(0)))
-        words = ["bench", "all", "-o", target, "--time", "0.0001", "--cpu-list", cpu]
-        result = lowbit(*words, "pack", "limits", "layers")
-        check("bench all goes on where a step fails", result.returncode == FAILED and "layers.json" in result.stderr,
-              result)
-        check("bench all runs steps in its own order", re.findall("^== lowbit ([a-z]+ [a-z]*)", result.stdout, re.M) ==
-              ["bench limits", "bench pack", "bench report"], result)
-        for name in ("index.html", "results.csv", "results.md", "gnuplot"):
-            check(f"bench all: {name}", os.path.exists(os.path.join(target, name)), result)
-        for name in ("pack", "limits"):
-            path = os.path.join(target, f"{name}.json")
-            with open(path, encoding="utf-8") as file:
-                report = json.load(file)
-            check(f"bench all: {name}", report["results"] and report["machine"]["allowed_list"] == cpu)
-            check(f"bench all says how to make {path}", f" --json {path}\n" in result.stdout)
-        write(os.path.join(target, "peers.json"), "old")
-        result = lowbit(*words, "peers", "--peers", "nonsense")
-        check("a step that fails is told", result.returncode == FAILED and "peers failed with exit code" in result.stderr and
-              not os.path.exists(os.path.join(target, "peers.json")), result)
-    answers(["bench", "all"], USAGE, "-o DIR")
-    answers(["bench", "all", "-o", nowhere.name, "nonsense"], USAGE, "no step is called 'nonsense'")
-    answers(["bench", "all", "-o", nowhere.name, "--threads", "x"], USAGE, "no list of thread counts")
-    answers(["bench", "all", "-o", "/proc/nothing"], FAILED, "cannot write into /proc/nothing")
 
 
 def test_regret():
