@@ -8,6 +8,7 @@ import tempfile
 
 LOWBIT = sys.argv[1]
 OK, FAILED, USAGE = 0, 1, 2
+NOISE = ("others disturb what is timed", "times will waver", "were timed while the machine was")
 failures = []
 nowhere = tempfile.TemporaryDirectory()  # the wisdom of whoever runs the tests is not ours
 
@@ -17,8 +18,7 @@ def lowbit(*words, env=None, **options):
     options.setdefault("stderr", subprocess.PIPE)
     result = subprocess.run([LOWBIT, *words], text=True, env=environment(env), timeout=120, **options)
     if result.stderr:  # what a bench says of the machine that tests run on
-        result.stderr = "".join(x for x in result.stderr.splitlines(True)
-                                if "others disturb what is timed" not in x and "times will waver" not in x)
+        result.stderr = "".join(x for x in result.stderr.splitlines(True) if not any(noise in x for noise in NOISE))
     return result
 
 
