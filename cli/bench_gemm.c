@@ -17,7 +17,7 @@ typedef struct settings {
 } settings;
 
 static void print_heading(bool counted) {
-    printf("%-26s %3s %-23s %9s %7s %6s %-7s %5s %5s %s%s\n", "problem", "thr", "kernel", "median us", "GOP/s", "GB/s",
+    printf("%-22s %2s %-23s %8s %6s %6s %-7s %4s %-5s %s%s\n", "problem", "th", "kernel", "us", "GOP/s", "GB/s",
            "limit", "share", "exact", counted ? "cycles/call   IPC " : "", "by");
 }
 
@@ -33,7 +33,7 @@ static void print_end(lb_gemm_session *s, const lb_gemm_result *r) {
 }
 
 static void print_result(lb_gemm_session *s, const char *problem, const lb_gemm_result *r) {
-    printf("%-26s %3u %-23s %9.2f %7.1f %6.2f %-7s %4.0f%% %5s ", problem, r->threads, r->plan.kernel,
+    printf("%-22s %2u %-23s %8.2f %6.1f %6.2f %-7s %3.0f%% %-5s ", problem, r->threads, r->plan.kernel,
            r->time.median_s * 1e6, r->gops, r->weight_gbs, r->limit, r->share * 100,
            r->verdict.exact    ? "yes"
            : r->verdict.within ? "bound"

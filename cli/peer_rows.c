@@ -28,10 +28,10 @@ static void print_way(const lb_peer_result *r, uint32_t threads) {
     char who[40];
     snprintf(who, sizeof who, "  %s %s", r->library, r->version);
     if (r->status != LB_PEER_OK)
-        printf("%-26.26s %3u %-23.23s %s: %.*s\n", who, threads, r->way, lb_peer_status_name(r->status),
-               (int)(44 - strlen(lb_peer_status_name(r->status))), r->reason);
+        printf("%-22.22s %2u %-23.23s %s: %.*s\n", who, threads, r->way, lb_peer_status_name(r->status),
+               (int)(47 - strlen(lb_peer_status_name(r->status))), r->reason);
     else
-        printf("%-26.26s %3u %-23.23s %9.2f %7.1f %5.2fx %4.2f..%4.2f %s\n", who, threads, r->way,
+        printf("%-22.22s %2u %-23.23s %8.2f %6.1f %5.2fx %4.2f..%4.2f %s\n", who, threads, r->way,
                r->times.b.median_s * 1e6, r->gops, r->times.ratio, r->times.ratio_low, r->times.ratio_high,
                verdict_of(r));
 }
