@@ -13,13 +13,6 @@ bool lb_peer_comparable(const lowbit_problem *p) {
     return bare && p->out <= LOWBIT_OUT_S32 && !lb_format_of(p->weights.format)->distance;
 }
 
-/* Products of int8 whose sums are integers. */
-static bool has_integer_sums(const lowbit_problem *p) {
-    const lowbit_weight_type *w = &p->weights;
-    return p->activations == LOWBIT_A8 && w->format == LOWBIT_I8 && w->offset == LOWBIT_SYMMETRIC && w->group <= 0 &&
-           !w->progressive;
-}
-
 static lowbit_status make_rows(const lb_operands *o, int8_t *a8, lowbit_error *error) {
     const lowbit_problem *p = &o->problem;
     const lowbit_matrix a = {o->a, p->m, p->k, p->k};
@@ -57,7 +50,7 @@ lowbit_status lb_peer_numbers_make(const lb_operands *o, uint32_t threads, lb_pe
     x->w = lb_alloc(o->ctx, (size_t)(p->n * p->k) * sizeof *x->w);
     LB_REQUIRE(x->w, error, LOWBIT_NO_MEMORY, "no memory for %lld x %lld floats", (long long)p->n, (long long)p->k);
     LB_TRY(lowbit_dequantize(&o->weights, x->w, p->k, error));
-    if (has_integer_sums(p)) LB_TRY(make_integers(o, x, error));
+    if (lb_peer_has_codes(p)) LB_TRY(make_integers(o, x, error));
     x->work.w = x->w;
     x->work.a8 = x->a8;
     x->work.w8 = x->w8;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/grow.h"
 #include "cli/peer_rows.h"
 #include "cli/state.h"
 #include "tuner/problem.h"
@@ -191,13 +192,10 @@ static lb_gemm_cell *new_cell(bool with_peers) {
 /* The cell whose turn it is; NULL without memory. */
 static lb_gemm_cell *next_cell(lb_gemm_session *s) {
     if (s->at < s->count) return s->cells[s->at++];
-    if (s->count == s->room) {
-        const size_t room = s->room ? 2 * s->room : 64;
-        lb_gemm_cell **cells = realloc(s->cells, room * sizeof *cells); /* NOLINT(bugprone-sizeof-expression) */
-        if (!cells) return NULL;
-        s->cells = cells;
-        s->room = room;
-    }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the size of a pointer is meant */
+    lb_gemm_cell **cells = lb_grow(s->cells, s->count, &s->room, sizeof *cells);
+    if (!cells) return NULL;
+    s->cells = cells;
     lb_gemm_cell *made = new_cell(s->bench.peers);
     if (made) s->cells[s->count++] = made;
     s->at = s->count;

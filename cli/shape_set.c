@@ -6,17 +6,15 @@
 #include <string.h>
 
 #include "cli/braces.h"
+#include "cli/grow.h"
 #include "kernels/base/base.h"
 
 /* ---- reading ---- */
 
 static lowbit_status make_room(lb_shape_set *set, lowbit_error *error) {
-    if (set->count < set->room) return LOWBIT_OK;
-    const size_t room = set->room ? 2 * set->room : 16;
-    lb_set_line *lines = realloc(set->lines, room * sizeof *lines);
+    lb_set_line *lines = lb_grow(set->lines, set->count, &set->room, sizeof *lines);
     LB_REQUIRE(lines, error, LOWBIT_NO_MEMORY, "no memory for the lines of a set");
     set->lines = lines;
-    set->room = room;
     return LOWBIT_OK;
 }
 

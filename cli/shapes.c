@@ -6,16 +6,14 @@
 #include <string.h>
 
 #include "cli/braces.h"
+#include "cli/grow.h"
 #include "kernels/base/base.h"
 
 static lowbit_status make_room(lb_shapes *s, lowbit_error *error) {
     LB_REQUIRE(s->count < LB_SHAPES_MOST, error, LOWBIT_BAD_FORMAT, "more than %d problems", LB_SHAPES_MOST);
-    if (s->count < s->room) return LOWBIT_OK;
-    const size_t room = s->room ? 2 * s->room : 64;
-    lb_shape *list = realloc(s->list, room * sizeof *list);
+    lb_shape *list = lb_grow(s->list, s->count, &s->room, sizeof *list);
     LB_REQUIRE(list, error, LOWBIT_NO_MEMORY, "no memory for the list of problems");
     s->list = list;
-    s->room = room;
     return LOWBIT_OK;
 }
 

@@ -9,7 +9,7 @@ cd "$repo"
 
 # Everything a build needs, and what the tests need beyond it.
 build_packages=(g++ gcc cmake ninja-build pkg-config libhwy-dev libhwloc-dev libjansson-dev libjpeg62-turbo-dev libpng-dev)
-test_packages=("${build_packages[@]}" binutils python3 python3-numpy strace)
+test_packages=("${build_packages[@]}" binutils curl python3 python3-numpy strace unzip)
 # Libraries to compare with, which Debian 12 has.
 peer_packages=(libdnnl-dev libopenblas-dev libpthreadpool-dev libxnnpack-dev)
 ci_packages=("${test_packages[@]}" ccache clang-format clang-tidy shellcheck qemu-user g++-aarch64-linux-gnu

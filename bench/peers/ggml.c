@@ -187,24 +187,19 @@ static void weights(const void *made, float *w) {
         ggml_get_type_traits(s->type)->to_float(s->quantized + (size_t)i * s->row_bytes, w + i * s->k, s->k);
 }
 
-static bool takes(const lowbit_problem *p) {
-    const bool rows = p->activations == LOWBIT_A8 || p->activations == LOWBIT_AF || p->activations == LOWBIT_AF32;
-    return rows && !p->static_scale && p->out == LOWBIT_OUT_F32 && !p->bias && !p->residual && !p->act;
-}
+static bool takes_8(const lowbit_problem *p) { return lb_peer_is_of_floats(p) && p->weights.format == LOWBIT_I8; }
 
-static bool takes_8(const lowbit_problem *p) { return takes(p) && p->weights.format == LOWBIT_I8; }
-
-static bool takes_4(const lowbit_problem *p) { return takes(p) && p->weights.format == LOWBIT_I4; }
+static bool takes_4(const lowbit_problem *p) { return lb_peer_is_of_floats(p) && p->weights.format == LOWBIT_I4; }
 
 static bool takes_2(const lowbit_problem *p) {
-    return takes(p) && (p->weights.format == LOWBIT_I2 || p->weights.format == LOWBIT_S2);
+    return lb_peer_is_of_floats(p) && (p->weights.format == LOWBIT_I2 || p->weights.format == LOWBIT_S2);
 }
 
 static bool takes_trits(const lowbit_problem *p) {
-    return takes(p) && (p->weights.format == LOWBIT_T2 || p->weights.format == LOWBIT_T5);
+    return lb_peer_is_of_floats(p) && (p->weights.format == LOWBIT_T2 || p->weights.format == LOWBIT_T5);
 }
 
-static bool takes_1(const lowbit_problem *p) { return takes(p) && p->weights.format == LOWBIT_B1; }
+static bool takes_1(const lowbit_problem *p) { return lb_peer_is_of_floats(p) && p->weights.format == LOWBIT_B1; }
 
 /* Its name in C and in ggml, which weights of ours have as many bits, and those. */
 #define TYPES(X)                                                                                                       \

@@ -294,11 +294,6 @@ static bool takes_bf16(const lowbit_problem *p) {
     return p->weights.format == LOWBIT_BF16 && p->activations == LOWBIT_AF;
 }
 
-static bool takes_i8(const lowbit_problem *p) {
-    const lowbit_weight_type *w = &p->weights;
-    return w->format == LOWBIT_I8 && w->offset == LOWBIT_SYMMETRIC && w->group <= 0 && p->activations == LOWBIT_A8;
-}
-
 #define WAY(id, ...)                                                                                                   \
     static const kind kKind_##id = {__VA_ARGS__};                                                                      \
     static void *create_##id(const lb_peer_work *work, char reason[LB_PEER_REASON]) {                                  \
@@ -326,8 +321,8 @@ WAY(u4_f16, {dnnl_f16, dnnl_u4, dnnl_f32}, ZERO_OF_U4, true)
 static const lb_peer_way kWays[] = {
     {"f32", false, 1e-5, takes_f32, create_f32, run, NULL, destroy, 32, NULL},
     {"bf16", false, 5e-3, takes_bf16, create_bf16, run, NULL, destroy, 16, NULL},
-    {"s8s8", true, 0, takes_i8, create_s8s8, run, NULL, destroy, 8, NULL},
-    {"u8s8", true, 0, takes_i8, create_u8s8, run, NULL, destroy, 8, NULL},
+    {"s8s8", true, 0, lb_peer_has_codes, create_s8s8, run, NULL, destroy, 8, NULL},
+    {"u8s8", true, 0, lb_peer_has_codes, create_u8s8, run, NULL, destroy, 8, NULL},
 #ifdef LB_ONEDNN_DECOMPRESSES
     {"u4 bf16", false, 1e-2, takes_i4, create_u4_bf16, run, weights, destroy, 4, NULL},
     {"s4 bf16", false, 1e-2, takes_i4, create_s4_bf16, run, weights, destroy, 4, NULL},

@@ -144,20 +144,13 @@ static void *create_blocks(const lb_peer_work *work, int bits, int64_t block, in
 
 /* ---- The ways ---- */
 
-static bool takes(const lowbit_problem *p) {
-    const bool rows = p->activations == LOWBIT_A8 || p->activations == LOWBIT_AF || p->activations == LOWBIT_AF32;
-    return rows && !p->static_scale && p->out == LOWBIT_OUT_F32 && !p->bias && !p->residual && !p->act;
-}
-
-static bool takes_integers(const lowbit_problem *p) {
-    return takes(p) && p->activations == LOWBIT_A8 && p->weights.format == LOWBIT_I8 &&
-           p->weights.offset == LOWBIT_SYMMETRIC && p->weights.group <= 0;
-}
+static bool takes_integers(const lowbit_problem *p) { return lb_peer_has_codes(p) && lb_peer_is_of_floats(p); }
 
 static bool takes_blocks(const lowbit_problem *p, int bits, int block) {
     static const uint8_t kBits[] = {[LOWBIT_I8] = 8, [LOWBIT_I4] = 4, [LOWBIT_I2] = 2, [LOWBIT_S2] = 2};
     const int nearest = p->weights.group > 0 && p->weights.group < 128 ? 32 : 128;
-    return takes(p) && p->weights.format < sizeof kBits && kBits[p->weights.format] == bits && nearest == block;
+    return lb_peer_is_of_floats(p) && p->weights.format < sizeof kBits && kBits[p->weights.format] == bits &&
+           nearest == block;
 }
 
 static void *create_u8s8(const lb_peer_work *work, char reason[LB_PEER_REASON]) {

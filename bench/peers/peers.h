@@ -68,4 +68,9 @@ const char *lb_peer_name(size_t index);
 /* The peer of that name; NULL where this build lacks it. */
 const lb_peer *lb_peer_at(size_t index);
 
+/* What ways ask of a problem that is comparable at all: whether its sums are integers of codes, a8 and w8 of the work;
+ * whether it goes from rows of floats, quantized in the call or not, to floats. */
+bool lb_peer_has_codes(const lowbit_problem *problem);
+bool lb_peer_is_of_floats(const lowbit_problem *problem);
+
 #endif

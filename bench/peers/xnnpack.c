@@ -271,11 +271,6 @@ static bool run(void *made, size_t copy) {
 
 static bool takes_f32(const lowbit_problem *p) { return p->weights.format == LOWBIT_F32; }
 
-static bool takes_qs8(const lowbit_problem *p) {
-    const lowbit_weight_type *w = &p->weights;
-    return w->format == LOWBIT_I8 && w->offset == LOWBIT_SYMMETRIC && w->group <= 0 && p->activations == LOWBIT_A8;
-}
-
 #ifdef LB_XNNPACK_QD8
 static void weights(const void *made, float *w) { lb_peer_codes_values(&((const state *)made)->codes, w); }
 
@@ -316,9 +311,9 @@ WAY(qd8_qb4w, 4, BLOCK, true, prepare_qd8_qb4w, make_qd8_qb4w, setup_qd8_qb4w)
 
 static const lb_peer_way kWays[] = {
     {"f32", false, 1e-5, takes_f32, create_f32, run, NULL, destroy, 32, NULL},
-    {"qs8", false, 1e-2, takes_qs8, create_qs8, run, NULL, destroy, 8, finish_qs8},
+    {"qs8", false, 1e-2, lb_peer_has_codes, create_qs8, run, NULL, destroy, 8, finish_qs8},
 #ifdef LB_XNNPACK_QS8_QC8W
-    {"qs8-qc8w", false, 1e-2, takes_qs8, create_qs8_qc8w, run, NULL, destroy, 8, finish_qs8},
+    {"qs8-qc8w", false, 1e-2, lb_peer_has_codes, create_qs8_qc8w, run, NULL, destroy, 8, finish_qs8},
 #endif
 #ifdef LB_XNNPACK_QD8
     {"qd8-f32-qc8w", false, 1e-2, takes_qc8w, create_qd8_qc8w, run, weights, destroy, 8, NULL},

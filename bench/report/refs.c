@@ -86,6 +86,11 @@ void lb_refs_bars(const lb_refs *refs, size_t start, size_t end, lb_figures *fig
     }
 }
 
+void lb_ref_by_regime(lb_ref *ref) {
+    ref->group[0] = ref->cell->threads;
+    ref->group[1] = ref->cell->cold;
+}
+
 void lb_ref_regime(const lb_report_cell *cell, char text[LB_REF_REGIME]) {
     snprintf(text, LB_REF_REGIME, "%lld thread%s%s", (long long)cell->threads, cell->threads == 1 ? "" : "s",
              cell->cold ? ", cold" : "");

@@ -41,6 +41,9 @@ enum { LB_REF_BARS = 16 };
 void lb_refs_bars(const lb_refs *refs, size_t start, size_t end, lb_figures *figures, lb_figure *figure,
                   void (*text)(const lb_ref *ref, char value[LB_FIGURE_VALUE]));
 
+/* Groups it by what lb_ref_regime says. */
+void lb_ref_by_regime(lb_ref *ref);
+
 /* "1 thread", "2 threads, cold": what figures of products are about. */
 enum { LB_REF_REGIME = 48 };
 void lb_ref_regime(const lb_report_cell *cell, char text[LB_REF_REGIME]);

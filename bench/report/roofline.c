@@ -24,8 +24,7 @@ static const struct {
 static bool make(const lb_report *r, lb_ref *ref, int64_t which) {
     (void)r;
     (void)which;
-    ref->group[0] = ref->cell->threads;
-    ref->group[1] = ref->cell->cold;
+    lb_ref_by_regime(ref);
     ref->x = ref->cell->gops;
     return ref->cell->ours && ref->cell->weight_bytes > 0;
 }

@@ -9,8 +9,7 @@
 static bool make(const lb_report *r, lb_ref *ref, int64_t which) {
     (void)r;
     (void)which;
-    ref->group[0] = ref->cell->threads;
-    ref->group[1] = ref->cell->cold;
+    lb_ref_by_regime(ref);
     ref->x = ref->cell->share;
     return ref->cell->ours && ref->cell->share > 0;
 }
@@ -30,7 +29,7 @@ void lb_plot_share(const lb_report *r, lb_figures *figures) {
         lb_figure_caption(f,
                           "The time that the limit alone would take over the time of the product: 100 %% leaves "
                           "nothing to gain. The limit is the slowest of reading, decoding, computing and writing, "
-                          "measured in the same process.%s",
+                          "measured on this machine.%s",
                           end - start > LB_REF_BARS
                               ? " A bar is the median of a format's problems, its whisker goes from the least to the "
                                 "most."

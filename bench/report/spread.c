@@ -13,8 +13,7 @@ enum { LEAST_SAMPLES = 20, STEPS = 10, MOST_FIGURES = 2 };
 static bool make(const lb_report *r, lb_ref *ref, int64_t which) {
     (void)r;
     (void)which;
-    ref->group[0] = ref->cell->threads;
-    ref->group[1] = ref->cell->cold;
+    lb_ref_by_regime(ref);
     ref->x = ref->cell->median_us;
     return ref->cell->ours && json_array_size(ref->cell->samples) >= LEAST_SAMPLES;
 }
