@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is decided about a network before it is packed: the format of every convolution, and what a step of the codes of
+ * a value is worth. */
+#ifndef LOWBIT_NN_CHOICE_H_
+#define LOWBIT_NN_CHOICE_H_
+
+#include <stdbool.h>
+
+#include "lowbit/gemm.h"
+
+/* One convolution. */
+typedef struct lb_choice {
+    lowbit_weight_type weights;
+    uint32_t rule;        /* LOWBIT_RULE_* by which they are quantized */
+    uint32_t activations; /* LOWBIT_A8, ... LOWBIT_AF32: how its input enters */
+    bool static_scale;    /* its input has one scale and zero point, which calibration finds; else a scale a window */
+} lb_choice;
+
+/* Codes of a value: x stands for scale * (code - zero). scale 0: unknown. */
+typedef struct lb_range {
+    float scale;
+    int32_t zero;
+} lb_range;
+
+#endif

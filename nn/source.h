@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the tensors of a network come from: a file, or a generator for networks of any size without a file. */
+#ifndef LOWBIT_NN_SOURCE_H_
+#define LOWBIT_NN_SOURCE_H_
+
+#include "nn/safetensors.h"
+
+typedef struct lb_source {
+    const lb_safetensors *file; /* NULL: tensors are made up, */
+    uint64_t seed;              /* the same for the same seed and name */
+} lb_source;
+
+/* out[elements] = the tensor, whose shape must be the one given.
+ *
+ * Made up: running_var 1 (+- a tenth), running_mean and biases small, weights of a batch normalization about 1, all else
+ * normal with variance 2 / (elements / shape[0]), so that activations neither die nor grow (He et al. 2015).
+ *
+ * LOWBIT_NOT_FOUND, LOWBIT_BAD_FORMAT (another shape), LOWBIT_UNSUPPORTED (a type without values). */
+lowbit_status lb_source_floats(const lb_source *source, const char *name, int32_t rank, const int64_t *shape, float *out,
+                               lowbit_error *error);
+
+#endif
