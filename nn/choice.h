@@ -14,6 +14,7 @@ typedef struct lb_choice {
     uint32_t rule;        /* LOWBIT_RULE_* by which they are quantized */
     uint32_t activations; /* LOWBIT_A8, ... LOWBIT_AF32: how its input enters */
     bool static_scale;    /* its input has one scale and zero point, which calibration finds; else a scale a window */
+    int8_t book[16];      /* of c4 by LOWBIT_RULE_NEAREST */
 } lb_choice;
 
 /* Codes of a value: x stands for scale * (code - zero). scale 0: unknown. */

@@ -28,7 +28,7 @@ typedef struct lb_shape {
 enum {
     LB_OP_NONE = 0,     /* fused into another node: computes nothing */
     LB_OP_INPUT,        /* the image */
-    LB_OP_CONV,         /* sum of window * weights [+ bias] [+ second value], then the activation function */
+    LB_OP_CONV,         /* gain * sum of window * weights [+ bias] [+ second value], then the activation function */
     LB_OP_AFFINE,       /* x * weights[c] + bias[c]: batch normalization that no convolution could take */
     LB_OP_RELU,         /* x > 0 ? x : 0 */
     LB_OP_HARDTANH,     /* to -1 .. 1 */
@@ -62,6 +62,8 @@ typedef struct lb_node {
      * STEPS: thresholds, [channels][count], ascending. */
     float *weights;
     float *bias;           /* CONV: [out] or NULL. AFFINE: [channels]. STEPS: book, [count + 1] */
+    float *gain;           /* CONV: [out], by which the sum of products is multiplied before the bias; NULL = 1. Batch
+                              normalization stays out of the weights, whose values it would blur for a quantizer */
     int64_t count;         /* STEPS: thresholds of a channel */
     int64_t zeros_before;  /* SUBSAMPLE: channels; the rest of what the shape has more than x comes behind */
     const int8_t *shifts;  /* SHIFT: [channels][2], dy and dx */
@@ -128,12 +130,18 @@ lb_value lb_steps(lb_graph *graph, lb_value x, const char *name, const float *th
 /* Declares that the elements of x are multiples of `grid` by integers of -128..127. */
 void lb_on_grid(lb_graph *graph, lb_value x, float grid);
 
+/* The next node as it stands, its name and nothing else copied; checked, and its shape against what the layer makes. */
+lb_value lb_graph_append(lb_graph *graph, const lb_node *node);
+
 /* A tensor as floats in memory of the graph, checked against a shape; NULL after a failure. For what layers do not take
  * by themselves. */
 float *lb_graph_tensor(lb_graph *graph, const char *name, int32_t rank, const int64_t *shape);
 
+/* Releases the float weights of a convolution, once they are packed. */
+void lb_graph_drop_weights(lb_graph *graph, lb_value v);
+
 /* Takes what a convolution can do into it, where nobody else reads what is between: batch normalization or another
- * affine map behind it (into weights and bias), the addition of a value that is known by then, ReLU. The fused node
+ * affine map behind it (into gain and bias), the addition of a value that is known by then, ReLU. The fused node
  * stands where the last of them stood, the others become LB_OP_NONE. */
 void lb_graph_fuse(lb_graph *graph);
 

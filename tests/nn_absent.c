@@ -5,12 +5,14 @@
 #define ABSENT(name)                                                                                                   \
     void subject_##name(void) { check_skip("this build has no nn (LOWBIT_BUILD_PROGRAM)"); }
 
+ABSENT(arena)
 ABSENT(cifar)
 ABSENT(cifar_data)
 ABSENT(image)
 ABSENT(image_damaged)
 ABSENT(image_folder)
 ABSENT(image_resize)
+ABSENT(nets)
 ABSENT(safetensors)
 ABSENT(safetensors_data)
 ABSENT(safetensors_refusals)

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `lowbit eval`: how right and how fast a network is on real data, format by format. */
+#include "cli/eval.h"
+
+#include <stdio.h>
+
+#include "cli/wisdom.h"
+#include "lowbit/lowbit.h"
+
+static const char kCommand[] = "eval";
+
+/* A row's number, in a unit. */
+static double number(const json_t *row, const char *key) { return json_number_value(json_object_get(row, key)); }
+
+void lb_eval_print(const json_t *rows) {
+    static const double kKib = 1024;
+    size_t i;
+    json_t *row;
+    printf("%-20s %7s %6s %8s %7s %7s %7s %4s %2s %9s %9s %7s\n", "recipe", "correct", "agree", "payload", "scales",
+           "rest", "RSS MiB", "n", "th", "p50 us", "p95 us", "GOP/s");
+    json_array_foreach(rows, i, row) {
+        const json_t *format = json_object_get(row, "format"), *agreement = json_object_get(row, "agreement");
+        char agree[16] = "-";
+        if (json_is_real(agreement)) snprintf(agree, sizeof agree, "%.2f%%", 100 * json_real_value(agreement));
+        printf("%-20.20s %6.2f%% %6s %7.1fK %6.1fK %6.1fK %7.1f %4.0f %2.0f %9.1f %9.1f %7.1f\n",
+               format ? json_string_value(format) : "packed", 100 * number(row, "accuracy"), agree,
+               number(row, "payload_bytes") / kKib, number(row, "scale_bytes") / kKib,
+               number(row, "rest_bytes") / kKib, number(row, "peak_rss_bytes") / kKib / kKib, number(row, "batch"),
+               number(row, "threads"), number(row, "p50_us"), number(row, "p95_us"), number(row, "gops"));
+    }
+}
+
+/* "1,32" */
+static bool read_batches(lb_eval *e) {
+    lb_word_list words;
+    if (!lb_cli_words(e->batches, &words) || words.count > LB_EVAL_BATCHES) return false;
+    for (size_t i = 0; i < words.count; i++)
+        if (!lb_cli_size(words.list[i], &e->batch_list[i]) || e->batch_list[i] < 1) return false;
+    e->batch_count = words.count;
+    return true;
+}
+
+/* Predictions are for the process that asked. */
+static void drop_predictions(json_t *rows) {
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row) json_object_del(row, "predictions");
+}
+
+static int write_json(const lb_eval *e, json_t *rows) {
+    lowbit_ctx *ctx;
+    const int code = lb_cli_context(e->command, e->isa, NULL, &ctx);
+    if (code != LB_EXIT_OK) return code;
+    json_t *all = json_pack("{s:o, s:o, s:O}", "machine", lb_cli_machine_json(ctx), "run", lb_cli_run_json(), "results",
+                            rows);
+    lowbit_ctx_destroy(ctx);
+    return lb_cli_write_json(e->command, e->json, all);
+}
+
+static int run(lb_eval *e) {
+    if (!e->data) return lb_cli_error(LB_EXIT_USAGE, e->command, "--data is missing: what is it to be evaluated on?");
+    if (!read_batches(e))
+        return lb_cli_error(LB_EXIT_USAGE, e->command, "--batch \"%s\" is no list of at most %d sizes", e->batches,
+                            LB_EVAL_BATCHES);
+    json_t *rows = json_array();
+    int code = !e->model.random && lb_cli_is_packed(e->model.model) ? lb_eval_packed(e, e->model.model, rows) : lb_eval_recipes(e, rows);
+    if (!e->predictions) drop_predictions(rows);
+    if (code == LB_EXIT_OK && !lb_cli_json_only(e->json)) lb_eval_print(rows);
+    if (code == LB_EXIT_OK && e->json) code = write_json(e, rows);
+    json_decref(rows);
+    return code;
+}
+
+int lb_cmd_eval(int argc, char **argv) {
+    lb_eval e = {.command = kCommand, .model.command = kCommand, .batches = "1,32", .threads = "1"};
+    const lb_option table[] = {
+        {"--data", "DATA", "a CIFAR file or folder, or a folder of images by class", LB_OPTION_TEXT, &e.data},
+        {"--recipe", "LIST", "recipes, as w8a8,ternary: presets, files, or native (default: floats alone)",
+         LB_OPTION_TEXT, &e.recipes},
+        {"--format", "LIST", "formats for all layers alike, as i8a8s,i4g32a8", LB_OPTION_TEXT, &e.formats},
+        LB_OPTION_MODEL(e.model),
+        {"--batch", "LIST", "images of a run (default: 1,32)", LB_OPTION_TEXT, &e.batches},
+        {"--threads", "LIST", "thread counts, as 1,2,all (default: 1)", LB_OPTION_TEXT, &e.threads},
+        {"--limit", "N", "the first N images (default: all)", LB_OPTION_COUNT, &e.limit},
+        {"--predictions", NULL, "the class of every image, in the JSON", LB_OPTION_FLAG, &e.predictions},
+        LB_OPTION_CPUS,
+        LB_OPTION_ISA(&e.isa),
+        LB_OPTION_WISDOM(&e.wisdom),
+        LB_OPTION_JSON(&e.json),
+    };
+    const lb_syntax syntax = {.usage = "MODEL --data DATA [--recipe LIST] [options]",
+                              .text = "Runs a network over labelled images: accuracy, agreement with floats, bytes, "
+                                      "resident memory and times. MODEL is a file of safetensors, a folder with "
+                                      "model.safetensors in it, or a packed network of `lowbit quantize`.",
+                              .options = table,
+                              .option_count = sizeof table / sizeof table[0],
+                              .min_words = 1,
+                              .max_words = 1};
+    int code;
+    if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
+    e.model.model = argv[1];
+    return run(&e);
+}

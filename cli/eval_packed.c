@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A packed network over a data set: one row for each batch and number of threads. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/eval.h"
+#include "cli/interrupt.h"
+#include "cli/wisdom.h"
+#include "kernels/base/base.h"
+#include "lowbit/lowbit.h"
+#include "nn/net_file.h"
+#include "nn/predict.h"
+#include "tuner/stats.h"
+
+typedef struct evaluation {
+    const lb_eval *e;
+    lowbit_ctx *ctx;
+    lowbit_wisdom *wisdom;
+    lowbit_pool pool;
+    lb_net net;
+    lb_net_about about;
+    lb_dataset data;
+    int64_t file_bytes, count;
+    int32_t *classes;
+    double *seconds;
+} evaluation;
+
+static int tell(void *user, int64_t done, int64_t all) {
+    const evaluation *v = user;
+    lb_cli_progress("%s: %lld of %lld images", v->about.model, (long long)done, (long long)all);
+    return lb_cli_interrupted();
+}
+
+static json_t *predictions_json(const evaluation *v) {
+    json_t *list = json_array();
+    for (int64_t i = 0; i < v->count; i++) json_array_append_new(list, json_integer(v->classes[i]));
+    return list;
+}
+
+/* The p'th quantile of sorted seconds, in microseconds. */
+static double quantile_us(const double *sorted, int64_t count, double p) {
+    return sorted[(int64_t)llround(p * (double)(count - 1))] * 1e6;
+}
+
+static int by_value(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static json_t *row_json(evaluation *v, int64_t batch, uint32_t threads, int64_t session_bytes) {
+    const lb_net_sizes sizes = lb_net_size(&v->net);
+    const int64_t correct = lb_predict_correct(&v->data, v->classes, v->count), runs = lb_max(1, v->count / batch);
+    qsort(v->seconds, (size_t)runs, sizeof *v->seconds, by_value); /* full batches: the last one may be short */
+    const double p50 = quantile_us(v->seconds, runs, 0.5);
+    json_t *row = json_pack(
+        "{s:s, s:s, s:I, s:I, s:f, s:n, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:f}", "model",
+        v->about.model, "recipe", v->about.recipe, "images", (json_int_t)v->count, "correct", (json_int_t)correct,
+        "accuracy", (double)correct / (double)v->count, "agreement", "payload_bytes", (json_int_t)sizes.payload_bytes,
+        "scale_bytes", (json_int_t)sizes.scale_bytes, "rest_bytes", (json_int_t)sizes.rest_bytes, "file_bytes",
+        (json_int_t)v->file_bytes, "session_bytes", (json_int_t)session_bytes, "peak_rss_bytes",
+        (json_int_t)lb_peak_rss(), "p50_us", p50, "p95_us", quantile_us(v->seconds, runs, 0.95), "batch",
+        (json_int_t)batch, "threads", (json_int_t)threads, "gops",
+        2e-3 * (double)lb_net_macs(&v->net) * (double)lb_min(batch, v->count) / p50);
+    if (v->e->predictions) json_object_set_new(row, "predictions", predictions_json(v));
+    return row;
+}
+
+static lowbit_status evaluate(evaluation *v, int64_t batch, uint32_t threads, json_t *rows, lowbit_error *error) {
+    const lowbit_pool *pool = threads > 1 ? &v->pool : NULL;
+    lowbit_plan_options plans = LOWBIT_PLAN_OPTIONS_INIT;
+    plans.threads = threads;
+    plans.wisdom = v->wisdom;
+    plans.pool = pool;
+    const lb_session_options options = {.batch = batch, .plans = &plans, .pool = pool};
+    lb_session *session;
+    lb_peak_rss_reset();
+    LB_TRY(lb_session_create(v->ctx, &v->net, &options, &session, error));
+    const lb_predict predict = {session,  &v->net, &v->data, &v->about.pixels, batch,
+                                v->count, tell,    v};
+    const lowbit_status status = lb_predict_run(&predict, v->classes, v->seconds, error);
+    lb_cli_progress_clear();
+    if (status == LOWBIT_OK) json_array_append_new(rows, row_json(v, batch, threads, lb_session_bytes(session)));
+    lb_session_destroy(session);
+    return status;
+}
+
+static int evaluate_all(evaluation *v, json_t *rows) {
+    lb_thread_list threads;
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    if (!lb_cli_threads(v->e->threads, v->ctx, &threads))
+        return lb_cli_error(LB_EXIT_USAGE, v->e->command, "--threads \"%s\" is no list of thread counts",
+                            v->e->threads);
+    for (size_t t = 0; t < threads.count; t++) {
+        const lowbit_pool_options options = LOWBIT_POOL_OPTIONS_INIT;
+        const int code = lb_cli_pool(v->e->command, v->ctx, threads.threads[t], &options, &v->pool);
+        if (code != LB_EXIT_OK) return code;
+        for (size_t b = 0; b < v->e->batch_count; b++) {
+            const lowbit_status status = evaluate(v, v->e->batch_list[b], threads.threads[t], rows, &error);
+            if (status == LOWBIT_CANCELLED) return lb_cli_interrupt_exit(lb_cli_interrupted());
+            if (status != LOWBIT_OK) return lb_cli_failed(v->e->command, status, &error);
+        }
+    }
+    return LB_EXIT_OK;
+}
+
+static lowbit_status open_all(evaluation *v, const char *path, lowbit_error *error) {
+    struct stat about;
+    LB_TRY(lb_net_open(path, LOWBIT_OPEN_VERIFY, &v->net, &v->about, error));
+    v->file_bytes = stat(path, &about) == 0 ? (int64_t)about.st_size : 0;
+    LB_TRY(lb_dataset_open(v->e->data, 0, &v->data, error));
+    v->count = v->e->limit > 0 ? lb_min(v->e->limit, v->data.count) : v->data.count;
+    v->classes = malloc((size_t)v->count * sizeof *v->classes);
+    v->seconds = malloc((size_t)v->count * sizeof *v->seconds);
+    LB_REQUIRE(v->classes && v->seconds, error, LOWBIT_NO_MEMORY, "no memory for %lld images", (long long)v->count);
+    return LOWBIT_OK;
+}
+
+int lb_eval_packed(const lb_eval *e, const char *path, json_t *rows) {
+    evaluation v = {.e = e, .pool = LOWBIT_POOL_INIT};
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    lb_cli_catch_interrupts();
+    int code = lb_cli_context(e->command, e->isa, NULL, &v.ctx);
+    if (code == LB_EXIT_OK) code = lb_cli_wisdom_read(e->command, e->wisdom, v.ctx, &v.wisdom);
+    if (code == LB_EXIT_OK) {
+        const lowbit_status status = open_all(&v, path, &error);
+        code = status == LOWBIT_OK ? evaluate_all(&v, rows) : lb_cli_failed(e->command, status, &error);
+    }
+    lowbit_pool_destroy(&v.pool);
+    lb_dataset_close(&v.data);
+    lb_net_free(&v.net);
+    lowbit_wisdom_destroy(v.wisdom);
+    lowbit_ctx_destroy(v.ctx);
+    free(v.classes);
+    free(v.seconds);
+    return code;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Models for commands: from a file, a folder or made up, packed by a recipe. */
+#ifndef LOWBIT_CLI_PACK_H_
+#define LOWBIT_CLI_PACK_H_
+
+#include "cli/cli.h"
+#include "nn/net_file.h"
+#include "nn/recipe.h"
+#include "nn/zoo.h"
+
+/* Which network. */
+typedef struct lb_cli_model {
+    const char *command;
+    const char *model; /* a file, a folder, or, if made up, a name */
+    bool random;
+    lb_model_options options;
+    const char *calibrate; /* a data set, or NULL */
+} lb_cli_model;
+
+/* The rows of the options table that choose a network. */
+#define LB_OPTION_MODEL(m)                                                                                             \
+    {"--random", NULL, "MODEL is a name, as resnet18: with made-up weights", LB_OPTION_FLAG, &(m).random},             \
+        {"--side", "N", "pixels along a side of the image", LB_OPTION_COUNT, &(m).options.side},                       \
+        {"--classes", "N", "outputs of a network with made-up weights", LB_OPTION_COUNT, &(m).options.classes}, {      \
+        "--calibrate", "DATA", "images that static activations are calibrated with", LB_OPTION_TEXT, &(m).calibrate    \
+    }
+
+/* Packs the network in memory by `recipe`: "native", a preset, a file or a text. Without images to calibrate with, a
+ * made-up network takes made-up ones. Texts of *about live as long as `texts`, which the caller releases. Returns
+ * LB_EXIT_OK, or prints the reason and returns the exit code. */
+int lb_cli_pack(const lb_cli_model *model, const lowbit_ctx *ctx, const char *recipe, const lowbit_pool *pool,
+                lb_net *net, lb_net_about *about, lb_blocks *texts);
+
+/* The same into a file. */
+int lb_cli_pack_file(const lb_cli_model *model, const char *isa, const char *recipe, const char *path);
+
+/* Whether a file is a packed network. What cannot be opened is not, and its reader will say why. */
+bool lb_cli_is_packed(const char *path);
+
+/* A packed network as it is, or another one packed by the recipe. */
+int lb_cli_open(const lb_cli_model *model, const lowbit_ctx *ctx, const char *recipe, lb_net *net, lb_net_about *about,
+                lb_blocks *texts);
+
+#endif

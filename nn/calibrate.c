@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/calibrate.h"
+
+#include "kernels/base/base.h"
+#include "kernels/base/pool.h"
+#include "nn/observe.h"
+#include "nn/types.h"
+
+/* Images that go through the network together: one batch of LB_CALIBRATE_AVERAGE. */
+enum { BATCH = 32 };
+
+typedef struct calibration {
+    const lb_graph *graph;
+    uint32_t *activations;   /* [count] how the codes of each value will be read */
+    lb_observer **observers; /* [count]; NULL of values that need none */
+    lb_session *session;
+    float *images, *output;
+    lb_blocks memory;
+} calibration;
+
+static void see(void *user, lb_value v, const lb_buffer *value, int64_t batch) {
+    const calibration *c = user;
+    if (c->observers[v]) lb_observer_add(c->observers[v], value->data, batch * lb_shape_elements(value->shape));
+}
+
+static lowbit_status take(calibration *c, int64_t bytes, void **memory, lowbit_error *error) {
+    *memory = lb_blocks_take(&c->memory, (size_t)bytes);
+    LB_REQUIRE(*memory, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes of a calibration", (long long)bytes);
+    return LOWBIT_OK;
+}
+
+static lowbit_status begin(calibration *c, const lowbit_ctx *ctx, const lb_net *net, const lb_recipe *recipe,
+                           const lb_choice *choices, const lowbit_pool *pool, lowbit_error *error) {
+    const lb_graph *graph = &net->graph;
+    const int64_t count = graph->count;
+    void *needs, *activations, *observers, *images, *output;
+    LB_TRY(take(c, count * (int64_t)sizeof(bool), &needs, error));
+    LB_TRY(take(c, count * (int64_t)sizeof(uint32_t), &activations, error));
+    LB_TRY(take(c, count * (int64_t)sizeof(lb_observer *), &observers, error));
+    LB_TRY(take(c, BATCH * lb_shape_elements(graph->nodes[0].shape) * (int64_t)sizeof(float), &images, error));
+    LB_TRY(take(c, BATCH * lb_shape_elements(graph->nodes[count - 1].shape) * (int64_t)sizeof(float), &output, error));
+    c->graph = graph;
+    c->activations = activations;
+    c->observers = observers;
+    c->images = images;
+    c->output = output;
+    LB_TRY(lb_net_needs(graph, choices, needs, error));
+    lb_value_activations(graph, choices, c->activations);
+    for (int64_t v = 0; v < count; v++) {
+        void *observer;
+        if (!((const bool *)needs)[v]) continue;
+        LB_TRY(take(c, sizeof(lb_observer), &observer, error));
+        c->observers[v] = observer;
+        lb_observer_begin(recipe->calibrate, observer);
+    }
+    lowbit_plan_options plans = LOWBIT_PLAN_OPTIONS_INIT;
+    plans.pool = pool;
+    plans.threads = (uint32_t)lb_pool_threads(pool);
+    const lb_session_options options = {.batch = BATCH, .plans = &plans, .pool = pool};
+    return lb_session_create(ctx, net, &options, &c->session, error);
+}
+
+static lowbit_status look(calibration *c, int64_t images, lb_next_images next, void *user, lowbit_error *error) {
+    for (int64_t left = images, got; left > 0; left -= got) {
+        got = next(user, lb_min(BATCH, left), c->images);
+        if (got <= 0) break;
+        LB_TRY(lb_session_run(c->session, c->images, got, c->output, see, c, error));
+    }
+    return LOWBIT_OK;
+}
+
+static lowbit_status decide(const calibration *c, const lb_recipe *recipe, lb_range *ranges, lowbit_error *error) {
+    for (lb_value v = 0; v < c->graph->count; v++) {
+        lowbit_error reason = LOWBIT_ERROR_INIT;
+        if (!c->observers[v]) continue;
+        const lb_code_limits limits = lb_limits_of(c->activations[v]);
+        const lowbit_status status = lb_observer_range(c->observers[v], limits.low, limits.high, recipe->symmetric,
+                                                       &ranges[v], &reason);
+        LB_REQUIRE(status == LOWBIT_OK, error, status, "the value of %s: %s", c->graph->nodes[v].name, reason.message);
+    }
+    return LOWBIT_OK;
+}
+
+lowbit_status lb_calibrate(const lowbit_ctx *ctx, const lb_net *net, const lb_recipe *recipe, const lb_choice *choices,
+                           lb_next_images next, void *user, const lowbit_pool *pool, lb_range *ranges,
+                           lowbit_error *error) {
+    calibration c = {0};
+    lowbit_status status = begin(&c, ctx, net, recipe, choices, pool, error);
+    if (status == LOWBIT_OK) status = look(&c, recipe->observe, next, user, error);
+    if (status == LOWBIT_OK) status = decide(&c, recipe, ranges, error);
+    lb_session_destroy(c.session);
+    lb_blocks_free(&c.memory);
+    return status;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packed networks from files: foreign bytes. */
+#include <jansson.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels/gemm.h"
+#include "nn/net_file.h"
+#include "nn/net_json.h"
+#include "nn/net_pack.h"
+#include "nn/ops.h"
+
+/* A network in the making. */
+typedef struct reading {
+    lb_net *net;
+    uint32_t flags;     /* for blobs */
+    lb_choice *choices; /* [count] */
+    lb_range *ranges;   /* [count] */
+    lb_blocks memory;   /* of the two */
+} reading;
+
+/* ---- numbers of JSON ---- */
+
+/* An integer of a range, and `otherwise` where there is none. */
+static bool get_integer(const json_t *object, const char *key, int64_t least, int64_t most, int64_t otherwise,
+                        int64_t *value) {
+    const json_t *number = json_object_get(object, key);
+    *value = otherwise;
+    if (!number) return true;
+    *value = json_integer_value(number);
+    return json_is_integer(number) && *value >= least && *value <= most;
+}
+
+static bool get_list(const json_t *object, const char *key, int64_t least, int64_t most, size_t count, int64_t *list) {
+    const json_t *array = json_object_get(object, key);
+    if (json_array_size(array) != count) return false;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *number = json_array_get(array, i);
+        list[i] = json_integer_value(number);
+        if (!json_is_integer(number) || list[i] < least || list[i] > most) return false;
+    }
+    return true;
+}
+
+/* A finite number that is not negative; 0 where there is none. */
+static bool get_scale(const json_t *object, const char *key, float *value) {
+    const json_t *number = json_object_get(object, key);
+    *value = (float)json_number_value(number);
+    return !number || (json_is_number(number) && *value >= 0 && isfinite(*value));
+}
+
+static bool get_window(const json_t *node, lb_window *w) {
+    const json_t *object = json_object_get(node, "window");
+    int64_t kernel[2], pad[4];
+    if (!object) return true; /* of layers that have none */
+    const bool known = get_list(object, "kernel", 1, INT32_MAX, 2, kernel) &&
+                       get_list(object, "pad", 0, INT32_MAX, 4, pad) &&
+                       get_integer(object, "stride", 1, INT32_MAX, 1, &w->stride) &&
+                       get_integer(object, "dilation", 1, INT32_MAX, 1, &w->dilation) &&
+                       get_integer(object, "groups", 1, INT32_MAX, 1, &w->groups);
+    w->count_padding = json_is_true(json_object_get(object, "count_padding"));
+    if (!known) return false;
+    w->kernel_height = kernel[0];
+    w->kernel_width = kernel[1];
+    w->pad_top = pad[0];
+    w->pad_left = pad[1];
+    w->pad_bottom = pad[2];
+    w->pad_right = pad[3];
+    return true;
+}
+
+static bool get_op(const json_t *node, uint32_t *op) {
+    const char *name = json_string_value(json_object_get(node, "op"));
+    for (*op = 1; name && *op < LB_OPS; ++*op)
+        if (strcmp(lb_op_names[*op], name) == 0) return true;
+    return false;
+}
+
+/* ---- tensors ---- */
+
+static const lb_tensor *tensor_of(const reading *r, lb_value v, const char *kind, int64_t part) {
+    char name[LB_TENSOR_NAME];
+    lb_tensor_name(name, v, kind, part);
+    return lb_safetensors_find(&r->net->file, name);
+}
+
+/* The elements of a tensor in place; they are where a file of ours has them, aligned. */
+static lowbit_status get_tensor(const reading *r, lb_value v, const char *kind, int64_t part, const char *dtype,
+                                int64_t elements, size_t align, const void **data, lowbit_error *error) {
+    const lb_tensor *t = tensor_of(r, v, kind, part);
+    LB_REQUIRE(t, error, LOWBIT_BAD_FORMAT, "node %d has no tensor \"%s\"", v, kind);
+    LB_REQUIRE(t->dtype == lb_dtype_of(dtype) && t->elements == elements, error, LOWBIT_BAD_FORMAT,
+               "tensor \"%s\" of node %d is not %lld elements of %s", kind, v, (long long)elements, dtype);
+    LB_REQUIRE((uintptr_t)t->data % align == 0, error, LOWBIT_BAD_FORMAT,
+               "tensor \"%s\" of node %d is not aligned to %zu bytes", kind, v, align);
+    *data = t->data;
+    return LOWBIT_OK;
+}
+
+static lowbit_status get_arrays(const reading *r, lb_value v, lb_node *node, lowbit_error *error) {
+    lb_node_array arrays[LB_NODE_ARRAYS];
+    const size_t count = lb_node_arrays(node, arrays);
+    for (size_t i = 0; i < count; i++) {
+        const void *data;
+        if (node->op == LB_OP_CONV && !tensor_of(r, v, arrays[i].kind, -1)) continue; /* without a bias */
+        LB_TRY(get_tensor(r, v, arrays[i].kind, -1, "F32", arrays[i].elements, sizeof(float), &data, error));
+        *arrays[i].array = (float *)(uintptr_t)data;
+    }
+    const void *shifts = NULL;
+    if (node->op == LB_OP_SHIFT)
+        LB_TRY(get_tensor(r, v, "shifts", -1, "I8", 2 * node->shape.channels, 1, &shifts, error));
+    node->shifts = shifts;
+    return LOWBIT_OK;
+}
+
+/* ---- nodes ---- */
+
+static lowbit_status read_choice(const json_t *json, lb_value v, lb_node *node, lb_choice *choice,
+                                 lowbit_error *error) {
+    const char *text = json_string_value(json_object_get(json, "problem"));
+    lowbit_problem problem = {.struct_size = sizeof problem};
+    LB_REQUIRE(text, error, LOWBIT_BAD_FORMAT, "node %d is a convolution without a problem", v);
+    LB_TRY(lowbit_problem_parse(text, &problem, error));
+    *choice = (lb_choice){.weights = problem.weights,
+                          .activations = problem.activations,
+                          .static_scale = problem.static_scale != 0};
+    node->act = problem.act;
+    return LOWBIT_OK;
+}
+
+static lowbit_status read_node(reading *r, const json_t *json, lb_value v, lowbit_error *error) {
+    int64_t x, second, shape[3], zero;
+    lb_node node = {.name = json_string_value(json_object_get(json, "name"))};
+    const bool known = get_op(json, &node.op) && node.name && get_window(json, &node.window) &&
+                       get_list(json, "shape", 1, INT32_MAX, 3, shape) &&
+                       get_integer(json, "x", 0, v - 1, LB_NO_VALUE, &x) &&
+                       get_integer(json, "second", 0, v - 1, LB_NO_VALUE, &second) &&
+                       get_integer(json, "count", 1, 255, 0, &node.count) &&
+                       get_integer(json, "zeros_before", 0, INT32_MAX, 0, &node.zeros_before) &&
+                       get_integer(json, "zero", INT8_MIN, INT8_MAX, 0, &zero) && get_scale(json, "grid", &node.grid) &&
+                       get_scale(json, "scale", &r->ranges[v].scale);
+    LB_REQUIRE(known, error, LOWBIT_BAD_FORMAT, "node %d: a field is missing, unknown or out of its range", v);
+    node.x = (lb_value)x;
+    node.second = (lb_value)second;
+    node.shape = (lb_shape){shape[0], shape[1], shape[2]};
+    r->ranges[v].zero = (int32_t)zero;
+    if (node.op == LB_OP_CONV) LB_TRY(read_choice(json, v, &node, &r->choices[v], error));
+    LB_TRY(get_arrays(r, v, &node, error));
+    lb_graph_append(&r->net->graph, &node);
+    return LOWBIT_OK;
+}
+
+static lowbit_status read_nodes(reading *r, const json_t *graph, lowbit_error *error) {
+    int64_t version;
+    const json_t *nodes = json_object_get(graph, "nodes");
+    const size_t count = json_array_size(nodes);
+    LB_REQUIRE(get_integer(graph, "version", LB_NET_VERSION, LB_NET_VERSION, 0, &version) && version, error,
+               LOWBIT_UNSUPPORTED, "the network has another version than %d", LB_NET_VERSION);
+    LB_REQUIRE(count > 0 && count <= LB_NET_NODES, error, LOWBIT_BAD_FORMAT, "a network of %zu nodes", count);
+    r->choices = lb_blocks_take(&r->memory, count * sizeof *r->choices);
+    r->ranges = lb_blocks_take(&r->memory, count * sizeof *r->ranges);
+    LB_REQUIRE(r->choices && r->ranges, error, LOWBIT_NO_MEMORY, "no memory for %zu nodes", count);
+    for (size_t i = 0; i < count; i++) LB_TRY(read_node(r, json_array_get(nodes, i), (lb_value)i, error));
+    return lb_graph_end(&r->net->graph, error);
+}
+
+/* ---- layers ---- */
+
+static lowbit_status read_matrix(const reading *r, lb_value v, int64_t i, const lowbit_problem *product,
+                                 lowbit_error *error) {
+    lb_layer *layer = &r->net->layers[v];
+    const lb_tensor *t = tensor_of(r, v, "packed", i);
+    LB_REQUIRE(t && (uintptr_t)t->data % 64 == 0, error, LOWBIT_BAD_FORMAT,
+               "node %d has no matrix %lld, or it is not aligned to 64 bytes", v, (long long)i);
+    layer->blobs[i] = t->data;
+    layer->packed[i].struct_size = sizeof layer->packed[i];
+    LB_TRY(lowbit_packed_open(t->data, t->bytes, r->flags, &layer->packed[i], error));
+    return lb_check_same_weights(product, &layer->packed[i].type, layer->packed[i].n, layer->packed[i].k, error);
+}
+
+/* Sums of every matrix, if the first has them. */
+static lowbit_status read_sums(const reading *r, lb_value v, const char *kind, int64_t rows, const int32_t ***sums,
+                               lowbit_error *error) {
+    const lb_layer *layer = &r->net->layers[v];
+    void *pointers;
+    if (!tensor_of(r, v, kind, 0)) return LOWBIT_OK;
+    LB_TRY(lb_net_take(r->net, layer->matrices * (int64_t)sizeof(int32_t *), &pointers, error));
+    *sums = pointers;
+    for (int64_t i = 0; i < layer->matrices; i++) {
+        const void *data;
+        const int64_t columns = lb_round_up(layer->packed[i].n, 16);
+        LB_TRY(get_tensor(r, v, kind, i, "I32", rows * columns, sizeof(int32_t), &data, error));
+        (*sums)[i] = data;
+    }
+    return LOWBIT_OK;
+}
+
+static lowbit_status read_layer(const reading *r, lb_value v, lowbit_error *error) {
+    lb_net *net = r->net;
+    lb_layer *layer = &net->layers[v];
+    lowbit_problem product = {.struct_size = sizeof product};
+    layer->conv = lb_net_conv(net, v, &r->choices[v]);
+    LB_TRY(lowbit_conv2d_product(&layer->conv, NULL, NULL, &product, error));
+    LB_TRY(lb_net_take_matrices(net, layer, error));
+    for (int64_t i = 0; i < layer->matrices; i++) LB_TRY(read_matrix(r, v, i, &product, error));
+    LB_TRY(read_sums(r, v, "column_sums", layer->packed[0].groups, &layer->column_sums, error));
+    LB_TRY(read_sums(r, v, "tap_sums", layer->conv.kernel_height * layer->conv.kernel_width, &layer->tap_sums, error));
+    LB_REQUIRE(layer->column_sums || !layer->conv.product.static_scale || !net->ranges[net->graph.nodes[v].x].zero,
+               error, LOWBIT_BAD_FORMAT, "node %d reads a zero point and has no sums of columns", v);
+    return lb_net_output(net, v, error);
+}
+
+static lowbit_status read_pixels(const lb_net *net, lb_pixels *pixels, lowbit_error *error) {
+    const lb_tensor *t = lb_safetensors_find(&net->file, LB_NET_PIXELS);
+    LB_REQUIRE(t && t->elements == LB_CHANNELS * 256, error, LOWBIT_BAD_FORMAT, "the network has no table of pixels");
+    return lb_tensor_floats(t, &pixels->value[0][0], error);
+}
+
+static lowbit_status check_sum(const lb_safetensors *file, lowbit_error *error) {
+    char sum[LB_NET_CHECK];
+    const char *told = lb_safetensors_text(file, LB_NET_CHECK_KEY);
+    lb_net_check(file->tensors, file->count, file->metadata, file->metadata_count, sum);
+    LB_REQUIRE(told && strcmp(told, sum) == 0, error, LOWBIT_BAD_FORMAT,
+               "the file's sum is %s, and it says %.32s: it is damaged", sum, told ? told : "nothing");
+    return LOWBIT_OK;
+}
+
+static lowbit_status read_all(reading *r, const json_t *graph, lb_net_about *about, lowbit_error *error) {
+    lb_net *net = r->net;
+    LB_TRY(check_sum(&net->file, error));
+    lb_graph_begin(&net->graph, NULL);
+    LB_TRY(read_nodes(r, graph, error));
+    LB_TRY(lb_net_settle(net, r->choices, r->ranges, error));
+    for (lb_value v = 0; v < net->graph.count; v++)
+        if (net->graph.nodes[v].op == LB_OP_CONV) LB_TRY(read_layer(r, v, error));
+    about->model = lb_safetensors_text(&net->file, LB_NET_MODEL_KEY);
+    about->recipe = lb_safetensors_text(&net->file, LB_NET_RECIPE_KEY);
+    LB_REQUIRE(about->model && about->recipe, error, LOWBIT_BAD_FORMAT, "the file does not name its model and recipe");
+    return read_pixels(net, &about->pixels, error);
+}
+
+bool lb_net_is_packed(const lb_safetensors *file) { return lb_safetensors_text(file, LB_NET_KEY) != NULL; }
+
+lowbit_status lb_net_read(lb_safetensors *file, uint32_t flags, lb_net *net, lb_net_about *about,
+                          lowbit_error *error) {
+    *net = (lb_net){.file = *file};
+    *file = (lb_safetensors){.count = 0};
+    reading r = {.net = net, .flags = flags};
+    const char *text = lb_safetensors_text(&net->file, LB_NET_KEY);
+    json_error_t where;
+    json_t *graph = text ? json_loads(text, JSON_REJECT_DUPLICATES, &where) : NULL;
+    lowbit_status status = LOWBIT_BAD_FORMAT;
+    if (graph)
+        status = read_all(&r, graph, about, error);
+    else
+        lb_fail(error, status, "the file holds no packed network: %s", text ? where.text : "no " LB_NET_KEY);
+    json_decref(graph);
+    lb_blocks_free(&r.memory);
+    if (status != LOWBIT_OK) lb_net_free(net);
+    return status;
+}
+
+lowbit_status lb_net_open(const char *path, uint32_t flags, lb_net *net, lb_net_about *about, lowbit_error *error) {
+    lb_safetensors file;
+    LB_TRY(lb_safetensors_open(path, &file, error));
+    return lb_net_read(&file, flags, net, about, error);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packed networks: the same bits for every batch and number of threads, in memory and from a file; damaged files are
+ * refused. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/base/base.h"
+#include "lowbit/lowbit.h"
+#include "nn/model.h"
+#include "nn/net_file.h"
+#include "nn/pack_model.h"
+#include "nn/session.h"
+#include "tests/check.h"
+#include "tests/nn_oracle.h"
+
+enum { IMAGES = 5, SIDE = 32, PIXELS = SIDE * SIDE * 3, OUTPUTS = 10 };
+
+typedef struct subject {
+    const char *model, *recipe; /* recipe NULL = native */
+    lb_model_input input;
+} subject;
+
+static lowbit_status make(void *user, lb_graph *graph, lowbit_error *error) {
+    subject *s = user;
+    const lb_model_options options = {.side = SIDE, .width = 8, .classes = OUTPUTS};
+    lb_opened opened;
+    LB_TRY(lb_model_make_up(s->model, &options, &opened, error));
+    lb_graph_fuse(&opened.graph);
+    s->input = opened.input;
+    *graph = opened.graph;
+    return LOWBIT_OK;
+}
+
+static void fill_images(float *images, int64_t count, const lb_pixels *pixels) {
+    for (int64_t i = 0; i < count * SIDE * SIDE; i++)
+        for (int c = 0; c < 3; c++) images[i * 3 + c] = pixels->value[c][check_random_in(0, 255)];
+}
+
+static int64_t next(void *user, int64_t most, float *images) {
+    subject *s = user;
+    fill_images(images, most, &s->input.pixels);
+    return most;
+}
+
+static bool pack(const lowbit_ctx *ctx, subject *s, lb_net *net) {
+    static lb_recipe recipe;
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    if (s->recipe && !CHECK(lb_recipe_parse(s->recipe, &recipe, &error) == LOWBIT_OK)) return false;
+    const lb_pack_model model = {
+        .make = make, .user = s, .recipe = s->recipe ? &recipe : NULL, .next = next, .images = s};
+    const lowbit_status status = lb_pack_model_run(ctx, &model, net, &error);
+    check_context("%s by %s: %s", s->model, s->recipe ? s->recipe : "native", error.message);
+    return CHECK(status == LOWBIT_OK);
+}
+
+/* The outputs of all images, `batch` at a time. */
+static void run(const lowbit_ctx *ctx, const lb_net *net, const float *images, int64_t batch, uint32_t threads,
+                float *outputs) {
+    lowbit_pool pool = LOWBIT_POOL_INIT;
+    lowbit_pool_options own = LOWBIT_POOL_OPTIONS_INIT;
+    lowbit_plan_options plans = LOWBIT_PLAN_OPTIONS_INIT;
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    own.threads = plans.threads = threads;
+    if (threads > 1) CHECK(lowbit_pool_create(ctx, &own, &pool, NULL) == LOWBIT_OK);
+    const lb_session_options options = {.batch = batch, .plans = &plans, .pool = threads > 1 ? &pool : NULL};
+    plans.pool = options.pool;
+    lb_session *session = NULL;
+    const lowbit_status status = lb_session_create(ctx, net, &options, &session, &error);
+    if (!CHECK(status == LOWBIT_OK)) fprintf(stderr, "%s\n", error.message);
+    for (int64_t i = 0, n; session && i < IMAGES; i += n) {
+        n = lb_min(batch, IMAGES - i);
+        if (!CHECK(lb_session_run(session, images + i * PIXELS, n, outputs + i * OUTPUTS, NULL, NULL, &error) ==
+                   LOWBIT_OK)) {
+            fprintf(stderr, "%s\n", error.message);
+            break;
+        }
+    }
+    lb_session_destroy(session);
+    lowbit_pool_destroy(&pool);
+}
+
+static double cosine(const float *x, const float *y, int64_t count) {
+    double xx = 0, yy = 0, xy = 0;
+    for (int64_t i = 0; i < count; i++) {
+        xx += (double)x[i] * x[i];
+        yy += (double)y[i] * y[i];
+        xy += (double)x[i] * y[i];
+    }
+    return xy / sqrt(xx * yy);
+}
+
+/* The network in floats, next to plain loops. */
+static void check_oracle(subject *s, const float *images, const float *outputs) {
+    lb_graph graph;
+    float least = outputs[0], most = outputs[0];
+    if (!CHECK(make(s, &graph, NULL) == LOWBIT_OK)) return;
+    for (int i = 0; i < IMAGES * OUTPUTS; i++) {
+        least = fminf(least, outputs[i]);
+        most = fmaxf(most, outputs[i]);
+    }
+    for (int i = 0; i < IMAGES; i++) {
+        float *want = nn_oracle(&graph, images + i * PIXELS);
+        if (!CHECK(want != NULL)) break;
+        for (int n = 0; n < OUTPUTS; n++) {
+            check_context("%s: output %d of image %d is %g, not %g, range %g", s->model, n, i,
+                          (double)outputs[i * OUTPUTS + n], (double)want[n], (double)(most - least));
+            CHECK(fabsf(outputs[i * OUTPUTS + n] - want[n]) <= 1e-4f * (most - least));
+        }
+        free(want);
+    }
+    lb_graph_free(&graph);
+}
+
+/* ---- files ---- */
+
+static const char *file_name(void) {
+    static char path[512];
+    snprintf(path, sizeof path, "%s/net.safetensors", check_scratch_folder());
+    return path;
+}
+
+static long read_file(uint8_t **bytes) {
+    FILE *file = fopen(file_name(), "rb");
+    if (!CHECK(file != NULL)) return 0;
+    fseek(file, 0, SEEK_END);
+    const long size = ftell(file);
+    rewind(file);
+    *bytes = malloc((size_t)size);
+    CHECK(*bytes && fread(*bytes, 1, (size_t)size, file) == (size_t)size);
+    fclose(file);
+    return size;
+}
+
+/* 64-byte aligned memory of exactly so many bytes, so that a sanitizer sees one too many. */
+static lowbit_status open_bytes(const uint8_t *bytes, long size, lowbit_error *error) {
+    void *copy = NULL;
+    lb_safetensors file;
+    lb_net net;
+    lb_net_about about;
+    if (posix_memalign(&copy, 64, size ? (size_t)size : 1) != 0) return LOWBIT_NO_MEMORY;
+    memcpy(copy, bytes, (size_t)size);
+    lowbit_status status = lb_safetensors_parse(copy, (size_t)size, &file, error);
+    if (status == LOWBIT_OK) status = lb_net_read(&file, LOWBIT_OPEN_VERIFY, &net, &about, error);
+    if (status == LOWBIT_OK) lb_net_free(&net);
+    free(copy);
+    return status;
+}
+
+static void check_damage(void) {
+    uint8_t *bytes = NULL;
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    const long size = read_file(&bytes);
+    if (!bytes) return;
+    CHECK(open_bytes(bytes, size, &error) == LOWBIT_OK);
+    for (int i = 0; i < 300 && check_failures() == 0; i++) {
+        const long at = (long)check_random_in(0, size - 1);
+        const int bit = (int)check_random_in(0, 7);
+        check_context("bit %d of byte %ld of %ld", bit, at, size);
+        bytes[at] ^= (uint8_t)(1 << bit);
+        error.message[0] = 0;
+        CHECK(open_bytes(bytes, size, &error) != LOWBIT_OK && error.message[0]);
+        bytes[at] ^= (uint8_t)(1 << bit);
+    }
+    for (int i = 0; i < 50 && check_failures() == 0; i++) {
+        const long length = (long)check_random_in(0, size - 1);
+        check_context("%ld of %ld bytes", length, size);
+        CHECK(open_bytes(bytes, length, &error) != LOWBIT_OK);
+    }
+    free(bytes);
+}
+
+static void check_file(const lowbit_ctx *ctx, const subject *s, const lb_net *net, const float *images,
+                       const float *want) {
+    lb_net again;
+    lb_net_about about = {s->model, s->recipe ? s->recipe : "native", s->input.pixels};
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    float outputs[IMAGES * OUTPUTS];
+    if (!CHECK(lb_net_save(net, &about, file_name(), &error) == LOWBIT_OK)) fprintf(stderr, "%s\n", error.message);
+    const lowbit_status status = lb_net_open(file_name(), 0, &again, &about, &error);
+    check_context("%s by %s from a file: %s", s->model, about.recipe, error.message);
+    if (!CHECK(status == LOWBIT_OK)) return;
+    CHECK(strcmp(about.model, s->model) == 0);
+    CHECK(memcmp(&about.pixels, &s->input.pixels, sizeof about.pixels) == 0);
+    const lb_net_sizes a = lb_net_size(net), b = lb_net_size(&again);
+    CHECK(a.payload_bytes == b.payload_bytes && a.scale_bytes == b.scale_bytes && a.rest_bytes == b.rest_bytes);
+    run(ctx, &again, images, 2, 1, outputs);
+    check_same_floats(outputs, want, IMAGES, OUTPUTS, OUTPUTS, OUTPUTS);
+    lb_net_free(&again);
+    if (check_failures() == 0) check_damage();
+}
+
+static void check_net(const lowbit_ctx *ctx, subject s, double least_cosine) {
+    lb_net net, floats;
+    float outputs[IMAGES * OUTPUTS], want[IMAGES * OUTPUTS];
+    static float images[IMAGES * PIXELS];
+    subject in_floats = s;
+    in_floats.recipe = "f32";
+    if (!pack(ctx, &in_floats, &floats)) return;
+    if (pack(ctx, &s, &net)) {
+        fill_images(images, IMAGES, &s.input.pixels);
+        run(ctx, &net, images, IMAGES, 1, want);
+        run(ctx, &net, images, 2, 1, outputs);
+        check_same_floats(outputs, want, IMAGES, OUTPUTS, OUTPUTS, OUTPUTS);
+        run(ctx, &net, images, 3, 2, outputs);
+        check_same_floats(outputs, want, IMAGES, OUTPUTS, OUTPUTS, OUTPUTS);
+        run(ctx, &floats, images, IMAGES, 1, outputs);
+        check_oracle(&in_floats, images, outputs);
+        const double c = cosine(outputs, want, IMAGES * OUTPUTS);
+        check_context("%s by %s: cosine %.4f", s.model, s.recipe ? s.recipe : "native", c);
+        CHECK(c >= least_cosine);
+        check_file(ctx, &s, &net, images, want);
+        lb_net_free(&net);
+    }
+    lb_net_free(&floats);
+}
+
+void subject_nets(void) {
+    static const struct {
+        const char *model, *recipe;
+        double cosine;
+    } kNets[] = {
+        {"resnet20", "w8a8", 0.99},
+        {"resnet20", "w8a8-dynamic", 0.99},
+        {"resnet18", "w8a8", 0.99},
+        {"resnet18", "i4g32af", 0.9},
+        {"alexnet-small", "w8a8", 0.99},
+        {"bnn-cnv", NULL, 0.999999},
+        {"ternary-cnv", NULL, 0.999999},
+        {"resnet20-apot", NULL, 0.9999},
+    };
+    lowbit_ctx *ctx = NULL;
+    if (!CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK)) return;
+    for (size_t i = 0; i < LB_COUNT(kNets) && check_failures() == 0; i++) 
+        check_net(ctx, (subject){.model = kNets[i].model, .recipe = kNets[i].recipe}, kNets[i].cosine);
+    lowbit_ctx_destroy(ctx);
+}
