@@ -16,10 +16,16 @@
 #include <stdbool.h>
 
 #include "lowbit/types.h"
+#include "nn/blocks.h"
 #include "nn/source.h"
 
 typedef int32_t lb_value;
 enum { LB_NO_VALUE = -1 };
+
+enum {
+    LB_VALUE_ELEMENTS = 1 << 28, /* most of a value, of one image; so no size along an axis overflows anything */
+    LB_STEPS = 255               /* most thresholds of a channel: every code of 8 bits */
+};
 
 typedef struct lb_shape {
     int64_t height, width, channels;
@@ -61,9 +67,9 @@ typedef struct lb_node {
     /* CONV: [out][kernel_height][kernel_width][channels / groups], which are NULL once they are packed. AFFINE: [channels].
      * STEPS: thresholds, [channels][count], ascending. */
     float *weights;
-    float *bias;           /* CONV: [out] or NULL. AFFINE: [channels]. STEPS: book, [count + 1] */
     float *gain;           /* CONV: [out], by which the sum of products is multiplied before the bias; NULL = 1. Batch
                               normalization stays out of the weights, whose values it would blur for a quantizer */
+    float *bias;           /* CONV: [out] or NULL. AFFINE: [channels]. STEPS: book, [count + 1] multiples of grid */
     int64_t count;         /* STEPS: thresholds of a channel */
     int64_t zeros_before;  /* SUBSAMPLE: channels; the rest of what the shape has more than x comes behind */
     const int8_t *shifts;  /* SHIFT: [channels][2], dy and dx */
@@ -77,7 +83,7 @@ typedef struct lb_graph {
     int64_t count;
     const lb_source *source;
     lowbit_error error;
-    void *memory; /* everything that the nodes point at */
+    lb_blocks memory; /* everything that the nodes point at */
 } lb_graph;
 
 /* source  where tensors come from; must outlive the building */
@@ -110,6 +116,12 @@ lb_value lb_conv_from(lb_graph *graph, lb_value x, const char *name, const char 
 /* Every element of the image times NAME.weight [out][channels * height * width], plus NAME.bias [out]. */
 lb_value lb_linear(lb_graph *graph, lb_value x, const char *name, int64_t out, bool bias);
 
+/* The same without weights: of a network that is packed. */
+lb_value lb_conv_packed(lb_graph *graph, lb_value x, const char *name, int64_t out, lb_window window);
+
+/* x * scale[c] + shift[c]; the arrays are kept, not copied. */
+lb_value lb_affine(lb_graph *graph, lb_value x, const char *name, float *scale, float *shift);
+
 /* Batch normalization by NAME.weight, .bias, .running_mean, .running_var. */
 lb_value lb_batch_norm(lb_graph *graph, lb_value x, const char *name, float epsilon);
 
@@ -123,7 +135,7 @@ lb_value lb_subsample(lb_graph *graph, lb_value x, int64_t stride, int64_t chann
 lb_value lb_channel_shift(lb_graph *graph, lb_value x, const int8_t *shifts);
 
 /* thresholds  [channels][count], ascending in a channel
- * book        [count + 1] integers of -128..127, each times `grid` */
+ * book        [count + 1] integers of -128..127; the node has them times `grid` */
 lb_value lb_steps(lb_graph *graph, lb_value x, const char *name, const float *thresholds, int64_t count,
                   const float *book, float grid);
 
@@ -144,5 +156,21 @@ void lb_graph_drop_weights(lb_graph *graph, lb_value v);
  * affine map behind it (into gain and bias), the addition of a value that is known by then, ReLU. The fused node
  * stands where the last of them stood, the others become LB_OP_NONE. */
 void lb_graph_fuse(lb_graph *graph);
+
+/* ---- for those who make layers ---- */
+
+/* Memory that lives as long as the graph; NULL after a failure. */
+void *lb_graph_keep(lb_graph *graph, size_t bytes);
+void *lb_graph_copy(lb_graph *graph, const void *from, size_t bytes);
+
+/* Adds a node, whose name is copied and whose shape is checked: 1 up to LB_VALUE_ELEMENTS elements. */
+lb_value lb_graph_node(lb_graph *graph, lb_node node);
+
+/* The node of a value, until the next one is added; NULL after a failure, or if there is no such value. */
+const lb_node *lb_graph_at(lb_graph *graph, lb_value x);
+
+/* A tensor [shape[0]][channels][taps] as [shape[0]][taps][channels], in memory of the graph; NULL after a failure. */
+float *lb_graph_kernel(lb_graph *graph, const char *name, int32_t rank, const int64_t *shape, int64_t channels,
+                       int64_t taps);
 
 #endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/config.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <string.h>
+
+#include "kernels/base/base.h"
+#include "nn/mapped.h"
+
+enum { LONGEST = 1 << 20, MOST_CLASSES = 1 << 20, LONGEST_SIDE = 1 << 14 };
+
+static const char *const kStems[LB_STEMS] = {"", "cifar", "cifar-pool", "imagenet"};
+
+uint32_t lb_stem_of(const char *name) {
+    for (uint32_t i = 1; i < LB_STEMS; i++)
+        if (strcmp(name, kStems[i]) == 0) return i;
+    return LB_STEM_UNSAID;
+}
+
+/* *text = the text of a key, or NULL where the key is missing. */
+static lowbit_status read_text(const json_t *json, const char *key, const char **text, lowbit_error *error) {
+    const json_t *value = json_object_get(json, key);
+    *text = json_string_value(value);
+    LB_REQUIRE(!value || *text, error, LOWBIT_BAD_FORMAT, "\"%s\" is no text", key);
+    return LOWBIT_OK;
+}
+
+static lowbit_status read_count(const json_t *json, const char *key, int64_t most, int64_t *count,
+                                lowbit_error *error) {
+    const json_t *value = json_object_get(json, key);
+    *count = json_integer_value(value);
+    LB_REQUIRE(!value || (json_is_integer(value) && *count >= 1 && *count <= most), error, LOWBIT_BAD_FORMAT,
+               "\"%s\" is no number of 1 to %lld", key, (long long)most);
+    return LOWBIT_OK;
+}
+
+static lowbit_status read_channels(const json_t *json, const char *key, float out[LB_CHANNELS], lowbit_error *error) {
+    const json_t *list = json_object_get(json, key);
+    LB_REQUIRE(json_array_size(list) == LB_CHANNELS, error, LOWBIT_BAD_FORMAT, "\"%s\" is no list of %d numbers", key,
+               (int)LB_CHANNELS);
+    for (size_t c = 0; c < LB_CHANNELS; c++) {
+        const json_t *number = json_array_get(list, c);
+        out[c] = (float)json_number_value(number);
+        LB_REQUIRE(json_is_number(number) && isfinite(out[c]), error, LOWBIT_BAD_FORMAT,
+                   "number %zu of \"%s\" is none, or too large", c, key);
+    }
+    return LOWBIT_OK;
+}
+
+/* A standard deviation of 1/255 is how some say that codes go in as they are: that is exact with a divisor of 1. */
+static void undo_division(lb_normalization *n) {
+    for (int c = 0; c < LB_CHANNELS; c++)
+        if (fabsf(n->std[c] * 255 - 1) > 1e-6f || n->mean[c] != 0) return;
+    *n = (lb_normalization){1, {0, 0, 0}, {1, 1, 1}};
+}
+
+static lowbit_status read_normalization(const json_t *json, lb_config *config, lowbit_error *error) {
+    lb_normalization *n = &config->normalization;
+    lb_pixels pixels;
+    if (!json_object_get(json, "mean") && !json_object_get(json, "std")) return LOWBIT_OK;
+    n->divisor = 255;
+    LB_TRY(read_channels(json, "mean", n->mean, error));
+    LB_TRY(read_channels(json, "std", n->std, error));
+    LB_REQUIRE(lb_pixels_make(n, &pixels, NULL) == LOWBIT_OK, error, LOWBIT_BAD_FORMAT,
+               "\"std\" has a number that is not above 0");
+    undo_division(n);
+    config->normalized = true;
+    return LOWBIT_OK;
+}
+
+static lowbit_status read_keys(const json_t *json, lb_config *config, lowbit_error *error) {
+    const char *model, *input, *stem;
+    LB_TRY(read_text(json, "model", &model, error));
+    LB_TRY(read_text(json, "input", &input, error));
+    LB_TRY(read_text(json, "stem", &stem, error));
+    LB_REQUIRE(!model || strlen(model) < sizeof config->model, error, LOWBIT_BAD_FORMAT,
+               "\"model\" is longer than %zu bytes", sizeof config->model - 1);
+    LB_REQUIRE(!input || strcmp(input, "(u8/255-mean)/std") == 0, error, LOWBIT_BAD_FORMAT,
+               "\"input\" is \"%.40s\", where only \"(u8/255-mean)/std\" is known", input);
+    if (model) memcpy(config->model, model, strlen(model) + 1);
+    if (stem) config->stem = lb_stem_of(stem);
+    LB_REQUIRE(!stem || config->stem != LB_STEM_UNSAID, error, LOWBIT_BAD_FORMAT,
+               "\"stem\" is \"%.40s\", and not cifar, cifar-pool or imagenet", stem);
+    LB_TRY(read_count(json, "num_classes", MOST_CLASSES, &config->classes, error));
+    LB_TRY(read_count(json, "image_size", LONGEST_SIDE, &config->side, error));
+    return read_normalization(json, config, error);
+}
+
+lowbit_status lb_config_parse(const uint8_t *bytes, size_t length, lb_config *config, lowbit_error *error) {
+    json_error_t why;
+    *config = (lb_config){.classes = 0};
+    LB_REQUIRE(length <= LONGEST, error, LOWBIT_BAD_FORMAT, "%zu bytes are no configuration", length);
+    json_t *json = json_loadb(length > 0 ? (const char *)bytes : "", length, JSON_REJECT_DUPLICATES, &why);
+    LB_REQUIRE(json, error, json_error_code(&why) == json_error_out_of_memory ? LOWBIT_NO_MEMORY : LOWBIT_BAD_FORMAT,
+               "line %d is no JSON: %s", why.line, why.text);
+    const bool is_object = json_is_object(json);
+    const lowbit_status status =
+        is_object ? read_keys(json, config, error) : lb_fail(error, LOWBIT_BAD_FORMAT, "a configuration is an object");
+    json_decref(json);
+    return status;
+}
+
+lowbit_status lb_config_read(const char *path, lb_config *config, lowbit_error *error) {
+    lb_mapped mapped;
+    lowbit_error why = LOWBIT_ERROR_INIT;
+    *config = (lb_config){.classes = 0};
+    LB_TRY(lb_map_file(path, &mapped, error));
+    const lowbit_status status = lb_config_parse(mapped.bytes, mapped.length, config, &why);
+    lb_unmap(&mapped);
+    return status == LOWBIT_OK ? status : lb_fail(error, status, "%.80s: %s", path, why.message);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/model.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kernels/base/base.h"
+
+enum { LONGEST_PATH = 4096, LONGEST_SIDE = 1 << 14 };
+
+/* ---- pixels ---- */
+
+/* floor(128 (2 code / 255 - 1)) / 128 = floor((256 code - 128 * 255) / 255) / 128 */
+static void fixed_point(lb_pixels *pixels) {
+    for (int c = 0; c < LB_CHANNELS; c++)
+        for (int code = 0; code < 256; code++)
+            pixels->value[c][code] = (float)lb_min(256 * code / 255 - 128, 127) / 128;
+}
+
+/* Who trains on large images takes ImageNet's numbers, also where the row has those of its small ones. */
+static const lb_normalization *normalization_of(const lb_opened *opened, const lb_model_options *options,
+                                                const lb_config *config) {
+    static const lb_normalization kImagenet = {255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+    if (options->normalization) return options->normalization;
+    if (config->normalized) return &config->normalization;
+    const bool scaled = opened->model->normalization.divisor != 1;
+    return opened->input.shape.height > 64 && scaled ? &kImagenet : &opened->model->normalization;
+}
+
+/* What the graph does not hold: the input, the output, the name. */
+static lowbit_status finish(lb_opened *opened, const lb_model_options *options, const lb_config *config,
+                            lowbit_error *error) {
+    const lb_graph *graph = &opened->graph;
+    opened->input.shape = graph->nodes[0].shape;
+    opened->classes = graph->nodes[graph->count - 1].shape.channels;
+    snprintf(opened->name, sizeof opened->name, "%s", config->model[0] ? config->model : opened->model->name);
+    LB_REQUIRE(config->classes == 0 || config->classes == opened->classes, error, LOWBIT_BAD_FORMAT,
+               "config.json says %lld classes, the last layer has %lld", (long long)config->classes,
+               (long long)opened->classes);
+    if (opened->model->input == LB_INPUT_FIXED_POINT) {
+        fixed_point(&opened->input.pixels);
+        return LOWBIT_OK;
+    }
+    return lb_pixels_make(normalization_of(opened, options, config), &opened->input.pixels, error);
+}
+
+/* ---- building ---- */
+
+static lowbit_status build(const lb_source *source, const lb_model_options *options, const lb_config *config,
+                           lb_opened *opened, lowbit_error *error) {
+    lb_model_options resolved = *options;
+    if (resolved.side == 0) resolved.side = config->side;
+    if (resolved.stem == LB_STEM_UNSAID) resolved.stem = config->stem;
+    LB_REQUIRE(resolved.side >= 0 && resolved.side <= LONGEST_SIDE && resolved.width >= 0 &&
+                   resolved.width <= LONGEST_SIDE && resolved.classes >= 0 && resolved.stem < LB_STEMS,
+               error, LOWBIT_INVALID_ARGUMENT, "a side of %lld, a width of %lld, or another option is out of range",
+               (long long)resolved.side, (long long)resolved.width);
+    lb_graph_begin(&opened->graph, source);
+    opened->model->build(&opened->graph, opened->model, &resolved);
+    lowbit_status status = lb_graph_end(&opened->graph, error);
+    if (status == LOWBIT_OK) status = finish(opened, options, config, error);
+    opened->graph.source = NULL;
+    if (status != LOWBIT_OK) lb_model_close(opened);
+    return status;
+}
+
+static lowbit_status open_file(const char *path, const lb_model_options *options, const lb_config *config,
+                               lb_opened *opened, lowbit_error *error) {
+    lb_safetensors file;
+    LB_TRY(lb_safetensors_open(path, &file, error));
+    const lb_source source = {.file = &file};
+    lowbit_status status = lb_model_of(&source, config, &opened->model, error);
+    if (status == LOWBIT_OK) status = build(&source, options, config, opened, error);
+    lb_safetensors_close(&file);
+    return status;
+}
+
+static const lb_model_options kUsual = {.side = 0};
+
+lowbit_status lb_model_open(const char *path, const lb_model_options *options, lb_opened *opened, lowbit_error *error) {
+    char file[LONGEST_PATH], beside[LONGEST_PATH];
+    struct stat at;
+    lb_config config = {.classes = 0};
+    *opened = (lb_opened){.model = NULL};
+    if (!options) options = &kUsual;
+    LB_REQUIRE(strlen(path) < LONGEST_PATH - 32, error, LOWBIT_INVALID_ARGUMENT, "a path of %zu bytes", strlen(path));
+    if (stat(path, &at) != 0 || !S_ISDIR(at.st_mode)) return open_file(path, options, &config, opened, error);
+    snprintf(file, sizeof file, "%.4000s/model.safetensors", path);
+    snprintf(beside, sizeof beside, "%.4000s/config.json", path);
+    if (stat(beside, &at) == 0) LB_TRY(lb_config_read(beside, &config, error));
+    return open_file(file, options, &config, opened, error);
+}
+
+lowbit_status lb_model_make_up(const char *name, const lb_model_options *options, lb_opened *opened,
+                               lowbit_error *error) {
+    char names[160];
+    const lb_config config = {.classes = 0};
+    *opened = (lb_opened){.model = lb_model_named(name)};
+    if (!options) options = &kUsual;
+    for (size_t i = 0, at = 0; i < lb_model_count && at < sizeof names; i++)
+        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i > 0 ? ", " : "", lb_models[i].name);
+    LB_REQUIRE(opened->model, error, LOWBIT_NOT_FOUND, "there is no network \"%.32s\", only %s", name, names);
+    const lb_source source = {.seed = options->seed};
+    return build(&source, options, &config, opened, error);
+}
+
+void lb_model_close(lb_opened *opened) {
+    lb_graph_free(&opened->graph);
+    *opened = (lb_opened){.model = NULL};
+}

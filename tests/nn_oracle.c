@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/nn_oracle.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/base/base.h"
+#include "lowbit/gemm.h"
+
+/* A node and what it reads: x of shape in, the second value or NULL. */
+typedef struct {
+    const lb_node *node;
+    const float *x, *second;
+    lb_shape in;
+} task;
+
+/* x[y][x][c], or `outside` of the image */
+static float pixel(const task *t, int64_t y, int64_t x, int64_t c, float outside) {
+    const bool inside = y >= 0 && y < t->in.height && x >= 0 && x < t->in.width;
+    return inside ? t->x[(y * t->in.width + x) * t->in.channels + c] : outside;
+}
+
+/* Four sums, so that their additions need not wait for each other. */
+static double dot(const float *a, const float *w, int64_t count) {
+    double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        s0 += (double)a[i] * (double)w[i];
+        s1 += (double)a[i + 1] * (double)w[i + 1];
+        s2 += (double)a[i + 2] * (double)w[i + 2];
+        s3 += (double)a[i + 3] * (double)w[i + 3];
+    }
+    for (; i < count; i++) s0 += (double)a[i] * (double)w[i];
+    return (s0 + s1) + (s2 + s3);
+}
+
+static double conv_at(const task *t, int64_t oy, int64_t ox, int64_t n) {
+    const lb_window *w = &t->node->window;
+    const int64_t channels = t->in.channels / w->groups, taps = w->kernel_height * w->kernel_width;
+    const int64_t first = n / (t->node->shape.channels / w->groups) * channels;
+    double sum = 0;
+    for (int64_t ky = 0; ky < w->kernel_height; ky++)
+        for (int64_t kx = 0; kx < w->kernel_width; kx++) {
+            const int64_t y = oy * w->stride - w->pad_top + ky * w->dilation;
+            const int64_t x = ox * w->stride - w->pad_left + kx * w->dilation;
+            if (y < 0 || y >= t->in.height || x < 0 || x >= t->in.width) continue;
+            sum += dot(t->x + (y * t->in.width + x) * t->in.channels + first,
+                       t->node->weights + (n * taps + ky * w->kernel_width + kx) * channels, channels);
+        }
+    return sum;
+}
+
+static float conv(const task *t, int64_t y, int64_t x, int64_t c) {
+    const lb_node *node = t->node;
+    double sum = conv_at(t, y, x, c);
+    if (node->gain) sum *= (double)node->gain[c];
+    if (node->bias) sum += (double)node->bias[c];
+    if (t->second) sum += (double)t->second[(y * node->shape.width + x) * node->shape.channels + c];
+    return node->act == LOWBIT_ACT_RELU && !(sum > 0) ? 0 : (float)sum;
+}
+
+static float affine(const task *t, int64_t y, int64_t x, int64_t c) {
+    return (float)((double)pixel(t, y, x, c, 0) * (double)t->node->weights[c] + (double)t->node->bias[c]);
+}
+
+static float relu(const task *t, int64_t y, int64_t x, int64_t c) {
+    const float v = pixel(t, y, x, c, 0);
+    return v > 0 ? v : 0;
+}
+
+static float hardtanh(const task *t, int64_t y, int64_t x, int64_t c) {
+    const float v = pixel(t, y, x, c, 0);
+    return v > 1 ? 1 : v < -1 ? -1 : v;
+}
+
+static float add(const task *t, int64_t y, int64_t x, int64_t c) {
+    return pixel(t, y, x, c, 0) + t->second[(y * t->in.width + x) * t->in.channels + c];
+}
+
+static float max_pool(const task *t, int64_t oy, int64_t ox, int64_t c) {
+    const lb_window *w = &t->node->window;
+    float most = -INFINITY;
+    for (int64_t ky = 0; ky < w->kernel_height; ky++)
+        for (int64_t kx = 0; kx < w->kernel_width; kx++)
+            most = fmaxf(most, pixel(t, oy * w->stride - w->pad_top + ky, ox * w->stride - w->pad_left + kx, c,
+                                     -INFINITY));
+    return most;
+}
+
+/* The mean of rows top .. bottom - 1 and columns left .. right - 1, as far as they are inside, over `count` or as many
+ * as are inside. */
+static float mean(const task *t, int64_t top, int64_t bottom, int64_t left, int64_t right, int64_t c, int64_t count) {
+    int64_t inside = 0;
+    double sum = 0;
+    for (int64_t y = lb_max(top, 0); y < lb_min(bottom, t->in.height); y++)
+        for (int64_t x = lb_max(left, 0); x < lb_min(right, t->in.width); x++, inside++)
+            sum += (double)pixel(t, y, x, c, 0);
+    return (float)(sum / (double)(count > 0 ? count : inside));
+}
+
+static float average_pool(const task *t, int64_t oy, int64_t ox, int64_t c) {
+    const lb_window *w = &t->node->window;
+    const int64_t top = oy * w->stride - w->pad_top, left = ox * w->stride - w->pad_left;
+    return mean(t, top, top + w->kernel_height, left, left + w->kernel_width, c,
+                w->count_padding ? w->kernel_height * w->kernel_width : 0);
+}
+
+static float adaptive(const task *t, int64_t oy, int64_t ox, int64_t c) {
+    const lb_shape in = t->in, out = t->node->shape;
+    return mean(t, oy * in.height / out.height, lb_div_up((oy + 1) * in.height, out.height), ox * in.width / out.width,
+                lb_div_up((ox + 1) * in.width, out.width), c, 0);
+}
+
+static float subsample(const task *t, int64_t oy, int64_t ox, int64_t c) {
+    const int64_t from = c - t->node->zeros_before, stride = t->node->window.stride;
+    return from < 0 || from >= t->in.channels ? 0 : pixel(t, oy * stride, ox * stride, from, 0);
+}
+
+static float shift(const task *t, int64_t y, int64_t x, int64_t c) {
+    const int8_t *by = t->node->shifts + 2 * c;
+    return pixel(t, y + by[0], x + by[1], c, 0);
+}
+
+static float steps(const task *t, int64_t y, int64_t x, int64_t c) {
+    const lb_node *node = t->node;
+    const float v = pixel(t, y, x, c, 0);
+    int64_t below = 0;
+    for (int64_t i = 0; i < node->count; i++) below += node->weights[c * node->count + i] < v;
+    return node->bias[below];
+}
+
+typedef float (*element)(const task *t, int64_t y, int64_t x, int64_t c);
+
+static const element kElement[LB_OPS] = {
+    [LB_OP_CONV] = conv,
+    [LB_OP_AFFINE] = affine,
+    [LB_OP_RELU] = relu,
+    [LB_OP_HARDTANH] = hardtanh,
+    [LB_OP_ADD] = add,
+    [LB_OP_MAX_POOL] = max_pool,
+    [LB_OP_AVERAGE_POOL] = average_pool,
+    [LB_OP_ADAPTIVE_AVERAGE_POOL] = adaptive,
+    [LB_OP_SUBSAMPLE] = subsample,
+    [LB_OP_SHIFT] = shift,
+    [LB_OP_STEPS] = steps,
+};
+
+/* One value into new memory; NULL for what is not known, or an activation function that no layer here has. */
+static float *compute(const lb_graph *graph, const lb_node *node, float *const *values, const float *image) {
+    const lb_shape s = node->shape;
+    float *out = malloc((size_t)nn_elements(s) * sizeof *out), *at = out;
+    if (node->op == LB_OP_INPUT) return memcpy(out, image, (size_t)nn_elements(s) * sizeof *out);
+    if (!kElement[node->op] || node->act > LOWBIT_ACT_RELU) {
+        free(out);
+        return NULL;
+    }
+    const task t = {node, values[node->x], node->second == LB_NO_VALUE ? NULL : values[node->second],
+                    graph->nodes[node->x].shape};
+    for (int64_t y = 0; y < s.height; y++)
+        for (int64_t x = 0; x < s.width; x++)
+            for (int64_t c = 0; c < s.channels; c++) *at++ = kElement[node->op](&t, y, x, c);
+    return out;
+}
+
+float *nn_oracle(const lb_graph *graph, const float *image) {
+    float **values = calloc((size_t)graph->count, sizeof *values), *last;
+    for (int64_t i = 0; i < graph->count; i++)
+        if (graph->nodes[i].op != LB_OP_NONE) {
+            values[i] = compute(graph, &graph->nodes[i], values, image);
+            if (!values[i]) break;
+        }
+    last = values[graph->count - 1];
+    for (int64_t i = 0; i + 1 < graph->count; i++) free(values[i]);
+    free(values);
+    return last;
+}

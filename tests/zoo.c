@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Networks of the table: those of the data folder give the reference's outputs, before and after fusing; made-up ones
+ * of every family survive fusing; files of which something is wrong are refused. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kernels/base/base.h"
+#include "nn/cifar.h"
+#include "nn/model.h"
+#include "tests/check.h"
+#include "tests/nn_oracle.h"
+
+static int64_t largest(const float *x, int64_t count) {
+    int64_t at = 0;
+    for (int64_t i = 1; i < count; i++)
+        if (x[i] > x[at]) at = i;
+    return at;
+}
+
+static double range(const float *x, int64_t count) {
+    double low = (double)x[0], high = low;
+    for (int64_t i = 1; i < count; i++) {
+        low = fmin(low, (double)x[i]);
+        high = fmax(high, (double)x[i]);
+    }
+    return high - low;
+}
+
+static double difference(const float *x, const float *y, int64_t count) {
+    double most = 0;
+    for (int64_t i = 0; i < count; i++) most = fmax(most, fabs((double)x[i] - (double)y[i]));
+    return most;
+}
+
+static int64_t nodes_of(const lb_graph *graph, uint32_t op) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < graph->count; i++) count += graph->nodes[i].op == op;
+    return count;
+}
+
+/* ---- made-up networks ---- */
+
+/* Before and after fusing, on a random image of codes. `left`: maps, sums and ReLUs that no convolution can take. */
+static void check_made_up(const char *name, const lb_model_options *options, int64_t left) {
+    lb_opened o, again;
+    check_context("%s, made up, side %d, stem %d", name, (int)options->side, (int)options->stem);
+    if (!CHECK(lb_model_make_up(name, options, &o, NULL) == LOWBIT_OK)) return;
+    if (!CHECK(lb_model_make_up(name, options, &again, NULL) == LOWBIT_OK)) return;
+    const lb_shape in = o.input.shape;
+    float *image = malloc((size_t)nn_elements(in) * sizeof *image);
+    for (int64_t i = 0; i < nn_elements(in); i++)
+        image[i] = o.input.pixels.value[i % LB_CHANNELS][check_random_in(0, 255)];
+    const int64_t convs = nodes_of(&o.graph, LB_OP_CONV);
+    float *before = nn_oracle(&o.graph, image), *same = nn_oracle(&again.graph, image);
+    lb_graph_fuse(&o.graph);
+    float *after = nn_oracle(&o.graph, image);
+    if (CHECK(before && after && same)) {
+        CHECK(memcmp(before, same, (size_t)o.classes * sizeof *same) == 0);
+        CHECK(range(before, o.classes) > 0 && isfinite(range(before, o.classes)));
+        CHECK(difference(before, after, o.classes) <= 1e-5 * range(before, o.classes));
+    }
+    CHECK(o.classes == options->classes && nodes_of(&o.graph, LB_OP_CONV) == convs);
+    CHECK(nodes_of(&o.graph, LB_OP_AFFINE) + nodes_of(&o.graph, LB_OP_ADD) + nodes_of(&o.graph, LB_OP_RELU) == left);
+    free(image), free(before), free(same), free(after);
+    lb_model_close(&o);
+    lb_model_close(&again);
+}
+
+/* Parameters as papers and their code count them, less one for each channel that was normalized: scale and shift have
+ * become a bias. */
+static void check_published(void) {
+    static const struct {
+        const char *name;
+        int64_t side, classes, convs;
+        double parameters;
+    } kSizes[] = {
+        {"resnet20", 0, 10, 20, 269722 - 688}, {"resnet110", 0, 10, 110, 1727962 - 4048},
+        {"resnet18", 0, 10, 21, 11173962 - 4800},        {"resnet18", 224, 1000, 21, 11689512 - 4800},
+        {"alexnet", 0, 1000, 8, 61100840},               {"alexnet-cifar", 0, 10, 8, 56826698},
+    };
+    for (size_t i = 0; i < LB_COUNT(kSizes); i++) {
+        lb_opened o;
+        double parameters = 0;
+        check_context("%s as published, side %d", kSizes[i].name, (int)kSizes[i].side);
+        const lb_model_options options = {.side = kSizes[i].side};
+        if (!CHECK(lb_model_make_up(kSizes[i].name, &options, &o, NULL) == LOWBIT_OK)) continue;
+        lb_graph_fuse(&o.graph);
+        for (int64_t n = 0; n < o.graph.count; n++) {
+            const lb_node *node = &o.graph.nodes[n];
+            if (node->op != LB_OP_CONV) continue;
+            const lb_window *w = &node->window;
+            const int64_t inputs = o.graph.nodes[node->x].shape.channels / w->groups;
+            parameters += (double)(node->shape.channels * (inputs * w->kernel_height * w->kernel_width + 1));
+        }
+        CHECK(o.classes == kSizes[i].classes && nodes_of(&o.graph, LB_OP_CONV) == kSizes[i].convs);
+        CHECK(parameters == kSizes[i].parameters);
+        lb_model_close(&o);
+    }
+}
+
+void subject_zoo(void) {
+    for (size_t i = 0; i < lb_model_count; i++) {
+        const lb_model_options small = {.width = 4, .classes = 7, .seed = i + 1};
+        const lb_model_options tiny = {.width = 2, .classes = 7, .seed = i + 1};
+        const bool large = lb_models[i].side > 64;
+        check_made_up(lb_models[i].name, large ? &tiny : &small, strcmp(lb_models[i].name, "alexnet-small") == 0 ? 8 : 0);
+    }
+    for (uint32_t stem = LB_STEM_CIFAR; stem < LB_STEMS; stem++) {
+        const lb_model_options options = {.side = 48, .width = 4, .classes = 5, .stem = stem};
+        check_made_up("resnet18", &options, 0);
+    }
+    check_published();
+    lb_opened o;
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    const lb_model_options wide = {.width = 1 << 20}, small = {.side = 8};
+    check_context("options");
+    CHECK(lb_model_make_up("resnet21", NULL, &o, &error) == LOWBIT_NOT_FOUND && strstr(error.message, "resnet20"));
+    CHECK(lb_model_make_up("resnet20", &wide, &o, &error) == LOWBIT_INVALID_ARGUMENT);
+    CHECK(lb_model_make_up("alexnet", &small, &o, &error) == LOWBIT_BAD_FORMAT && strstr(error.message, "features.0"));
+}
+
+/* ---- the data folder ---- */
+
+typedef struct {
+    const char *folder, *model;
+    uint32_t stem;
+    int64_t times; /* the image repeated, each pixel */
+    bool half;     /* mean and standard deviation 0.5, which no config.json says */
+    double most;   /* of the range of the outputs */
+} known;
+
+/* Activations on a grid make steps of rounding errors: where a sum lies within them of a threshold, the reference may
+ * take the other side. */
+static const double kSame = 1e-4, kSteps = 0.05;
+
+static const lb_normalization kHalf = {255, {0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}};
+
+static void image_of(const lb_cifar *cifar, int64_t i, const lb_model_input *input, int64_t times, float *out) {
+    float pixels[LB_CIFAR_BYTES];
+    lb_cifar_floats(cifar, i, 1, &input->pixels, pixels);
+    for (int64_t y = 0; y < input->shape.height; y++)
+        for (int64_t x = 0; x < input->shape.width; x++)
+            for (int64_t c = 0; c < LB_CHANNELS; c++)
+                *out++ = pixels[(y / times * LB_CIFAR_SIDE + x / times) * LB_CHANNELS + c];
+}
+
+static void compare(const lb_opened *o, const lb_cifar *cifar, const lb_tensor *reference, const known *k) {
+    const int64_t rows = reference->shape[0], classes = o->classes, size = nn_elements(o->input.shape);
+    float *want = malloc((size_t)(rows * classes) * sizeof *want), *image = malloc((size_t)size * sizeof *image);
+    CHECK(lb_tensor_floats(reference, want, NULL) == LOWBIT_OK);
+    const double scale = range(want, rows * classes);
+    double most = 0;
+    for (int64_t i = 0; i < rows; i++) {
+        image_of(cifar, i, &o->input, k->times, image);
+        float *got = nn_oracle(&o->graph, image);
+        if (!CHECK(got != NULL)) break;
+        most = fmax(most, difference(got, want + i * classes, classes) / scale);
+        CHECK(largest(got, classes) == largest(want + i * classes, classes));
+        free(got);
+    }
+    if (getenv("ZOO_SHOW")) printf("%s: %g\n", k->folder, most);
+    CHECK(most <= k->most);
+    free(want), free(image);
+}
+
+static void check_known(const char *data, const lb_cifar *cifar, const known *k) {
+    char path[4096];
+    lb_opened o;
+    lb_safetensors reference;
+    lowbit_error error = LOWBIT_ERROR_INIT;
+    const lb_model_options options = {
+        .side = k->times > 1 ? k->times * LB_CIFAR_SIDE : 0, .stem = k->stem, .normalization = k->half ? &kHalf : NULL};
+    snprintf(path, sizeof path, "%s/models/%s", data, k->folder);
+    check_context("%s", path);
+    if (!CHECK(lb_model_open(path, &options, &o, &error) == LOWBIT_OK)) {
+        printf("%s\n", error.message);
+        return;
+    }
+    CHECK(strcmp(o.model->name, k->model) == 0);
+    snprintf(path, sizeof path, "%s/models/%s/ref_logits.safetensors", data, k->folder);
+    if (CHECK(lb_safetensors_open(path, &reference, NULL) == LOWBIT_OK)) {
+        const lb_tensor *logits = &reference.tensors[0];
+        if (CHECK(logits->rank == 2 && logits->shape[1] == o.classes)) {
+            check_context("%s", k->folder);
+            compare(&o, cifar, logits, k);
+            check_context("%s, fused", k->folder);
+            lb_graph_fuse(&o.graph);
+            compare(&o, cifar, logits, k);
+        }
+        lb_safetensors_close(&reference);
+    }
+    lb_model_close(&o);
+}
+
+void subject_zoo_data(void) {
+    const known kKnown[] = {
+        {"alexnet_random_w8", "alexnet-cifar", 0, 1, true, kSame},
+        {"alexnet_small_cifar10", "alexnet-small", 0, 1, false, kSame},
+        {"bnn_cnv_w1a1_cifar10", "bnn-cnv", 0, 1, false, 0},
+        {"ternary_cnv_w2a2_cifar10", "ternary-cnv", 0, 1, false, 0},
+        {"resnet18_random_w16_cifar", "resnet18", LB_STEM_CIFAR, 1, true, kSame},
+        {"resnet18_random_w16_cifar_pool", "resnet18", LB_STEM_CIFAR_POOL, 1, true, kSame},
+        {"resnet18_random_w16_imagenet", "resnet18", LB_STEM_IMAGENET, 3, true, kSame},
+        {"resnet20_apot_f32_cifar10", "resnet20-apot", 0, 1, false, kSame},
+        {"resnet20_apot_w2a2_cifar10", "resnet20-apot", 0, 1, false, kSteps},
+        {"resnet20_apot_w3a3_cifar10", "resnet20-apot", 0, 1, false, kSteps},
+        {"resnet20_apot_w4a4_cifar10", "resnet20-apot", 0, 1, false, kSteps},
+        {"resnet20_cifar10", "resnet20", 0, 1, false, kSame},
+        {"resnet32_cifar10", "resnet32", 0, 1, false, kSame},
+        {"resnet56_cifar10", "resnet56", 0, 1, false, kSame},
+        {"resnet8_mlperftiny_cifar10", "resnet8", 0, 1, false, kSame},
+    };
+    char path[4096];
+    lb_cifar cifar;
+    const char *data = getenv("LOWBIT_DATA");
+    if (!data) check_skip("LOWBIT_DATA names no folder with cifar10/ and models/");
+    snprintf(path, sizeof path, "%s/cifar10/test_public.bin", data);
+    check_context("%s", path);
+    if (!CHECK(lb_cifar_open(path, 10, &cifar, NULL) == LOWBIT_OK)) return;
+    for (size_t i = 0; i < LB_COUNT(kKnown); i++) check_known(data, &cifar, &kKnown[i]);
+    lb_cifar_close(&cifar);
+}
