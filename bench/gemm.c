@@ -27,6 +27,7 @@ typedef struct cell {
     void *workspace;
     int64_t workspace_bytes;
     lowbit_plan *plan;
+    lb_conv_bench conv;      /* in place of workspace and plan, where the bench has a convolution */
     const lowbit_pool *pool; /* that the calls run on: the bench's, or, in a process for a contest, this: */
     lowbit_pool own_pool;
 } cell;
@@ -48,6 +49,7 @@ static lowbit_status make_replicas(cell *c, lowbit_error *error) {
 static void release(cell *c) {
     for (int64_t i = 0; c->replicas && i < c->operands.copies; i++)
         lowbit_replicas_destroy(c->bench->ctx, c->replicas[i]);
+    if (c->conv.ctx) lb_conv_bench_release(&c->conv);
     lb_free(c->bench->ctx, c->replicas, replicas_bytes(c));
     lb_operands_release(&c->operands);
     lb_free(c->bench->ctx, c->workspace, (size_t)c->workspace_bytes);
@@ -61,6 +63,7 @@ static lowbit_status make_plan(cell *c, lowbit_error *error) {
     lowbit_plan_options options = LOWBIT_PLAN_OPTIONS_INIT;
     options.threads = threads;
     options.wisdom = b->wisdom;
+    if (b->conv) return lb_conv_bench_make(&c->operands, b->conv, &options, b->kernel, &c->conv, error);
     if (b->kernel)
         LB_TRY(lowbit_plan_force(b->ctx, &c->problem, b->kernel, threads, &c->plan, error));
     else
@@ -76,6 +79,10 @@ static void run_cell(void *arg, size_t reps) {
     cell *c = arg;
     for (; reps > 0; reps--) {
         const lowbit_packed *packed = lb_operands_next(&c->operands);
+        if (c->bench->conv) {
+            lb_conv_bench_run(&c->conv, packed, c->pool);
+            continue;
+        }
         lowbit_gemm_args args = lb_operands_args(&c->operands, packed, c->problem.m);
         if (c->replicas) args.replicas = c->replicas[packed - c->operands.packed];
         lowbit_gemm(c->plan, &args, c->workspace, c->workspace_bytes, c->pool, NULL);
@@ -92,7 +99,9 @@ static lowbit_status verify(const cell *c, lb_gemm_result *r, lowbit_error *erro
     const int64_t wanted = c->bench->verified_products ? c->bench->verified_products : kVerifiedProducts;
     const int64_t affordable = lb_max(1, wanted / (p->n * p->k));
     const int64_t rows = c->bench->verify_all ? p->m : lb_min(p->m, affordable);
-    return lb_verify(&c->operands, p->m, rows, kernel_factors(r->plan.kernel), &r->verdict, error);
+    const uint32_t factors = kernel_factors(r->plan.kernel);
+    if (c->bench->conv) return lb_conv_bench_verify(&c->conv, rows, factors, &r->verdict, error);
+    return lb_verify(&c->operands, p->m, rows, factors, &r->verdict, error);
 }
 
 /* ---- limits ---- */
@@ -290,10 +299,15 @@ static void count(cell *c, lb_gemm_result *r) {
         r->counted = lb_counters_count(c->bench->counters, run_cell, c, reps > 1 ? (size_t)reps : 1, &r->counts);
 }
 
+static lowbit_status describe(const cell *c, lowbit_plan_info *info, lowbit_error *error) {
+    info->struct_size = sizeof *info;
+    if (c->bench->conv) return lowbit_conv2d_plan_describe(c->conv.plan, c->bench->conv->batch, info, error);
+    return lowbit_plan_describe(c->plan, c->problem.m, info, error);
+}
+
 static lowbit_status run_bench(cell *c, lb_gemm_result *r, lowbit_error *error) {
     LB_TRY(make(c, error));
-    r->plan.struct_size = sizeof r->plan;
-    LB_TRY(lowbit_plan_describe(c->plan, c->problem.m, &r->plan, error));
+    LB_TRY(describe(c, &r->plan, error));
     LB_TRY(verify(c, r, error));
     r->weight_bytes = c->operands.blob_bytes;
     r->replica_bytes = c->replicas ? lowbit_replicas_bytes(c->replicas[0]) : 0;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Timing one product: random weights, the public call, its result checked against the reference, and the limit of the
- * machine that binds it. */
+/* Timing one product, or one convolution: random weights, the public call, its result checked against the reference,
+ * and the limit of the machine that binds it. */
 #ifndef LOWBIT_BENCH_GEMM_H_
 #define LOWBIT_BENCH_GEMM_H_
 
 #include "bench/compare_peers.h"
+#include "bench/conv.h"
 #include "bench/counters.h"
 #include "bench/limits.h"
 #include "bench/sentinel.h"
@@ -30,12 +31,14 @@ typedef struct lb_gemm_bench {
     int64_t verified_products;               /* products of the sample, about a nanosecond each; 0 = 2^28 */
     lb_sentinel *sentinel;                   /* looked at before and after each visit, or NULL */
     const lb_counters *counters;             /* or NULL */
+    const lowbit_conv2d *conv;               /* what is timed, on the problem of lb_conv_bench_problem; NULL = it is a
+                                                product. Without replicas and peers */
 } lb_gemm_bench;
 
 typedef struct lb_gemm_result {
     lowbit_plan_info plan;
     uint32_t threads;
-    lb_sample time;        /* of one lowbit_gemm call, row quantization included */
+    lb_sample time;        /* of one call, row quantization included */
     lb_series series;      /* the samples that it sums up, visit by visit */
     bool counted;          /* there is: */
     lb_counts counts;      /* of one call */

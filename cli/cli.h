@@ -61,8 +61,8 @@ typedef struct lb_syntax {
  * is then what to return. */
 bool lb_cli_parse(int *argc, char **argv, const lb_syntax *syntax, int *code);
 
-/* Room for a problem string. */
-enum { LB_PROBLEM_TEXT = 96 };
+/* Room for a problem string, or that of a convolution. */
+enum { LB_PROBLEM_TEXT = 192 };
 
 /* "64", "4K", "1M", "2G" (powers of 1024) into *size, or false. */
 bool lb_cli_size(const char *text, int64_t *size);

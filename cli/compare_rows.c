@@ -11,7 +11,7 @@
 static const struct {
     const char *fields[6];
 } kKinds[] = {
-    {{"problem", "threads", "cold", "impl", "way"}},
+    {{"problem", "threads", "cold", "impl", "way", "conv"}},
     {{"op", "bytes"}},
     {{"limit", "isa", "width", "bytes", "threads", "unit"}}, /* the last: a product's row has a limit, too */
 };

@@ -131,17 +131,19 @@ static json_t *counts_json(const lb_gemm_result *r) {
 }
 
 static json_t *result_json(lb_gemm_session *s, const lowbit_problem *p, const char *text, const lb_gemm_result *r) {
-    char format[LB_PROBLEM_WORD], act[LB_PROBLEM_WORD];
+    char format[LB_PROBLEM_WORD], act[LB_PROBLEM_WORD], product[LB_PROBLEM_TEXT] = "";
     lb_problem_words(p, format, act);
-    json_t *what = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:b}", "problem", text, "format",
-                             format, "act", act, "m", (json_int_t)p->m, "n", (json_int_t)p->n, "k", (json_int_t)p->k,
-                             "threads", (json_int_t)r->threads, "impl", "lowbit", "kernel", r->plan.kernel, "isa",
-                             r->plan.isa, "source", r->plan.source, "cold", s->bench.cold);
+    lowbit_problem_print(p, product, sizeof product, NULL);
+    json_t *what = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:b}", "problem", product,
+                             "format", format, "act", act, "m", (json_int_t)p->m, "n", (json_int_t)p->n, "k",
+                             (json_int_t)p->k, "threads", (json_int_t)r->threads, "impl", "lowbit", "kernel",
+                             r->plan.kernel, "isa", r->plan.isa, "source", r->plan.source, "cold", s->bench.cold);
     json_t *rates = json_pack("{s:f, s:f, s:I, s:s, s:f, s:f, s:f}", "gops", r->gops, "weight_gbs", r->weight_gbs,
                               "weight_bytes", (json_int_t)r->weight_bytes, "limit", r->limit, "limit_us", r->limit_us,
                               "limit_best_us", r->limit_best_us, "share", r->share);
     json_t *check = json_pack("{s:I, s:f, s:b, s:b}", "verified_rows", (json_int_t)r->verdict.rows, "max_abs_err",
                               r->verdict.max_abs_err, "exact", r->verdict.exact, "within_bound", r->verdict.within);
+    if (s->convs) json_object_set_new(what, "conv", json_string(text));
     json_object_set_new(what, "set", json_string(s->set ? s->set : ""));
     json_object_set_new(what, "layer", json_string(s->layer ? s->layer : ""));
     json_object_set_new(what, "bind", json_string(s->bind));
@@ -211,12 +213,24 @@ static void keep(lb_gemm_session *s, const lowbit_problem *p, const char *canoni
         json_array_append_new(s->results, peer_json(s, p, canonical, r->threads, &s->peers->results[i]));
 }
 
+/* A product; or a convolution, and the product of all its outputs. */
+static lowbit_status read_problem(const lb_gemm_session *s, const char *text, char canonical[LB_PROBLEM_TEXT],
+                                  lowbit_problem *p, lowbit_conv2d *conv, lowbit_error *error) {
+    if (s->convs) {
+        LB_TRY(lowbit_conv2d_parse(text, conv, error));
+        LB_TRY(lowbit_conv2d_print(conv, canonical, LB_PROBLEM_TEXT, error));
+        return lb_conv_bench_problem(conv, p, error);
+    }
+    LB_TRY(lowbit_problem_parse(text, p, error));
+    return lowbit_problem_print(p, canonical, LB_PROBLEM_TEXT, error);
+}
+
 int lb_gemm_session_time(lb_gemm_session *s, const char *problem, char canonical[LB_PROBLEM_TEXT],
                          lb_gemm_result *result) {
     lowbit_problem p = {.struct_size = sizeof p};
+    lowbit_conv2d conv = LOWBIT_CONV2D_INIT;
     lowbit_error error = LOWBIT_ERROR_INIT;
-    lowbit_status status = lowbit_problem_parse(problem, &p, &error);
-    if (status == LOWBIT_OK) status = lowbit_problem_print(&p, canonical, LB_PROBLEM_TEXT, &error);
+    lowbit_status status = read_problem(s, problem, canonical, &p, &conv, &error);
     if (status != LOWBIT_OK) return lb_cli_error(LB_EXIT_USAGE, s->command, "%s", error.message);
     const bool known = s->at < s->count;
     lb_gemm_cell *cell = next_cell(s);
@@ -229,6 +243,7 @@ int lb_gemm_session_time(lb_gemm_session *s, const char *problem, char canonical
     if (s->pass > s->bench.passes && !disturbed(s, &cell->result)) return LB_EXIT_OK;
     lb_cli_progress("pass %zu of %zu: %s", s->pass, s->bench.passes, canonical);
     s->bench.peer_list = cell->peers;
+    s->bench.conv = s->convs ? &conv : NULL;
     status = (known ? lb_bench_gemm_again : lb_bench_gemm)(&s->bench, &p, &cell->result, &error);
     lb_cli_progress_clear();
     if (status != LOWBIT_OK) return lb_cli_failed(s->command, status, &error);

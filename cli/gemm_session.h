@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Timing products one after the other: the context, the pools, the limits and the JSON that `bench gemm` and
- * `bench layers` share. */
+/* Timing products, or convolutions, one after the other: the context, the pools, the limits and the JSON that
+ * `bench gemm`, `bench conv` and `bench layers` share. */
 #ifndef LOWBIT_CLI_GEMM_SESSION_H_
 #define LOWBIT_CLI_GEMM_SESSION_H_
 
@@ -22,6 +22,7 @@ typedef struct lb_gemm_session {
     const char *wisdom_option;
     lb_limits *limits;
     json_t *results;
+    bool convs;              /* problems are convolutions */
     const char *set, *layer; /* where the next problem comes from, for its JSON; NULL = it was named as such */
     lowbit_pool pool;        /* of the thread count that is being timed */
     const char *bind;        /* how its threads are bound: */

@@ -39,8 +39,12 @@ static lowbit_status take_words(lb_shape_set *set, size_t count, char *const wor
                       : strcmp(words[0], "rows") == 0  ? set->rows
                                                        : NULL;
     if (!directive) {
-        LB_REQUIRE(words[1][0] == 'm' || words[1][0] == 'n', error, LOWBIT_BAD_FORMAT,
-                   "the sizes of a layer are [mM]nNkK, not '%s'", words[1]);
+        const bool conv = words[1][0] == 'b' || words[1][0] == 'h';
+        LB_REQUIRE(conv || words[1][0] == 'm' || words[1][0] == 'n', error, LOWBIT_BAD_FORMAT,
+                   "the sizes of a layer are [mM]nNkK, or [bB]hH... of a convolution, not '%s'", words[1]);
+        LB_REQUIRE(set->layers == 0 || conv == set->convs, error, LOWBIT_BAD_FORMAT,
+                   "layers of products and of convolutions are no set");
+        set->convs = conv;
         return add_line(set, words[0], words[1], error);
     }
     LB_REQUIRE(!*directive, error, LOWBIT_BAD_FORMAT, "there are %s already", words[0]);
@@ -93,11 +97,11 @@ static lowbit_status expand_layer(const lb_shape_set *set, const lb_set_line *la
                                   const char *rows, lb_shapes *shapes, lowbit_error *error) {
     const char *act = has_activations(format) ? "" : "a8";
     char pattern[2 * LB_BRACES_TEXT];
-    if (lb_layer_has_rows(layer)) {
+    if (lb_layer_has_rows(layer) || (set->convs && !*rows)) {
         snprintf(pattern, sizeof pattern, "%s%s:%s", format, act, layer->text);
     } else {
         LB_REQUIRE(*rows, error, LOWBIT_BAD_FORMAT, "the layer has no m, and no line says `rows LIST`");
-        snprintf(pattern, sizeof pattern, "%s%s:m{%s}%s", format, act, rows, layer->text);
+        snprintf(pattern, sizeof pattern, "%s%s:%c{%s}%s", format, act, set->convs ? 'b' : 'm', rows, layer->text);
     }
     return lb_shapes_expand(shapes, set->name, layer->layer, pattern, error);
 }
@@ -116,6 +120,8 @@ static lowbit_status expand_lines(lb_shape_set *set, const char *format, lb_shap
 
 lowbit_status lb_shape_set_expand(lb_shape_set *set, lb_shapes *shapes, lowbit_error *error) {
     const char *formats = shapes->formats ? shapes->formats : set->formats;
+    LB_REQUIRE(set->layers == 0 || set->convs == shapes->convs, error, LOWBIT_BAD_FORMAT, "the layers are %s",
+               set->convs ? "convolutions: `bench conv` times those" : "no convolutions");
     LB_TRY(expand_lines(set, NULL, shapes, error));
     if (set->layers == 0) return LOWBIT_OK;
     lb_word_list words;

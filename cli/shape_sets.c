@@ -44,7 +44,7 @@ bool lb_shapes_help(const lb_shapes_options *o) {
     const bool sets = o->sets && strcmp(o->sets, "help") == 0, models = o->models && strcmp(o->models, "help") == 0;
     for (size_t i = 0; (sets || models) && i < LB_COUNT(kSets); i++) {
         lb_shape_set set;
-        lb_shapes shapes = {.list = NULL};
+        lb_shapes shapes = {.convs = o->convs};
         if (lb_shape_set_parse(&set, kSets[i].name, kSets[i].text, NULL) == LOWBIT_OK &&
             lb_shape_set_expand(&set, &shapes, NULL) == LOWBIT_OK) {
             if (sets) print_set(&set, kSets[i].text, shapes.count);
@@ -153,7 +153,7 @@ int lb_shapes_add_models(lb_shapes *shapes, const char *command, const char *mod
 }
 
 int lb_shapes_collect(lb_shapes *shapes, const char *command, int count, char **words, const lb_shapes_options *o) {
-    *shapes = (lb_shapes){.formats = o->formats, .rows = o->rows};
+    *shapes = (lb_shapes){.formats = o->formats, .rows = o->rows, .convs = o->convs};
     if (!o->sets && !o->models && (o->formats || o->rows))
         return lb_cli_error(LB_EXIT_USAGE, command, "--format and --m are for the layers of a model");
     int code = add_words(shapes, command, count, words);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/conv.h"
 #include "cli/braces.h"
 #include "cli/grow.h"
 #include "kernels/base/base.h"
@@ -23,12 +24,23 @@ typedef struct destination {
     const char *set, *layer;
 } destination;
 
+static lowbit_status read_product(const char *text, lb_shape *shape, lowbit_error *error) {
+    LB_TRY(lowbit_problem_parse(text, &shape->problem, error));
+    return lowbit_problem_print(&shape->problem, shape->text, sizeof shape->text, error);
+}
+
+static lowbit_status read_conv(const char *text, lb_shape *shape, lowbit_error *error) {
+    lowbit_conv2d conv = LOWBIT_CONV2D_INIT;
+    LB_TRY(lowbit_conv2d_parse(text, &conv, error));
+    LB_TRY(lb_conv_bench_problem(&conv, &shape->problem, error));
+    return lowbit_conv2d_print(&conv, shape->text, sizeof shape->text, error);
+}
+
 static lowbit_status append(void *user, const char *text, lowbit_error *error) {
     const destination *d = user;
     lb_shape shape = {.problem = {.struct_size = sizeof shape.problem}};
     LB_TRY(make_room(d->shapes, error));
-    LB_TRY(lowbit_problem_parse(text, &shape.problem, error));
-    LB_TRY(lowbit_problem_print(&shape.problem, shape.text, sizeof shape.text, error));
+    LB_TRY(d->shapes->convs ? read_conv(text, &shape, error) : read_product(text, &shape, error));
     snprintf(shape.set, sizeof shape.set, "%s", d->set);
     snprintf(shape.layer, sizeof shape.layer, "%s", d->layer);
     d->shapes->list[d->shapes->count++] = shape;

@@ -12,7 +12,7 @@
 enum { LB_SHAPE_NAME = 32, LB_SHAPES_MOST = 10000 };
 
 typedef struct lb_shape {
-    lowbit_problem problem;
+    lowbit_problem problem;     /* of a convolution, that of all its outputs */
     char text[LB_PROBLEM_TEXT]; /* as the library prints it */
     char set[LB_SHAPE_NAME];    /* where it comes from: "bert-large", "ffn-up"; "" = a word of the command, */
     char layer[LB_SHAPE_NAME];  /* a problem of a set that is no layer */
@@ -22,6 +22,7 @@ typedef struct lb_shape {
 typedef struct lb_shapes {
     const char *formats; /* of layers, as "i8,b1a1"; NULL = those that their set names */
     const char *rows;    /* of layers that take as many as one likes, as "1,128"; NULL = the same */
+    bool convs;          /* they are convolutions */
     lb_shape *list;
     size_t count, room;
 } lb_shapes;
@@ -31,6 +32,7 @@ typedef struct lb_shapes_options {
     const char *sets;   /* "bert-large,my.txt": names of built-in sets, and files, which win; or NULL */
     const char *models; /* "bert-large,vit-b": built-in sets that have layers; or NULL */
     const char *formats, *rows;
+    bool convs; /* the command is about convolutions */
 } lb_shapes_options;
 
 /* The rows of a table of options; `o` is a lb_shapes_options. */

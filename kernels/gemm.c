@@ -127,7 +127,7 @@ static void aim_part(walk *walking, int64_t n, part at) {
     tile->lines_last_group = (size_t)(at.last - at.first - (at.groups - 1) * walking->per_group);
     tile->start = at.group == 0;
     tile->finish = at.last == w->panel_lines;
-    tile->resume = at.first > at.group * walking->per_group;
+    tile->resume = walking->call->start || at.first > at.group * walking->per_group;
     tile->suspend = at.last < group_end;
 }
 
@@ -189,6 +189,18 @@ static void walk_part(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t 
     }
 }
 
+/* Sums that a caller brings, in their places; those of padding are zeros. */
+static void begin_sums(const walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t n1) {
+    const lb_kernel *kernel = walking->kernel;
+    const int64_t nr = kernel->nr, rows = lb_round_up(m1 - m0, kernel->mr);
+    memset(walking->s->sums, 0, (size_t)(rows * nr) * sizeof(int32_t));
+    memset(walking->s->totals, 0, (size_t)(rows * nr) * sizeof(float));
+    for (int64_t m = m0; m < m1; m++) {
+        const int32_t *from = walking->call->start->sums[m];
+        if (from) memcpy(walking->s->sums + (m - m0) * nr, from + n, (size_t)lb_min(nr, n1 - n) * sizeof *from);
+    }
+}
+
 /* ---- K split over tasks ---- */
 
 /* What a part leaves: the sums of the only group, or the totals of progressive ones. */
@@ -247,6 +259,7 @@ static void walk_rows(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t 
     const int64_t nr = walking->kernel->nr, tiles = lb_div_up(n1 - n, nr);
     part at;
     if (walking->split.parts) begin_piece(walking, m0, m1, n);
+    if (walking->call->start) begin_sums(walking, m0, m1, n, n1);
     for (int64_t line = walking->first; line < walking->last; line = at.last) {
         at = part_at(walking, line);
         for (int64_t t = 0; t < tiles; t++)

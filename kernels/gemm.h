@@ -28,6 +28,13 @@ typedef struct lb_gemm_config {
     uint32_t split_k;     /* most parts of K that are tasks of their own; 0 and 1 = none */
 } lb_gemm_config;
 
+/* What the sums of bits that differ start from, row by row, and how many k of a row count: of products with one group
+ * of scales, some of whose elements of A stand for nothing. */
+typedef struct lb_gemm_start {
+    const int32_t *const *sums; /* [m], of N each; NULL = zeros */
+    const int32_t *counted;     /* [m] */
+} lb_gemm_start;
+
 /* One run: the problem, how, and on what. */
 typedef struct lb_gemm_call {
     const lowbit_problem *problem;
@@ -36,6 +43,7 @@ typedef struct lb_gemm_call {
     lb_row_rule rule; /* of A; where the rows are given, their zero point; zeros for float activations */
     int64_t m;        /* rows of this call */
     void *workspace;
+    const lb_gemm_start *start; /* or NULL; K is not split then */
 } lb_gemm_call;
 
 /* Refuse with a reason. Every public door of the product walks through these. */

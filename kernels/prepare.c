@@ -217,8 +217,8 @@ static void correct_row(const lb_gemm_call *call, const lb_prepared *p, int64_t 
     for (int64_t g = 0; g < groups; g++) {
         const int64_t at = (block * groups + g) * mr + i, count = lb_min(group, k - g * group);
         const int32_t sum = p->rows.sums[row * groups + g];
-        p->corrs[at] =
-            (int32_t)((uint32_t)add.factor * (uint32_t)sum + (uint32_t)add.constant) + add.each * (int32_t)count;
+        const int32_t counted = call->start ? call->start->counted[row] : (int32_t)count;
+        p->corrs[at] = (int32_t)((uint32_t)add.factor * (uint32_t)sum + (uint32_t)add.constant) + add.each * counted;
         p->sums[at] = sum - zero * (int32_t)count;
     }
 }

@@ -42,13 +42,13 @@ static bool take_word(const char **at, const word *words, size_t count, uint32_t
 }
 #define TAKE(at, words, value) take_word((at), (words), LB_COUNT(words), (value))
 
-static bool take_number(const char **at, const char *prefix, int64_t *value) {
+bool lb_take_number(const char **at, const char *prefix, int64_t least, int64_t *value) {
     const size_t length = strlen(prefix);
     if (strncmp(*at, prefix, length) != 0) return false;
     const char *digits = *at + length, *end = digits;
     int64_t number = 0;
     for (; *end >= '0' && *end <= '9' && end - digits < 10; end++) number = number * 10 + (*end - '0');
-    if (end == digits || *digits == '0') return false;
+    if (end == digits || (*digits == '0' && end > digits + 1) || number < least) return false;
     *at = end;
     *value = number;
     return true;
@@ -74,7 +74,7 @@ static bool take_weights(const char **at, lowbit_weight_type *type) {
     if (!take_format(at, &type->format)) return false;
     TAKE(at, kOffsets, &type->offset);
     const char *group_at = *at;
-    if (take_number(at, "g", &group)) {
+    if (lb_take_number(at, "g", 1, &group)) {
         if (group > INT32_MAX) {
             *at = group_at;
             return false;
@@ -87,15 +87,23 @@ static bool take_weights(const char **at, lowbit_weight_type *type) {
     return true;
 }
 
-static bool take_problem(const char **at, lowbit_problem *p) {
+bool lb_take_head(const char **at, lowbit_problem *p) {
     if (!take_weights(at, &p->weights) || !TAKE(at, kActivations, &p->activations)) return false;
     TAKE(at, kStatic, &p->static_scale);
-    if (!take_number(at, ":m", &p->m) || !take_number(at, "n", &p->n) || !take_number(at, "k", &p->k)) return false;
+    return true;
+}
+
+bool lb_take_tail(const char **at, lowbit_problem *p) {
     TAKE(at, kOutputs, &p->out);
     TAKE(at, kBias, &p->bias);
     TAKE(at, kFunctions, &p->act);
     TAKE(at, kResidual, &p->residual);
     return **at == '\0';
+}
+
+static bool take_problem(const char **at, lowbit_problem *p) {
+    return lb_take_head(at, p) && lb_take_number(at, ":m", 1, &p->m) && lb_take_number(at, "n", 1, &p->n) &&
+           lb_take_number(at, "k", 1, &p->k) && lb_take_tail(at, p);
 }
 
 lowbit_status lowbit_problem_parse(const char *text, lowbit_problem *problem, lowbit_error *error) {
@@ -112,66 +120,68 @@ lowbit_status lowbit_problem_parse(const char *text, lowbit_problem *problem, lo
 
 /* ---- printing ---- */
 
-typedef struct printer {
-    char *text;
-    size_t size, used;
-    bool unknown; /* a value that the grammar has no word for */
-} printer;
-
 enum { TEXT_BYTES = 96 }; /* the longest string that parses has 83 */
 
-static void put(printer *p, const char *text) {
+void lb_put(lb_printer *p, const char *text) {
     const size_t length = strlen(text);
     if (p->used + length < p->size) memcpy(p->text + p->used, text, length + 1);
     p->used += length;
 }
 
 /* 0 is what stands for "not there", or for a default that has no word. */
-static void put_word(printer *p, const word *words, size_t count, uint32_t value) {
+static void put_word(lb_printer *p, const word *words, size_t count, uint32_t value) {
     bool found = value == 0;
     for (size_t i = 0; i < count; i++) {
         if (words[i].value != value) continue;
-        put(p, words[i].text);
+        lb_put(p, words[i].text);
         found = true;
     }
     p->unknown = p->unknown || !found;
 }
 #define PUT(p, words, value) put_word((p), (words), LB_COUNT(words), (value))
 
-static void put_number(printer *p, const char *prefix, int64_t value) {
+void lb_put_number(lb_printer *p, const char *prefix, int64_t value) {
     char text[32];
     snprintf(text, sizeof text, "%s%lld", prefix, (long long)value);
-    put(p, text);
+    lb_put(p, text);
 }
 
-static void put_weights(printer *p, const lowbit_weight_type *type) {
+static void put_weights(lb_printer *p, const lowbit_weight_type *type) {
     const lb_format *f = lb_format_of(type->format);
-    put(p, f ? f->name : "?");
+    lb_put(p, f ? f->name : "?");
     PUT(p, kOffsets, type->offset);
-    if (type->group > 0) put_number(p, "g", type->group);
+    if (type->group > 0) lb_put_number(p, "g", type->group);
     p->unknown = p->unknown || type->group < LOWBIT_GROUP_TENSOR;
     PUT(p, kProgressive, type->progressive);
     if (type->scale_type != default_scale_type(type->group)) PUT(p, kScaleTypes, type->scale_type);
 }
 
-static void put_problem(printer *p, const lowbit_problem *problem) {
+void lb_put_head(lb_printer *p, const lowbit_problem *problem) {
     put_weights(p, &problem->weights);
     PUT(p, kActivations, problem->activations);
     PUT(p, kStatic, problem->static_scale);
-    put_number(p, ":m", problem->m);
-    put_number(p, "n", problem->n);
-    put_number(p, "k", problem->k);
+}
+
+void lb_put_tail(lb_printer *p, const lowbit_problem *problem) {
     if (problem->out != LOWBIT_OUT_F32) PUT(p, kOutputs, problem->out);
     PUT(p, kBias, problem->bias);
     PUT(p, kFunctions, problem->act);
     PUT(p, kResidual, problem->residual);
 }
 
+static void put_problem(lb_printer *p, const lowbit_problem *problem) {
+    lb_put_head(p, problem);
+    lb_put_number(p, ":m", problem->m);
+    lb_put_number(p, "n", problem->n);
+    lb_put_number(p, "k", problem->k);
+    lb_put_tail(p, problem);
+}
+
 lowbit_status lowbit_problem_print(const lowbit_problem *problem, char *text, size_t size, lowbit_error *error) {
     LB_REQUIRE(problem && text && LB_HAS_FIELD(problem, lowbit_problem, k), error, LOWBIT_INVALID_ARGUMENT,
                "problem or text is NULL, or problem's struct_size is too small");
     char made[TEXT_BYTES];
-    printer p = {made, sizeof made, 0, false};
+    lb_printer p = {made, sizeof made, 0, false};
     put_problem(&p, problem);
     lowbit_problem again = {.struct_size = sizeof again};
     LB_REQUIRE(!p.unknown && p.used < sizeof made && lowbit_problem_parse(made, &again, NULL) == LOWBIT_OK, error,
@@ -182,7 +192,7 @@ lowbit_status lowbit_problem_print(const lowbit_problem *problem, char *text, si
 }
 
 void lb_problem_words(const lowbit_problem *problem, char format[LB_PROBLEM_WORD], char act[LB_PROBLEM_WORD]) {
-    printer f = {format, LB_PROBLEM_WORD, 0, false}, a = {act, LB_PROBLEM_WORD, 0, false};
+    lb_printer f = {format, LB_PROBLEM_WORD, 0, false}, a = {act, LB_PROBLEM_WORD, 0, false};
     put_weights(&f, &problem->weights);
     PUT(&a, kActivations, problem->activations);
     PUT(&a, kStatic, problem->static_scale);

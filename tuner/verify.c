@@ -17,8 +17,9 @@ static double element(uint32_t out, const void *row, int64_t n) {
     }
 }
 
-static void compare(const lowbit_problem *p, const uint8_t *got, const uint8_t *want, lb_verdict *r) {
+void lb_verify_same_row(const lowbit_problem *p, const void *got_row, const void *want_row, lb_verdict *r) {
     const int64_t bytes = lb_out_bytes(p);
+    const uint8_t *got = got_row, *want = want_row;
     for (int64_t n = 0; n < p->n; n++) {
         if (memcmp(got + n * bytes, want + n * bytes, (size_t)bytes) == 0) continue;
         r->exact = r->within = false;
@@ -58,7 +59,7 @@ static lowbit_status verify_row(const lb_operands *o, int64_t m, uint32_t factor
         return LOWBIT_OK;
     }
     LB_TRY(lowbit_gemm_reference(o->ctx, p, &o->weights, &args, error));
-    compare(p, got, want, r);
+    lb_verify_same_row(p, got, want, r);
     return LOWBIT_OK;
 }
 

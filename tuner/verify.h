@@ -19,6 +19,9 @@ typedef struct lb_verdict {
 lowbit_status lb_verify(const lb_operands *operands, int64_t m, int64_t rows, uint32_t factors, lb_verdict *verdict,
                         lowbit_error *error);
 
+/* One row, whoever has computed it, against the reference's. Adds to the verdict. */
+void lb_verify_same_row(const lowbit_problem *problem, const void *got, const void *want, lb_verdict *verdict);
+
 /* One row of float activations, computed by whomever: `got` against the row of args. Adds to the verdict. */
 void lb_verify_float_row(const lb_operands *operands, const lowbit_gemm_args *args, const void *got, uint32_t factors,
                          lb_verdict *verdict);

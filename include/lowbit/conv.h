@@ -50,7 +50,9 @@ typedef struct lowbit_conv2d {
 
 /* An image of one pixel and one channel under a kernel of one tap, stride 1, no padding: set what differs. */
 #define LOWBIT_CONV2D_INIT                                                                                             \
-    { sizeof(lowbit_conv2d), 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, { 0 } }
+    {                                                                                                                  \
+        sizeof(lowbit_conv2d), 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, { 0 }                                   \
+    }
 
 /* Reads a convolution as text. The grammar, fixed:
  *
@@ -107,11 +109,11 @@ typedef struct lowbit_conv2d_args {
      * (-128..127, -8..7, -2..1), a1 (1 and -1), u1 (1 and 0). */
     const float *a;
     const int8_t *codes;
-    float a_scale; /* static activations: what a step of a code is worth, 2^-126 or more */
-    int32_t a_zero;               /* and the code of 0 */
+    float a_scale;  /* static activations: what a step of a code is worth, 2^-126 or more */
+    int32_t a_zero; /* and the code of 0 */
     /* lowbit_column_sums of each matrix, [lowbit_conv2d_matrices]; may be NULL where a_zero is 0. */
     const int32_t *const *column_sums;
-    /* lowbit_conv2d_tap_sums of each matrix, where the activations are signs and there is padding; else NULL. */
+    /* lowbit_conv2d_tap_sums of each matrix, for b1 weights and a1 activations with padding; else not read. */
     const int32_t *const *tap_sums;
     const float *bias;             /* [out_channels], exactly where the problem has a bias */
     const float *residual;         /* [M][out_channels], exactly where the problem has a residual. May be `out` */
@@ -120,11 +122,11 @@ typedef struct lowbit_conv2d_args {
     int64_t out_stride;            /* elements, >= out_channels */
 } lowbit_conv2d_args;
 
-/* Bytes that lowbit_conv2d_tap_sums needs: 4 * taps * 16 * ceil(n / 16). */
+/* Bytes that lowbit_conv2d_tap_sums needs: 4 * taps * 16 * ceil(n / 16), n = rows of one matrix. */
 LOWBIT_API lowbit_status lowbit_conv2d_tap_sums_size(const lowbit_conv2d *conv, int64_t *bytes, lowbit_error *error);
 
-/* For signs: sums[t][n] = how many weights of tap t = ky * kernel_width + kx are +1 in row n of one matrix, by which a
- * run takes taps outside of the image out again. Compute them once, keep them beside the blob. */
+/* For b1 and a1: sums[t][n] = how many weights of tap t = ky * kernel_width + kx are +1 in row n of one matrix, by
+ * which a run takes taps outside of the image out again. Compute them once, keep them beside the blob. */
 LOWBIT_API lowbit_status lowbit_conv2d_tap_sums(const lowbit_conv2d *conv, const lowbit_packed *weights, int32_t *sums,
                                                 int64_t size, lowbit_error *error);
 

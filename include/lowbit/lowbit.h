@@ -10,12 +10,13 @@
  *     lowbit_plan_create     which kernel for this problem on this machine
  *     lowbit_gemm            run, any number of times, from any threads
  *
- * types.h has the error convention, context.h the machine, weights.h the formats, gemm.h the product, pool.h threads,
- * wisdom.h what tuning has decided, bits.h bit packing as a product of its own. */
+ * types.h has the error convention, context.h the machine, weights.h the formats, gemm.h the product, conv.h
+ * convolutions, pool.h threads, wisdom.h what tuning has decided, bits.h bit packing as a product of its own. */
 #ifndef LOWBIT_LOWBIT_H_
 #define LOWBIT_LOWBIT_H_
 
 #include "lowbit/context.h"
+#include "lowbit/conv.h"
 #include "lowbit/gemm.h"
 #include "lowbit/pool.h"
 #include "lowbit/tune.h"

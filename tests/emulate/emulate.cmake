@@ -23,7 +23,7 @@ target_sources(lowbit-tests PRIVATE ${emulator}
 if(LOWBIT_SANITIZE)
   return()
 endif()
-set(without_kernels bits_arrays bits_refusals books cifar columns compare context counters emulate image machine measure memory
+set(without_kernels bits_arrays bits_refusals books cifar columns compare context conv_numbers conv_text counters emulate image machine measure memory
   npy packed pool problem quantize refusals safetensors scales sentinel series state table)
 list(JOIN without_kernels "|" without_kernels)
 set(emulated ${subjects})

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tasks of a convolution: gather the windows of some outputs, and multiply them by the weights of a group. */
+#include "kernels/conv.h"
+
+#include <string.h>
+
+#include "kernels/base/pool.h"
+#include "kernels/conv_channel.h"
+#include "kernels/conv_image.h"
+#include "kernels/conv_taps.h"
+#include "kernels/conv_windows.h"
+#include "kernels/formats/format.h"
+#include "kernels/formats/scale.h"
+#include "kernels/prepare.h"
+#include "kernels/rows.h"
+
+/* One worker's scratch: windows of floats, where it gathers those; outputs of a channel, where it computes more than
+ * that; what sums start from; and what a product of so many rows needs. */
+typedef struct scratch {
+    int64_t floats, outputs, start, product, bytes;
+} scratch;
+
+/* Bits are counted, and some stand for nothing. */
+static bool has_start(const lb_conv_shape *shape, const lb_gemm_config *config) {
+    return config->kernel->algorithm == LB_ALGORITHM_XOR && shape->padded;
+}
+
+static scratch scratch_of(const lb_conv_shape *shape, const lowbit_problem *product, const lb_gemm_config *config,
+                          int64_t rows) {
+    const bool floats = !lb_conv_takes_codes(product) && !shape->pixels;
+    scratch each = {.product = lb_prepared_bytes(product, config->kernel, rows)};
+    each.floats = floats ? rows * lb_rows_stride(shape->k * (int64_t)sizeof(float)) : 0;
+    each.outputs = shape->depthwise ? lb_round_up(rows * lb_channel_columns(shape) * 4, LB_LINE) : 0;
+    each.start = has_start(shape, config) ? lb_conv_start_bytes(shape, rows) : 0;
+    each.bytes = each.floats + each.outputs + each.start + each.product;
+    return each;
+}
+
+int64_t lb_conv_workspace(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
+                          const lb_gemm_config *config, int64_t rows, int64_t batch, uint32_t workers) {
+    const scratch each = scratch_of(shape, product, config, rows);
+    const int64_t image = lb_conv_takes_codes(product) ? lb_conv_image_bytes(conv, batch) : 0;
+    return each.bytes * (int64_t)workers + image;
+}
+
+/* What the tasks of a run share. */
+typedef struct run {
+    const lb_conv_call *call;
+    lb_gemm_config config; /* of a task's product */
+    lb_conv_image image;
+    int64_t m, groups, cuts; /* rows in all; groups; and tasks that the columns of one are cut into */
+    scratch each;
+} run;
+
+/* Some rows of one group, and the worker's scratch. */
+typedef struct task {
+    int64_t m, rows, group;
+    uint8_t *floats, *outputs, *start;
+    void *product;
+} task;
+
+/* ---- rows of A ---- */
+
+static lb_windows windows_of(const run *r, int64_t group) {
+    const lb_conv_call *call = r->call;
+    const bool codes = lb_conv_takes_codes(call->product);
+    const int64_t bytes = codes ? 1 : (int64_t)sizeof(float), tap = call->shape->depth * bytes;
+    const void *image = codes ? (const void *)r->image.codes : (const void *)call->args->a;
+    const int64_t line = codes ? r->image.line : call->conv->width * call->conv->channels * bytes;
+    return (lb_windows){.conv = call->conv,
+                        .shape = call->shape,
+                        .image = (const uint8_t *)image + group * tap,
+                        .pixel = call->conv->channels * bytes,
+                        .line = line,
+                        .tap = tap,
+                        .outside = codes ? call->rule.zero : 0};
+}
+
+/* Sums of the codes of each group of scales. */
+static void sum_codes(const int8_t *codes, int64_t k, int64_t group, int64_t groups, int32_t *sums) {
+    for (int64_t g = 0; g < groups; g++) {
+        int32_t sum = 0;
+        for (int64_t i = g * group; i < lb_min(k, (g + 1) * group); i++) sum += codes[i];
+        sums[g] = sum;
+    }
+}
+
+/* Whether rows of codes lie in the image as the product reads them: whole lines. */
+static bool codes_in_place(const lb_conv_call *call) {
+    const lb_format *f = lb_format_of(call->product->weights.format);
+    return call->shape->pixels &&
+           lb_round_up(lb_round_up(call->shape->k, lb_line_k(f)), LB_LINE) == call->conv->channels;
+}
+
+/* Codes of the task's windows, their sums and scales; `rows` has places for all three. */
+static void gather_codes(const run *r, const task *t, lowbit_rows *rows) {
+    const lb_windows windows = windows_of(r, t->group);
+    const int64_t k = rows->k, group = rows->groups > 1 ? rows->group : k;
+    const bool in_place = codes_in_place(r->call);
+    int8_t *codes = (int8_t *)(uintptr_t)rows->codes;
+    int32_t *sums = (int32_t *)(uintptr_t)rows->sums;
+    float *scales = (float *)(uintptr_t)rows->scales;
+    if (in_place) rows->stride = r->call->conv->channels, rows->codes = r->image.codes + t->m * rows->stride;
+    for (int64_t i = 0; i < t->rows; i++, codes += rows->stride) {
+        const lb_window window = lb_window_at(&windows, t->m + i);
+        if (!in_place) {
+            lb_window_gather(&windows, &window, (uint8_t *)codes);
+            memset(codes + k, 0, (size_t)(rows->stride - k));
+        }
+        sum_codes(rows->codes + i * rows->stride, k, group, rows->groups, sums + i * rows->groups);
+        scales[i] = lb_conv_image_scale(&r->image, r->call, t->group, &window);
+    }
+}
+
+/* The task's windows as floats: in the image, or gathered. */
+static lowbit_matrix gather_floats(const run *r, const task *t) {
+    const lb_conv_shape *shape = r->call->shape;
+    if (shape->pixels)
+        return (lowbit_matrix){r->call->args->a + t->m * shape->k, t->rows, shape->k, r->call->conv->channels};
+    const lb_windows windows = windows_of(r, t->group);
+    const int64_t stride = lb_rows_stride(shape->k * (int64_t)sizeof(float));
+    for (int64_t i = 0; i < t->rows; i++) {
+        const lb_window window = lb_window_at(&windows, t->m + i);
+        lb_window_gather(&windows, &window, t->floats + i * stride);
+    }
+    return (lowbit_matrix){(const float *)(const void *)t->floats, t->rows, shape->k, stride / (int64_t)sizeof(float)};
+}
+
+/* ---- the product of a task ---- */
+
+/* The columns from `at` on in an array with an element for each of them; NULL stays NULL. */
+static const void *columns(const void *array, int64_t at, int64_t bytes) {
+    return array ? (const uint8_t *)array + at * bytes : NULL;
+}
+
+/* Output, bias and residual from the task's first row and the output channel `n` on. */
+static void aim_output(const lb_conv_call *call, const task *t, int64_t n, lowbit_gemm_args *args,
+                       lowbit_requant *requant) {
+    const lowbit_conv2d_args *from = call->args;
+    args->bias = columns(from->bias, n, sizeof(float));
+    args->residual = columns(from->residual, t->m * call->conv->out_channels + n, sizeof(float));
+    args->residual_stride = call->conv->out_channels;
+    args->out = (uint8_t *)from->out + (t->m * from->out_stride + n) * lb_out_bytes(call->product);
+    args->out_stride = from->out_stride;
+    if (call->product->out < LOWBIT_OUT_S8) return;
+    *requant = *from->requant;
+    requant->multipliers = columns(requant->multipliers, n, sizeof(int32_t));
+    requant->shifts = columns(requant->shifts, n, sizeof(int32_t));
+    requant->bias = columns(requant->bias, n, sizeof(int32_t));
+    requant->residual = columns(requant->residual, t->m * requant->residual_stride + n, 1);
+    args->requant = requant;
+}
+
+/* The rule for rows of floats: that of their kind, or, of distances, with the scale of the group's weights. */
+static lb_row_rule float_rule(const lb_conv_call *call, const lowbit_packed *w) {
+    const bool floats = lb_is_float_kind(call->product->activations);
+    lb_row_rule rule = floats ? (lb_row_rule){0} : lb_row_rule_for(call->product->activations);
+    if (floats || !lb_format_of(w->type.format)->distance) return rule;
+    rule.kind = LB_ROWS_FIXED;
+    rule.scale = lb_scale_load(w->type.scale_type, w->scales, 0);
+    return rule;
+}
+
+/* Gathers and multiplies: columns n0 .. n1 - 1 of the weights. */
+static void multiply(const run *r, const task *t, const lowbit_problem *problem, lowbit_gemm_args *args, int64_t n0,
+                     int64_t n1) {
+    const bool codes = lb_conv_takes_codes(problem);
+    lb_gemm_call product = {
+        .problem = problem, .config = r->config, .args = args, .m = t->rows, .workspace = t->product};
+    lowbit_rows rows;
+    lb_gemm_start start;
+    if (codes) {
+        rows = lb_prepared_of(&product).rows;
+        gather_codes(r, t, &rows);
+        if (r->each.start) {
+            const lb_windows windows = windows_of(r, t->group);
+            start = lb_conv_start(&windows, r->call->args->tap_sums[t->group], t->m, t->rows, t->start);
+            product.start = &start;
+        }
+        args->rows = &rows;
+        product.rule = r->call->rule;
+    } else {
+        args->a = gather_floats(r, t);
+        product.rule = float_rule(r->call, args->weights);
+    }
+    lb_gemm_prepare(&product, NULL);
+    lb_gemm_tile(&product, 0, t->rows, n0, n1);
+}
+
+static void run_group(const run *r, const task *t, int64_t n0, int64_t n1) {
+    const lb_conv_call *call = r->call;
+    lowbit_requant requant;
+    lowbit_gemm_args args = {.struct_size = sizeof args, .weights = &call->args->weights[t->group]};
+    args.column_sums = call->args->column_sums ? call->args->column_sums[t->group] : NULL;
+    aim_output(call, t, t->group * call->shape->n, &args, &requant);
+    multiply(r, t, call->product, &args, n0, n1);
+}
+
+/* A channel of its own: whole panels are computed, and of them the columns kept that read this channel. */
+static void run_channel(const run *r, const task *t) {
+    const lb_conv_call *call = r->call;
+    const lb_channel at = lb_channel_at(call, t->group);
+    lowbit_problem problem = *call->product;
+    lowbit_requant requant;
+    lowbit_gemm_args args = {.struct_size = sizeof args, .weights = &at.weights, .column_sums = at.column_sums};
+    aim_output(call, t, at.first, &args, &requant);
+    const int64_t bytes = lb_out_bytes(&problem), row = args.out_stride * bytes, skip = at.own * bytes;
+    uint8_t *out = args.out;
+    problem.n = at.weights.n;
+    args.out = t->outputs;
+    args.out_stride = problem.n;
+    multiply(r, t, &problem, &args, 0, problem.n);
+    for (int64_t i = 0; i < t->rows; i++)
+        memcpy(out + i * row + skip, t->outputs + i * problem.n * bytes + skip, (size_t)((problem.n - at.own) * bytes));
+}
+
+/* Rows after rows; for each, group after group, and its columns. */
+static void conv_task(void *arg, size_t i, size_t worker) {
+    const run *r = arg;
+    const lb_conv_call *call = r->call;
+    const int64_t n = call->shape->n, cut = (int64_t)i % r->cuts, rest = (int64_t)i / r->cuts;
+    uint8_t *own = (uint8_t *)call->workspace + (int64_t)worker * r->each.bytes;
+    task t = {.m = rest / r->groups * call->step_m, .group = rest % r->groups};
+    t.rows = lb_min(call->step_m, r->m - t.m);
+    t.floats = own;
+    t.outputs = own + r->each.floats;
+    t.start = t.outputs + r->each.outputs;
+    t.product = t.start + r->each.start;
+    if (call->shape->depthwise)
+        run_channel(r, &t);
+    else
+        run_group(r, &t, cut * call->step_n, lb_min(n, (cut + 1) * call->step_n));
+}
+
+void lb_conv_run(const lb_conv_call *call, const lowbit_pool *pool) {
+    const lb_conv_shape *shape = call->shape;
+    run r = {.call = call, .config = call->config, .groups = call->conv->groups};
+    r.m = call->args->batch * shape->out_height * shape->out_width;
+    r.cuts = shape->depthwise ? 1 : lb_div_up(shape->n, call->step_n);
+    r.each = scratch_of(shape, call->product, &call->config, lb_min(call->step_m, r.m));
+    r.config.threads = 1;
+    r.config.split_k = 0;
+    /* Whether caches would hold the output is a matter of all tasks together. */
+    const int64_t bytes = r.m * call->conv->out_channels * lb_out_bytes(call->product);
+    const bool far = !shape->depthwise && call->config.stream_bytes > 0 && bytes > call->config.stream_bytes;
+    r.config.stream_bytes = far ? 1 : 0;
+    const lowbit_pool *threads = call->config.threads <= 1 ? NULL : pool;
+    uint8_t *image = (uint8_t *)call->workspace + r.each.bytes * (int64_t)call->workers;
+    if (lb_conv_takes_codes(call->product)) lb_conv_image_make(call, image, threads, &r.image);
+    lb_parallel_for(threads, (size_t)(lb_div_up(r.m, call->step_m) * r.groups * r.cuts), conv_task, &r);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Windows of an image: which taps lie inside of it, and their elements, of any size, gathered into rows. */
+#ifndef LOWBIT_KERNELS_CONV_WINDOWS_H_
+#define LOWBIT_KERNELS_CONV_WINDOWS_H_
+
+#include "kernels/conv.h"
+
+/* What windows are taken from. */
+typedef struct lb_windows {
+    const lowbit_conv2d *conv;
+    const lb_conv_shape *shape;
+    const uint8_t *image; /* of the group's first channel in the first pixel */
+    int64_t pixel, line;  /* bytes from a pixel, and from a line, to the next */
+    int64_t tap;          /* bytes of the group's channels */
+    int outside;          /* every byte of what is outside */
+} lb_windows;
+
+/* One window: its first tap lies at line y, column x of an image, both of which may be outside; and the taps that lie
+ * inside, which are a rectangle of them: lines ky[0] .. ky[1] - 1 and so on, maybe none. */
+typedef struct lb_window {
+    int64_t image, y, x;
+    int64_t ky[2], kx[2];
+} lb_window;
+
+lb_window lb_window_at(const lb_windows *windows, int64_t m);
+
+static inline int64_t lb_window_taps(const lb_window *window) {
+    return (window->ky[1] - window->ky[0]) * (window->kx[1] - window->kx[0]);
+}
+
+/* The pixel of a tap that lies inside. */
+static inline const uint8_t *lb_window_tap(const lb_windows *windows, const lb_window *window, int64_t ky, int64_t kx) {
+    const lowbit_conv2d *c = windows->conv;
+    const int64_t y = window->image * c->height + window->y + ky * c->dilation_y, x = window->x + kx * c->dilation_x;
+    return windows->image + y * windows->line + x * windows->pixel;
+}
+
+/* Row `to` = all taps of the window, in order. */
+void lb_window_gather(const lb_windows *windows, const lb_window *window, uint8_t *to);
+
+#endif
