@@ -31,23 +31,25 @@ typedef struct lb_shape {
 } lb_shape;
 
 enum {
-    LB_OP_NONE = 0,     /* fused into another node: computes nothing */
-    LB_OP_INPUT,        /* the image */
-    LB_OP_CONV,         /* sum of window * weights [+ bias] [+ second value], then the activation function */
-    LB_OP_AFFINE,       /* x * weights[c] + bias[c]: batch normalization that no convolution could take */
-    LB_OP_RELU,         /* x > 0 ? x : 0 */
-    LB_OP_HARDTANH,     /* to -1 .. 1 */
-    LB_OP_ADD,          /* x + second */
-    LB_OP_MAX_POOL,     /* over windows; outside of the image counts as minus infinity */
-    LB_OP_AVERAGE_POOL, /* over windows; outside counts as 0 if count_padding, else not at all */
-    LB_OP_ADAPTIVE_AVERAGE_POOL, /* output y is the mean of rows floor(y h / H) .. ceil((y + 1) h / H) - 1; so columns */
-    LB_OP_SUBSAMPLE,    /* every stride'th row and column, with zero channels before and after: option A of He et al. */
-    LB_OP_SHIFT,        /* y[y,x,c] = x[y + dy[c], x + dx[c], c], 0 outside */
-    LB_OP_STEPS,        /* book[number of thresholds[c] that are < x] */
+    LB_OP_NONE = 0,              /* fused into another node: computes nothing */
+    LB_OP_INPUT,                 /* the image */
+    LB_OP_CONV,                  /* sum of window * weights [+ bias] [+ second value], then the activation function */
+    LB_OP_AFFINE,                /* x * weights[c] + bias[c]: batch normalization that no convolution could take */
+    LB_OP_RELU,                  /* x > 0 ? x : 0 */
+    LB_OP_HARDTANH,              /* to -1 .. 1 */
+    LB_OP_ADD,                   /* x + second */
+    LB_OP_MAX_POOL,              /* over windows; outside of the image counts as minus infinity */
+    LB_OP_AVERAGE_POOL,          /* over windows; outside counts as 0 if count_padding, else not at all */
+    LB_OP_ADAPTIVE_AVERAGE_POOL, /* output y is the mean of rows floor(y h / H) .. ceil((y + 1) h / H) - 1; so columns
+                                  */
+    LB_OP_SUBSAMPLE, /* every stride'th row and column, with zero channels before and after: option A of He et al. */
+    LB_OP_SHIFT,     /* y[y,x,c] = x[y + dy[c], x + dx[c], c], 0 outside */
+    LB_OP_STEPS,     /* book[number of thresholds[c] that are < x] */
     LB_OPS
 };
 
-/* Windows of convolutions and pools. Zero-initialized fields mean: kernel, stride, dilation and groups 1, no padding. */
+/* Windows of convolutions and pools. Zero-initialized fields mean: kernel, stride, dilation and groups 1, no padding.
+ */
 typedef struct lb_window {
     int64_t kernel_height, kernel_width;
     int64_t stride; /* both directions */
@@ -63,13 +65,13 @@ typedef struct lb_node {
     const char *name;   /* of the layer; "" of what has no tensors */
     lb_window window;   /* no field 0 */
     uint32_t act;       /* CONV: LOWBIT_ACT_*, fused behind everything else */
-    /* CONV: [out][kernel_height][kernel_width][channels / groups], which are NULL once they are packed. AFFINE: [channels].
-     * STEPS: thresholds, [channels][count], ascending. */
+    /* CONV: [out][kernel_height][kernel_width][channels / groups], which are NULL once they are packed. AFFINE:
+     * [channels]. STEPS: thresholds, [channels][count], ascending. */
     float *weights;
-    float *bias;           /* CONV: [out] or NULL. AFFINE: [channels]. STEPS: book, [count + 1] multiples of grid */
-    int64_t count;         /* STEPS: thresholds of a channel */
-    int64_t zeros_before;  /* SUBSAMPLE: channels; the rest of what the shape has more than x comes behind */
-    const int8_t *shifts;  /* SHIFT: [channels][2], dy and dx */
+    float *bias;          /* CONV: [out] or NULL. AFFINE: [channels]. STEPS: book, [count + 1] multiples of grid */
+    int64_t count;        /* STEPS: thresholds of a channel */
+    int64_t zeros_before; /* SUBSAMPLE: channels; the rest of what the shape has more than x comes behind */
+    const int8_t *shifts; /* SHIFT: [channels][2], dy and dx */
     /* What all elements of the value are multiples of, by integers of -128..127, as the network itself says (steps, or
      * fixed-point input); 0 = they are any floats. */
     float grid;
@@ -92,9 +94,11 @@ lowbit_status lb_graph_end(lb_graph *graph, lowbit_error *error);
 void lb_graph_free(lb_graph *graph);
 
 /* Makes the graph fail, if it has not yet: what a model function found wrong. */
-void lb_graph_fail(lb_graph *graph, lowbit_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void lb_graph_fail(lb_graph *graph, lowbit_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* Dimension `axis` of tensor `name`, or `otherwise` where the source makes tensors up. How a model learns its widths. */
+/* Dimension `axis` of tensor `name`, or `otherwise` where the source makes tensors up. How a model learns its widths.
+ */
 int64_t lb_graph_dimension(lb_graph *graph, const char *name, int32_t axis, int64_t otherwise);
 
 /* Whether the file has such a tensor; false where tensors are made up. */
