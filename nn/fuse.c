@@ -23,8 +23,8 @@ static bool is_open(const lb_graph *graph, lb_value value) {
 static void move(lb_graph *graph, lb_value from, lb_value to, lb_node fused) {
     fused.grid = graph->nodes[to].grid;
     graph->nodes[to] = fused;
-    graph->nodes[from] = (lb_node){.op = LB_OP_NONE, .x = LB_NO_VALUE, .second = LB_NO_VALUE, .name = "",
-                                   .shape = fused.shape};
+    graph->nodes[from] =
+        (lb_node){.op = LB_OP_NONE, .x = LB_NO_VALUE, .second = LB_NO_VALUE, .name = "", .shape = fused.shape};
 }
 
 /* scale (gain (w * x) + b) + shift = (scale gain) (w * x) + (scale b + shift), every number rounded once. Gain and bias

@@ -48,7 +48,8 @@ enum {
     LB_OPS
 };
 
-/* Windows of convolutions and pools. Zero-initialized fields mean: kernel, stride, dilation and groups 1, no padding. */
+/* Windows of convolutions and pools. Zero-initialized fields mean: kernel, stride, dilation and groups 1, no padding.
+ */
 typedef struct lb_window {
     int64_t kernel_height, kernel_width;
     int64_t stride; /* both directions */
@@ -64,8 +65,8 @@ typedef struct lb_node {
     const char *name;   /* of the layer; "" of what has no tensors */
     lb_window window;   /* no field 0 */
     uint32_t act;       /* CONV: LOWBIT_ACT_*, fused behind everything else */
-    /* CONV: [out][kernel_height][kernel_width][channels / groups], which are NULL once they are packed. AFFINE: [channels].
-     * STEPS: thresholds, [channels][count], ascending. */
+    /* CONV: [out][kernel_height][kernel_width][channels / groups], which are NULL once they are packed. AFFINE:
+     * [channels]. STEPS: thresholds, [channels][count], ascending. */
     float *weights;
     float *gain;           /* CONV: [out], by which the sum of products is multiplied before the bias; NULL = 1. Batch
                               normalization stays out of the weights, whose values it would blur for a quantizer */
@@ -95,9 +96,11 @@ lowbit_status lb_graph_end(lb_graph *graph, lowbit_error *error);
 void lb_graph_free(lb_graph *graph);
 
 /* Makes the graph fail, if it has not yet: what a model function found wrong. */
-void lb_graph_fail(lb_graph *graph, lowbit_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void lb_graph_fail(lb_graph *graph, lowbit_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* Dimension `axis` of tensor `name`, or `otherwise` where the source makes tensors up. How a model learns its widths. */
+/* Dimension `axis` of tensor `name`, or `otherwise` where the source makes tensors up. How a model learns its widths.
+ */
 int64_t lb_graph_dimension(lb_graph *graph, const char *name, int32_t axis, int64_t otherwise);
 
 /* Whether the file has such a tensor; false where tensors are made up. */

@@ -143,8 +143,8 @@ lb_value lb_batch_norm(lb_graph *graph, lb_value x, const char *name, float epsi
 static lb_value map(lb_graph *graph, lb_value x, uint32_t op, bool same) {
     const lb_node *from = lb_graph_at(graph, x);
     if (!from) return LB_NO_VALUE;
-    return lb_graph_node(graph, (lb_node){.op = op, .x = x, .second = LB_NO_VALUE, .shape = from->shape,
-                                          .grid = same ? from->grid : 0});
+    return lb_graph_node(
+        graph, (lb_node){.op = op, .x = x, .second = LB_NO_VALUE, .shape = from->shape, .grid = same ? from->grid : 0});
 }
 
 lb_value lb_relu(lb_graph *graph, lb_value x) { return map(graph, x, LB_OP_RELU, true); }
@@ -165,16 +165,17 @@ static lb_value pool(lb_graph *graph, lb_value x, uint32_t op, lb_window window)
     const lb_node *from = lb_graph_at(graph, x);
     if (!from) return LB_NO_VALUE;
     const lb_window w = normal(window);
-    if (w.dilation != 1 || w.groups != 1)
-        lb_graph_fail(graph, LOWBIT_UNSUPPORTED, "a pool with dilation or groups");
-    return lb_graph_node(graph, (lb_node){.op = op, .x = x, .second = LB_NO_VALUE, .name = "pool", .window = w,
+    if (w.dilation != 1 || w.groups != 1) lb_graph_fail(graph, LOWBIT_UNSUPPORTED, "a pool with dilation or groups");
+    return lb_graph_node(graph, (lb_node){.op = op,
+                                          .x = x,
+                                          .second = LB_NO_VALUE,
+                                          .name = "pool",
+                                          .window = w,
                                           .shape = slide(from->shape, &w, from->shape.channels),
                                           .grid = op == LB_OP_MAX_POOL ? from->grid : 0});
 }
 
-lb_value lb_max_pool(lb_graph *graph, lb_value x, lb_window window) {
-    return pool(graph, x, LB_OP_MAX_POOL, window);
-}
+lb_value lb_max_pool(lb_graph *graph, lb_value x, lb_window window) { return pool(graph, x, LB_OP_MAX_POOL, window); }
 
 lb_value lb_average_pool(lb_graph *graph, lb_value x, lb_window window) {
     return pool(graph, x, LB_OP_AVERAGE_POOL, window);
@@ -183,8 +184,11 @@ lb_value lb_average_pool(lb_graph *graph, lb_value x, lb_window window) {
 lb_value lb_adaptive_average_pool(lb_graph *graph, lb_value x, int64_t height, int64_t width) {
     const lb_node *from = lb_graph_at(graph, x);
     if (!from) return LB_NO_VALUE;
-    return lb_graph_node(graph, (lb_node){.op = LB_OP_ADAPTIVE_AVERAGE_POOL, .x = x, .second = LB_NO_VALUE,
-                                          .name = "pool", .shape = {height, width, from->shape.channels}});
+    return lb_graph_node(graph, (lb_node){.op = LB_OP_ADAPTIVE_AVERAGE_POOL,
+                                          .x = x,
+                                          .second = LB_NO_VALUE,
+                                          .name = "pool",
+                                          .shape = {height, width, from->shape.channels}});
 }
 
 lb_value lb_subsample(lb_graph *graph, lb_value x, int64_t stride, int64_t channels, int64_t zeros_before) {
@@ -197,17 +201,24 @@ lb_value lb_subsample(lb_graph *graph, lb_value x, int64_t stride, int64_t chann
         return LB_NO_VALUE;
     }
     const lb_shape shape = {lb_div_up(from->shape.height, stride), lb_div_up(from->shape.width, stride), channels};
-    return lb_graph_node(graph, (lb_node){.op = LB_OP_SUBSAMPLE, .x = x, .second = LB_NO_VALUE, .shape = shape,
+    return lb_graph_node(graph, (lb_node){.op = LB_OP_SUBSAMPLE,
+                                          .x = x,
+                                          .second = LB_NO_VALUE,
+                                          .shape = shape,
                                           .window = normal((lb_window){.stride = stride}),
-                                          .zeros_before = zeros_before, .grid = from->grid});
+                                          .zeros_before = zeros_before,
+                                          .grid = from->grid});
 }
 
 lb_value lb_channel_shift(lb_graph *graph, lb_value x, const int8_t *shifts) {
     const lb_node *from = lb_graph_at(graph, x);
     if (!from) return LB_NO_VALUE;
-    return lb_graph_node(
-        graph, (lb_node){.op = LB_OP_SHIFT, .x = x, .second = LB_NO_VALUE, .shape = from->shape, .grid = from->grid,
-                         .shifts = lb_graph_copy(graph, shifts, 2 * (size_t)from->shape.channels)});
+    return lb_graph_node(graph, (lb_node){.op = LB_OP_SHIFT,
+                                          .x = x,
+                                          .second = LB_NO_VALUE,
+                                          .shape = from->shape,
+                                          .grid = from->grid,
+                                          .shifts = lb_graph_copy(graph, shifts, 2 * (size_t)from->shape.channels)});
 }
 
 /* ---- codes ---- */
@@ -238,8 +249,15 @@ lb_value lb_steps(lb_graph *graph, lb_value x, const char *name, const float *th
         values[i] = book[i] * grid;
     }
     float *own = lb_graph_copy(graph, thresholds, (size_t)(channels * count) * sizeof *own);
-    return lb_graph_node(graph, (lb_node){.op = LB_OP_STEPS, .x = x, .second = LB_NO_VALUE, .shape = from->shape,
-                                          .name = name, .weights = own, .bias = values, .count = count, .grid = grid});
+    return lb_graph_node(graph, (lb_node){.op = LB_OP_STEPS,
+                                          .x = x,
+                                          .second = LB_NO_VALUE,
+                                          .shape = from->shape,
+                                          .name = name,
+                                          .weights = own,
+                                          .bias = values,
+                                          .count = count,
+                                          .grid = grid});
 }
 
 void lb_on_grid(lb_graph *graph, lb_value x, float grid) {

@@ -18,14 +18,13 @@ static void fixed_point(lb_pixels *pixels) {
             pixels->value[c][code] = (float)lb_min(256 * code / 255 - 128, 127) / 128;
 }
 
-/* Who trains on large images takes ImageNet's numbers, also where the row has those of its small ones. */
+/* Who trains on large images takes ImageNet's numbers, also where the row has those of small ones. */
 static const lb_normalization *normalization_of(const lb_opened *opened, const lb_model_options *options,
                                                 const lb_config *config) {
-    static const lb_normalization kImagenet = {255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+    const lb_normalization *usual = opened->model->normalization;
     if (options->normalization) return options->normalization;
     if (config->normalized) return &config->normalization;
-    const bool scaled = opened->model->normalization.divisor != 1;
-    return opened->input.shape.height > 64 && scaled ? &kImagenet : &opened->model->normalization;
+    return opened->input.shape.height > 64 && usual->divisor != 1 ? &lb_imagenet : usual;
 }
 
 /* What the graph does not hold: the input, the output, the name. */
@@ -70,7 +69,7 @@ static lowbit_status open_file(const char *path, const lb_model_options *options
     lb_safetensors file;
     LB_TRY(lb_safetensors_open(path, &file, error));
     const lb_source source = {.file = &file};
-    lowbit_status status = lb_model_of(&source, config, &opened->model, error);
+    lowbit_status status = lb_network_find(&source, config, &opened->model, error);
     if (status == LOWBIT_OK) status = build(&source, options, config, opened, error);
     lb_safetensors_close(&file);
     return status;
@@ -96,10 +95,10 @@ lowbit_status lb_model_make_up(const char *name, const lb_model_options *options
                                lowbit_error *error) {
     char names[160];
     const lb_config config = {.classes = 0};
-    *opened = (lb_opened){.model = lb_model_named(name)};
+    *opened = (lb_opened){.model = lb_network_named(name)};
     if (!options) options = &kUsual;
-    for (size_t i = 0, at = 0; i < lb_model_count && at < sizeof names; i++)
-        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i > 0 ? ", " : "", lb_models[i].name);
+    for (size_t i = 0, at = 0; i < lb_network_count && at < sizeof names; i++)
+        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i > 0 ? ", " : "", lb_networks[i].name);
     LB_REQUIRE(opened->model, error, LOWBIT_NOT_FOUND, "there is no network \"%.32s\", only %s", name, names);
     const lb_source source = {.seed = options->seed};
     return build(&source, options, &config, opened, error);

@@ -12,9 +12,9 @@ typedef struct lb_model_input {
 } lb_model_input;
 
 typedef struct lb_opened {
-    const lb_model *model; /* the row of the table */
-    char name[64];         /* of this network: config.json's, or the row's */
-    lb_graph graph;        /* as the file has it: lb_graph_fuse is the caller's */
+    const lb_network *model; /* the row of the table */
+    char name[64];           /* of this network: config.json's, or the row's */
+    lb_graph graph;          /* as the file has it: lb_graph_fuse is the caller's */
     lb_model_input input;
     int64_t classes; /* channels of the output */
 } lb_opened;

@@ -31,9 +31,9 @@ lowbit_status lb_source_check(const lb_source *source, const char *name, int32_t
     *elements = 1;
     print_shape(rank, shape, wanted, sizeof wanted);
     for (int32_t i = 0; i < rank; i++)
-        LB_REQUIRE(shape[i] > 0 && !__builtin_mul_overflow(*elements, shape[i], elements) &&
-                       *elements <= LB_SOURCE_ELEMENTS,
-                   error, LOWBIT_BAD_FORMAT, "\"%.64s\" would be %s: too large, or empty", name, wanted);
+        LB_REQUIRE(
+            shape[i] > 0 && !__builtin_mul_overflow(*elements, shape[i], elements) && *elements <= LB_SOURCE_ELEMENTS,
+            error, LOWBIT_BAD_FORMAT, "\"%.64s\" would be %s: too large, or empty", name, wanted);
     if (!source->file) return LOWBIT_OK;
     const lb_tensor *tensor = lb_safetensors_find(source->file, name);
     LB_REQUIRE(tensor, error, LOWBIT_NOT_FOUND, "there is no tensor \"%.64s\"", name);
@@ -77,8 +77,8 @@ static void make_up(const lb_source *source, const char *name, int32_t rank, int
     for (int64_t i = 0; i < elements; i++) out[i] = (float)(mean + spread * normal_at(start, i));
 }
 
-lowbit_status lb_source_floats(const lb_source *source, const char *name, int32_t rank, const int64_t *shape, float *out,
-                               lowbit_error *error) {
+lowbit_status lb_source_floats(const lb_source *source, const char *name, int32_t rank, const int64_t *shape,
+                               float *out, lowbit_error *error) {
     int64_t elements;
     LB_TRY(lb_source_check(source, name, rank, shape, &elements, error));
     if (source->file) return lb_tensor_floats(lb_safetensors_find(source->file, name), out, error);

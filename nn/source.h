@@ -24,7 +24,7 @@ lowbit_status lb_source_check(const lb_source *source, const char *name, int32_t
  * neither die nor grow (He et al. 2015).
  *
  * Statuses of lb_source_check, and LOWBIT_UNSUPPORTED (a type without values). */
-lowbit_status lb_source_floats(const lb_source *source, const char *name, int32_t rank, const int64_t *shape, float *out,
-                               lowbit_error *error);
+lowbit_status lb_source_floats(const lb_source *source, const char *name, int32_t rank, const int64_t *shape,
+                               float *out, lowbit_error *error);
 
 #endif

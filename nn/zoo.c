@@ -9,65 +9,193 @@
 #include "nn/zoo/families.h"
 
 /* What networks were trained with. */
-#define IMAGENET                                                                                                       \
-    { 255, {0.485f, 0.456f, 0.406f}, { 0.229f, 0.224f, 0.225f } }
-#define CIFAR                                                                                                          \
-    { 255, {0.4914f, 0.4822f, 0.4465f}, { 0.2023f, 0.1994f, 0.2010f } }
-#define HALF                                                                                                           \
-    { 255, {0.5f, 0.5f, 0.5f}, { 0.5f, 0.5f, 0.5f } }
-#define AS_IT_IS                                                                                                       \
-    { 1, {0, 0, 0}, { 1, 1, 1 } }
+static const lb_normalization kCifar = {255, {0.4914f, 0.4822f, 0.4465f}, {0.2023f, 0.1994f, 0.2010f}};
+static const lb_normalization kApot = {255, {0.491f, 0.482f, 0.447f}, {0.247f, 0.243f, 0.262f}};
+static const lb_normalization kHalf = {255, {0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}};
+static const lb_normalization kAsItIs = {1, {0, 0, 0}, {1, 1, 1}};
+const lb_normalization lb_imagenet = {255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
 
-const lb_model lb_models[] = {
-    {"resnet8", "ResNet-8 of MLPerf Tiny", {"conv8.weight", "bn6.weight", "fc.weight"}, NULL, lb_build_resnet8,
-     32, 16, 10, {0}, LB_INPUT_NORMALIZED, AS_IT_IS},
-    {"bnn-cnv", "CNV of FINN, weights and activations of 1 bit", {"conv0.threshold", "fc8.weight"}, NULL,
-     lb_build_bnn_cnv, 32, 64, 10, {0}, LB_INPUT_FIXED_POINT, AS_IT_IS},
-    {"ternary-cnv", "CNV of FINN, weights and activations -1, 0, 1", {"conv0.thresholds", "fc8.weight"}, NULL,
-     lb_build_ternary_cnv, 32, 64, 10, {0}, LB_INPUT_FIXED_POINT, AS_IT_IS},
-    {"alexnet", "AlexNet, torchvision's for 224 x 224",
-     {"features.10.weight", "classifier.1.weight", "classifier.6.weight"}, lb_is_alexnet, lb_build_alexnet, 224, 64,
-     1000, {0}, LB_INPUT_NORMALIZED, IMAGENET},
-    {"alexnet-cifar", "AlexNet with kernels of 3 x 3 for 32 x 32",
-     {"features.10.weight", "classifier.1.weight", "classifier.6.weight"}, lb_is_alexnet_cifar, lb_build_alexnet_cifar,
-     32, 64, 10, {0}, LB_INPUT_NORMALIZED, HALF},
-    {"alexnet-small", "four convolutions, batch normalization behind ReLU",
-     {"conv4.weight", "bn4.weight", "fc2.weight"}, NULL, lb_build_alexnet_small, 32, 32, 10, {0}, LB_INPUT_NORMALIZED,
-     CIFAR},
-    {"resnet18", "ResNet-18, torchvision's or kuangliu's names", {"layer4.0.conv1.weight", "conv1.weight"},
-     lb_is_resnet, lb_build_resnet_projected, 32, 64, 10, {2, 2, 2, 2}, LB_INPUT_NORMALIZED, CIFAR},
-    {"resnet34", "ResNet-34, the same", {"layer4.0.conv1.weight", "conv1.weight"}, lb_is_resnet,
-     lb_build_resnet_projected, 32, 64, 10, {3, 4, 6, 3}, LB_INPUT_NORMALIZED, CIFAR},
-    {"resnet20-apot", "ResNet-20 of additive powers of two", {"layer3.0.conv1.weight", "conv1.weight"}, lb_is_apot,
-     lb_build_apot, 32, 16, 10, {3, 3, 3}, LB_INPUT_NORMALIZED,
-     {255, {0.491f, 0.482f, 0.447f}, {0.247f, 0.243f, 0.262f}}},
-    {"resnet20", "ResNet-20 for CIFAR, akamaster's names", {"layer3.0.conv1.weight", "conv1.weight"}, lb_is_resnet,
-     lb_build_resnet, 32, 16, 10, {3, 3, 3}, LB_INPUT_NORMALIZED, IMAGENET},
-    {"resnet32", "ResNet-32, the same", {"layer3.0.conv1.weight", "conv1.weight"}, lb_is_resnet, lb_build_resnet, 32,
-     16, 10, {5, 5, 5}, LB_INPUT_NORMALIZED, IMAGENET},
-    {"resnet44", "ResNet-44, the same", {"layer3.0.conv1.weight", "conv1.weight"}, lb_is_resnet, lb_build_resnet, 32,
-     16, 10, {7, 7, 7}, LB_INPUT_NORMALIZED, IMAGENET},
-    {"resnet56", "ResNet-56, the same", {"layer3.0.conv1.weight", "conv1.weight"}, lb_is_resnet, lb_build_resnet, 32,
-     16, 10, {9, 9, 9}, LB_INPUT_NORMALIZED, IMAGENET},
-    {"resnet110", "ResNet-110, the same", {"layer3.0.conv1.weight", "conv1.weight"}, lb_is_resnet, lb_build_resnet, 32,
-     16, 10, {18, 18, 18}, LB_INPUT_NORMALIZED, IMAGENET},
-    {"resnet", "any other ResNet of basic blocks", {"layer1.0.conv2.weight", "conv1.weight"}, lb_is_any_resnet,
-     lb_build_resnet, 32, 16, 10, {1, 1, 1}, LB_INPUT_NORMALIZED, IMAGENET},
+const lb_network lb_networks[] = {
+    {"resnet8",
+     "ResNet-8 of MLPerf Tiny",
+     {"conv8.weight", "bn6.weight", "fc.weight"},
+     NULL,
+     lb_build_resnet8,
+     32,
+     16,
+     10,
+     {0},
+     LB_INPUT_NORMALIZED,
+     &kAsItIs},
+    {"bnn-cnv",
+     "CNV of FINN, weights and activations of 1 bit",
+     {"conv0.threshold", "fc8.weight"},
+     NULL,
+     lb_build_bnn_cnv,
+     32,
+     64,
+     10,
+     {0},
+     LB_INPUT_FIXED_POINT,
+     &kAsItIs},
+    {"ternary-cnv",
+     "CNV of FINN, weights and activations -1, 0, 1",
+     {"conv0.thresholds", "fc8.weight"},
+     NULL,
+     lb_build_ternary_cnv,
+     32,
+     64,
+     10,
+     {0},
+     LB_INPUT_FIXED_POINT,
+     &kAsItIs},
+    {"alexnet",
+     "AlexNet, torchvision's for 224 x 224",
+     {"features.10.weight", "classifier.1.weight", "classifier.6.weight"},
+     lb_is_alexnet,
+     lb_build_alexnet,
+     224,
+     64,
+     1000,
+     {0},
+     LB_INPUT_NORMALIZED,
+     &lb_imagenet},
+    {"alexnet-cifar",
+     "AlexNet with kernels of 3 x 3 for 32 x 32",
+     {"features.10.weight", "classifier.1.weight", "classifier.6.weight"},
+     lb_is_alexnet_cifar,
+     lb_build_alexnet_cifar,
+     32,
+     64,
+     10,
+     {0},
+     LB_INPUT_NORMALIZED,
+     &kHalf},
+    {"alexnet-small",
+     "four convolutions, batch normalization behind ReLU",
+     {"conv4.weight", "bn4.weight", "fc2.weight"},
+     NULL,
+     lb_build_alexnet_small,
+     32,
+     32,
+     10,
+     {0},
+     LB_INPUT_NORMALIZED,
+     &kCifar},
+    {"resnet18",
+     "ResNet-18, torchvision's or kuangliu's names",
+     {"layer4.0.conv1.weight", "conv1.weight"},
+     lb_is_resnet,
+     lb_build_resnet_projected,
+     32,
+     64,
+     10,
+     {2, 2, 2, 2},
+     LB_INPUT_NORMALIZED,
+     &kCifar},
+    {"resnet34",
+     "ResNet-34, the same",
+     {"layer4.0.conv1.weight", "conv1.weight"},
+     lb_is_resnet,
+     lb_build_resnet_projected,
+     32,
+     64,
+     10,
+     {3, 4, 6, 3},
+     LB_INPUT_NORMALIZED,
+     &kCifar},
+    {"resnet20-apot",
+     "ResNet-20 of additive powers of two",
+     {"layer3.0.conv1.weight", "conv1.weight"},
+     lb_is_apot,
+     lb_build_apot,
+     32,
+     16,
+     10,
+     {3, 3, 3},
+     LB_INPUT_NORMALIZED,
+     &kApot},
+    {"resnet20",
+     "ResNet-20 for CIFAR, akamaster's names",
+     {"layer3.0.conv1.weight", "conv1.weight"},
+     lb_is_resnet,
+     lb_build_resnet,
+     32,
+     16,
+     10,
+     {3, 3, 3},
+     LB_INPUT_NORMALIZED,
+     &lb_imagenet},
+    {"resnet32",
+     "ResNet-32, the same",
+     {"layer3.0.conv1.weight", "conv1.weight"},
+     lb_is_resnet,
+     lb_build_resnet,
+     32,
+     16,
+     10,
+     {5, 5, 5},
+     LB_INPUT_NORMALIZED,
+     &lb_imagenet},
+    {"resnet44",
+     "ResNet-44, the same",
+     {"layer3.0.conv1.weight", "conv1.weight"},
+     lb_is_resnet,
+     lb_build_resnet,
+     32,
+     16,
+     10,
+     {7, 7, 7},
+     LB_INPUT_NORMALIZED,
+     &lb_imagenet},
+    {"resnet56",
+     "ResNet-56, the same",
+     {"layer3.0.conv1.weight", "conv1.weight"},
+     lb_is_resnet,
+     lb_build_resnet,
+     32,
+     16,
+     10,
+     {9, 9, 9},
+     LB_INPUT_NORMALIZED,
+     &lb_imagenet},
+    {"resnet110",
+     "ResNet-110, the same",
+     {"layer3.0.conv1.weight", "conv1.weight"},
+     lb_is_resnet,
+     lb_build_resnet,
+     32,
+     16,
+     10,
+     {18, 18, 18},
+     LB_INPUT_NORMALIZED,
+     &lb_imagenet},
+    {"resnet",
+     "any other ResNet of basic blocks",
+     {"layer1.0.conv2.weight", "conv1.weight"},
+     lb_is_any_resnet,
+     lb_build_resnet,
+     32,
+     16,
+     10,
+     {1, 1, 1},
+     LB_INPUT_NORMALIZED,
+     &lb_imagenet},
 };
-const size_t lb_model_count = LB_COUNT(lb_models);
+const size_t lb_network_count = LB_COUNT(lb_networks);
 
 int64_t lb_source_dimension(const lb_source *source, const char *name, int32_t axis) {
     const lb_tensor *tensor = source->file ? lb_safetensors_find(source->file, name) : NULL;
     return tensor && axis < tensor->rank ? tensor->shape[axis] : 0;
 }
 
-const lb_model *lb_model_named(const char *name) {
-    for (size_t i = 0; i < lb_model_count; i++)
-        if (strcmp(lb_models[i].name, name) == 0) return &lb_models[i];
+const lb_network *lb_network_named(const char *name) {
+    for (size_t i = 0; i < lb_network_count; i++)
+        if (strcmp(lb_networks[i].name, name) == 0) return &lb_networks[i];
     return NULL;
 }
 
-static bool matches(const lb_model *model, const lb_source *source, const lb_config *config) {
+static bool matches(const lb_network *model, const lb_source *source, const lb_config *config) {
     bool all = true;
     for (int i = 0; i < LB_MARKS && model->marks[i]; i++) all &= lb_source_dimension(source, model->marks[i], 0) > 0;
     return all && (!model->is || model->is(model, source, config));
@@ -76,17 +204,17 @@ static bool matches(const lb_model *model, const lb_source *source, const lb_con
 /* "conv8.weight, conv0.threshold, ...": the first mark of every row, once. */
 static void print_marks(char *text, size_t size) {
     size_t at = 0;
-    for (size_t i = 0; i < lb_model_count && at < size; i++)
-        if (i == 0 || strcmp(lb_models[i].marks[0], lb_models[i - 1].marks[0]) != 0)
-            at += (size_t)snprintf(text + at, size - at, "%s%s", i > 0 ? ", " : "", lb_models[i].marks[0]);
+    for (size_t i = 0; i < lb_network_count && at < size; i++)
+        if (i == 0 || strcmp(lb_networks[i].marks[0], lb_networks[i - 1].marks[0]) != 0)
+            at += (size_t)snprintf(text + at, size - at, "%s%s", i > 0 ? ", " : "", lb_networks[i].marks[0]);
 }
 
-lowbit_status lb_model_of(const lb_source *source, const lb_config *config, const lb_model **model,
-                          lowbit_error *error) {
+lowbit_status lb_network_find(const lb_source *source, const lb_config *config, const lb_network **model,
+                              lowbit_error *error) {
     char marks[176];
-    for (size_t i = 0; i < lb_model_count; i++)
-        if (matches(&lb_models[i], source, config)) {
-            *model = &lb_models[i];
+    for (size_t i = 0; i < lb_network_count; i++)
+        if (matches(&lb_networks[i], source, config)) {
+            *model = &lb_networks[i];
             return LOWBIT_OK;
         }
     print_marks(marks, sizeof marks);

@@ -25,28 +25,30 @@ enum {
 
 enum { LB_MARKS = 4, LB_STAGES = 4 };
 
-typedef struct lb_model lb_model;
-struct lb_model {
+typedef struct lb_network lb_network;
+struct lb_network {
     const char *name;
     const char *description;
     const char *marks[LB_MARKS]; /* tensors that its files have; the first one tells it from the others */
     /* What else must hold of a file, or NULL. */
-    bool (*is)(const lb_model *model, const lb_source *source, const lb_config *config);
-    void (*build)(lb_graph *graph, const lb_model *model, const lb_model_options *options);
+    bool (*is)(const lb_network *model, const lb_source *source, const lb_config *config);
+    void (*build)(lb_graph *graph, const lb_network *model, const lb_model_options *options);
     int64_t side, width, classes; /* as published */
     int64_t blocks[LB_STAGES];    /* of each stage, of ResNets without a file */
     uint32_t input;               /* LB_INPUT_* */
-    lb_normalization normalization;
+    const lb_normalization *normalization;
 };
 
-/* The rows, in the order in which a file is tried. */
-extern const lb_model lb_models[];
-extern const size_t lb_model_count;
+extern const lb_normalization lb_imagenet; /* what networks for large images are trained with */
 
-const lb_model *lb_model_named(const char *name); /* NULL if unknown */
+/* The rows, in the order in which a file is tried. */
+extern const lb_network lb_networks[];
+extern const size_t lb_network_count;
+
+const lb_network *lb_network_named(const char *name); /* NULL if unknown */
 
 /* The network whose tensors these are. LOWBIT_UNSUPPORTED with what was looked for. */
-lowbit_status lb_model_of(const lb_source *source, const lb_config *config, const lb_model **model,
-                          lowbit_error *error);
+lowbit_status lb_network_find(const lb_source *source, const lb_config *config, const lb_network **model,
+                              lowbit_error *error);
 
 #endif

@@ -83,8 +83,8 @@ static float max_pool(const task *t, int64_t oy, int64_t ox, int64_t c) {
     float most = -INFINITY;
     for (int64_t ky = 0; ky < w->kernel_height; ky++)
         for (int64_t kx = 0; kx < w->kernel_width; kx++)
-            most = fmaxf(most, pixel(t, oy * w->stride - w->pad_top + ky, ox * w->stride - w->pad_left + kx, c,
-                                     -INFINITY));
+            most = fmaxf(most,
+                         pixel(t, oy * w->stride - w->pad_top + ky, ox * w->stride - w->pad_left + kx, c, -INFINITY));
     return most;
 }
 

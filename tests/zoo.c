@@ -77,9 +77,9 @@ static void check_published(void) {
         int64_t side, classes, convs;
         double parameters;
     } kSizes[] = {
-        {"resnet20", 0, 10, 20, 269722 - 688}, {"resnet110", 0, 10, 110, 1727962 - 4048},
-        {"resnet18", 0, 10, 21, 11173962 - 4800},        {"resnet18", 224, 1000, 21, 11689512 - 4800},
-        {"alexnet", 0, 1000, 8, 61100840},               {"alexnet-cifar", 0, 10, 8, 56826698},
+        {"resnet20", 0, 10, 20, 269722 - 688},    {"resnet110", 0, 10, 110, 1727962 - 4048},
+        {"resnet18", 0, 10, 21, 11173962 - 4800}, {"resnet18", 224, 1000, 21, 11689512 - 4800},
+        {"alexnet", 0, 1000, 8, 61100840},        {"alexnet-cifar", 0, 10, 8, 56826698},
     };
     for (size_t i = 0; i < LB_COUNT(kSizes); i++) {
         lb_opened o;
@@ -102,11 +102,12 @@ static void check_published(void) {
 }
 
 void subject_zoo(void) {
-    for (size_t i = 0; i < lb_model_count; i++) {
+    for (size_t i = 0; i < lb_network_count; i++) {
         const lb_model_options small = {.width = 4, .classes = 7, .seed = i + 1};
         const lb_model_options tiny = {.width = 2, .classes = 7, .seed = i + 1};
-        const bool large = lb_models[i].side > 64;
-        check_made_up(lb_models[i].name, large ? &tiny : &small, strcmp(lb_models[i].name, "alexnet-small") == 0 ? 8 : 0);
+        const bool large = lb_networks[i].side > 64;
+        check_made_up(lb_networks[i].name, large ? &tiny : &small,
+                      strcmp(lb_networks[i].name, "alexnet-small") == 0 ? 8 : 0);
     }
     for (uint32_t stem = LB_STEM_CIFAR; stem < LB_STEMS; stem++) {
         const lb_model_options options = {.side = 48, .width = 4, .classes = 5, .stem = stem};
@@ -119,7 +120,7 @@ void subject_zoo(void) {
     check_context("options");
     CHECK(lb_model_make_up("resnet21", NULL, &o, &error) == LOWBIT_NOT_FOUND && strstr(error.message, "resnet20"));
     CHECK(lb_model_make_up("resnet20", &wide, &o, &error) == LOWBIT_INVALID_ARGUMENT);
-    CHECK(lb_model_make_up("alexnet", &small, &o, &error) == LOWBIT_BAD_FORMAT && strstr(error.message, "features.0"));
+    CHECK(lb_model_make_up("alexnet", &small, &o, &error) == LOWBIT_BAD_FORMAT && strstr(error.message, "pool"));
 }
 
 /* ---- the data folder ---- */
@@ -132,8 +133,8 @@ typedef struct {
     double most;   /* of the range of the outputs */
 } known;
 
-/* Activations on a grid make steps of rounding errors: where a sum lies within them of a threshold, the reference may
- * take the other side. */
+/* Of the outputs' range. Steps make errors of rounding large: where a sum lies as close to a threshold as the order of
+ * its additions moves it, the reference takes the other side; up to a quarter of the images may have such a sum. */
 static const double kSame = 1e-4, kSteps = 0.05;
 
 static const lb_normalization kHalf = {255, {0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}};
@@ -153,16 +154,18 @@ static void compare(const lb_opened *o, const lb_cifar *cifar, const lb_tensor *
     CHECK(lb_tensor_floats(reference, want, NULL) == LOWBIT_OK);
     const double scale = range(want, rows * classes);
     double most = 0;
+    int64_t beyond = 0;
     for (int64_t i = 0; i < rows; i++) {
         image_of(cifar, i, &o->input, k->times, image);
         float *got = nn_oracle(&o->graph, image);
         if (!CHECK(got != NULL)) break;
-        most = fmax(most, difference(got, want + i * classes, classes) / scale);
+        const double off = difference(got, want + i * classes, classes) / scale;
+        most = fmax(most, off);
+        beyond += off > kSame;
         CHECK(largest(got, classes) == largest(want + i * classes, classes));
         free(got);
     }
-    if (getenv("ZOO_SHOW")) printf("%s: %g\n", k->folder, most);
-    CHECK(most <= k->most);
+    CHECK(most <= k->most && beyond <= (k->most > kSame ? rows / 4 : 0));
     free(want), free(image);
 }
 

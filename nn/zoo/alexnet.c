@@ -18,12 +18,12 @@ static bool is_kernel(const lb_source *source, int64_t kernel) {
     return lb_source_dimension(source, "features.0.weight", 2) == kernel;
 }
 
-bool lb_is_alexnet(const lb_model *model, const lb_source *source, const lb_config *config) {
+bool lb_is_alexnet(const lb_network *model, const lb_source *source, const lb_config *config) {
     (void)model, (void)config;
     return is_kernel(source, 11);
 }
 
-bool lb_is_alexnet_cifar(const lb_model *model, const lb_source *source, const lb_config *config) {
+bool lb_is_alexnet_cifar(const lb_network *model, const lb_source *source, const lb_config *config) {
     (void)model, (void)config;
     return is_kernel(source, 3);
 }
@@ -54,7 +54,7 @@ static lb_value classifier(lb_graph *graph, lb_value x, int64_t hidden, int64_t 
     return lb_linear(graph, x, "classifier.6", lb_graph_dimension(graph, "classifier.6.weight", 0, classes), true);
 }
 
-static void build(lb_graph *graph, const lb_model *model, const lb_model_options *options, const geometry *g) {
+static void build(lb_graph *graph, const lb_network *model, const lb_model_options *options, const geometry *g) {
     const int64_t width = lb_or(options->width, model->width);
     lb_value x = features(graph, lb_image_input(graph, options, model->side), width, g);
     const lb_node *node = lb_graph_at(graph, x);
@@ -63,21 +63,21 @@ static void build(lb_graph *graph, const lb_model *model, const lb_model_options
     classifier(graph, x, 64 * width, lb_or(options->classes, model->classes));
 }
 
-void lb_build_alexnet(lb_graph *graph, const lb_model *model, const lb_model_options *options) {
-    const geometry g = {{lb_square(11, 4, 2), lb_square(5, 1, 2), lb_square(3, 1, 1), lb_square(3, 1, 1),
-                         lb_square(3, 1, 1)},
-                        lb_square(3, 2, 0)};
+void lb_build_alexnet(lb_graph *graph, const lb_network *model, const lb_model_options *options) {
+    const geometry g = {
+        {lb_square(11, 4, 2), lb_square(5, 1, 2), lb_square(3, 1, 1), lb_square(3, 1, 1), lb_square(3, 1, 1)},
+        lb_square(3, 2, 0)};
     build(graph, model, options, &g);
 }
 
-void lb_build_alexnet_cifar(lb_graph *graph, const lb_model *model, const lb_model_options *options) {
+void lb_build_alexnet_cifar(lb_graph *graph, const lb_network *model, const lb_model_options *options) {
     const lb_window same = lb_square(3, 1, 1);
     const geometry g = {{same, same, same, same, same}, lb_square(2, 2, 0)};
     build(graph, model, options, &g);
 }
 
 /* Batch normalization comes behind the ReLU here, where no convolution can take it. */
-void lb_build_alexnet_small(lb_graph *graph, const lb_model *model, const lb_model_options *options) {
+void lb_build_alexnet_small(lb_graph *graph, const lb_network *model, const lb_model_options *options) {
     static const struct {
         const char *conv, *weight, *norm;
         int64_t kernel;

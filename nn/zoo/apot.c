@@ -6,7 +6,8 @@
  *     weights  weight_q, as the file has them
  *     8 bits   round(w / max(w) * 127) / 127 * max(w)
  *
- * Grids are fractions: 1/4, 1/10, 1/48 of act_alpha for 2, 3, 4 bits, so that inputs are small integers times a step. */
+ * Grids are fractions: 1/4, 1/10, 1/48 of act_alpha for 2, 3, 4 bits, so that inputs are small integers times a step.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,7 @@ enum { MOST_CODES = 128 };
 /* The grid of 4 bits, times 48, for networks without a file. */
 static const float kCodes[] = {0, 1, 2, 3, 4, 6, 8, 9, 12, 16, 18, 24, 32, 33, 36, 48};
 
-bool lb_is_apot(const lb_model *model, const lb_source *source, const lb_config *config) {
+bool lb_is_apot(const lb_network *model, const lb_source *source, const lb_config *config) {
     const bool floats = strstr(config->model, "apot") && lb_source_dimension(source, "layer2.0.downsample.0.weight", 0);
     return (floats || lb_source_dimension(source, "act_grid", 0) > 0) && lb_is_resnet(model, source, config);
 }
@@ -126,7 +127,7 @@ static void to_8_bits(lb_graph *graph, lb_value x) {
     for (int64_t i = 0; i < count; i++) node->weights[i] = rintf(node->weights[i] / most * 127) / 127 * most;
 }
 
-void lb_build_apot(lb_graph *graph, const lb_model *model, const lb_model_options *options) {
+void lb_build_apot(lb_graph *graph, const lb_network *model, const lb_model_options *options) {
     static const lb_resnet_layers kLayers = {conv, to_8_bits, true};
     lb_build_resnet_of(graph, model, options, &kLayers);
 }

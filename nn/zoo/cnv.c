@@ -44,10 +44,12 @@ static lb_value layer(lb_graph *graph, lb_value x, const char *name, int64_t ker
     char text[32];
     const lb_node *node = lb_graph_at(graph, x);
     if (!node) return LB_NO_VALUE;
-    const int64_t inputs = node->shape.channels * (kernel > 0 ? kernel * kernel : node->shape.height * node->shape.width);
+    const int64_t inputs =
+        node->shape.channels * (kernel > 0 ? kernel * kernel : node->shape.height * node->shape.width);
     snprintf(text, sizeof text, "%s.weight", name);
     const int64_t out = lb_graph_dimension(graph, text, 0, width), shape[] = {out, l->count};
-    x = kernel > 0 ? lb_conv(graph, x, name, out, lb_square(kernel, 1, 0), false) : lb_linear(graph, x, name, out, false);
+    x = kernel > 0 ? lb_conv(graph, x, name, out, lb_square(kernel, 1, 0), false)
+                   : lb_linear(graph, x, name, out, false);
     make_levels(graph, x, l, inputs);
     snprintf(text, sizeof text, "%s.%s", name, l->tensor);
     float *thresholds = lb_graph_tensor(graph, text, l->count == 1 ? 1 : 2, shape);
@@ -56,7 +58,7 @@ static lb_value layer(lb_graph *graph, lb_value x, const char *name, int64_t ker
     return lb_steps(graph, x, name, thresholds, l->count, l->book, 1);
 }
 
-static void build(lb_graph *graph, const lb_model *model, const lb_model_options *options, const levels *l) {
+static void build(lb_graph *graph, const lb_network *model, const lb_model_options *options, const levels *l) {
     static const char *const kConvs[] = {"conv0", "conv1", "conv2", "conv3", "conv4", "conv5"};
     int64_t width = lb_or(options->width, model->width);
     lb_value x = lb_image_input(graph, options, model->side);
@@ -76,10 +78,10 @@ static void build(lb_graph *graph, const lb_model *model, const lb_model_options
     make_levels(graph, x, l, inputs);
 }
 
-void lb_build_bnn_cnv(lb_graph *graph, const lb_model *model, const lb_model_options *options) {
+void lb_build_bnn_cnv(lb_graph *graph, const lb_network *model, const lb_model_options *options) {
     build(graph, model, options, &kBinary);
 }
 
-void lb_build_ternary_cnv(lb_graph *graph, const lb_model *model, const lb_model_options *options) {
+void lb_build_ternary_cnv(lb_graph *graph, const lb_network *model, const lb_model_options *options) {
     build(graph, model, options, &kTernary);
 }

@@ -9,8 +9,13 @@ enum { LB_LAYER_NAME = 128 };
 
 /* A square window. */
 static inline lb_window lb_square(int64_t kernel, int64_t stride, int64_t pad) {
-    return (lb_window){.kernel_height = kernel, .kernel_width = kernel, .stride = stride, .pad_top = pad,
-                       .pad_left = pad, .pad_bottom = pad, .pad_right = pad};
+    return (lb_window){.kernel_height = kernel,
+                       .kernel_width = kernel,
+                       .stride = stride,
+                       .pad_top = pad,
+                       .pad_left = pad,
+                       .pad_bottom = pad,
+                       .pad_right = pad};
 }
 
 static inline int64_t lb_or(int64_t x, int64_t otherwise) { return x != 0 ? x : otherwise; }
@@ -27,37 +32,37 @@ int64_t lb_source_dimension(const lb_source *source, const char *name, int32_t a
 /* ---- ResNets of basic blocks ---- */
 
 /* Files: stages and blocks are counted, and must be the row's; of LB_RESNET_ANY any. */
-bool lb_is_resnet(const lb_model *model, const lb_source *source, const lb_config *config);
-bool lb_is_any_resnet(const lb_model *model, const lb_source *source, const lb_config *config);
-void lb_build_resnet(lb_graph *graph, const lb_model *model, const lb_model_options *options);
+bool lb_is_resnet(const lb_network *model, const lb_source *source, const lb_config *config);
+bool lb_is_any_resnet(const lb_network *model, const lb_source *source, const lb_config *config);
+void lb_build_resnet(lb_graph *graph, const lb_network *model, const lb_model_options *options);
 
 /* How the layers of a ResNet differ between families. */
 typedef struct lb_resnet_layers {
     lb_value (*conv)(lb_graph *graph, lb_value x, const char *name, int64_t out, lb_window window); /* in blocks */
     void (*end)(lb_graph *graph, lb_value x); /* what is done to the first convolution and the last layer; or NULL */
-    bool projects; /* made up: shortcuts are convolutions where the shape changes */
+    bool projects;                            /* made up: shortcuts are convolutions where the shape changes */
 } lb_resnet_layers;
 
-void lb_build_resnet_of(lb_graph *graph, const lb_model *model, const lb_model_options *options,
+void lb_build_resnet_of(lb_graph *graph, const lb_network *model, const lb_model_options *options,
                         const lb_resnet_layers *layers);
 
 /* The same with projections, where the file does not say. */
-void lb_build_resnet_projected(lb_graph *graph, const lb_model *model, const lb_model_options *options);
+void lb_build_resnet_projected(lb_graph *graph, const lb_network *model, const lb_model_options *options);
 
 /* ---- the others ---- */
 
-bool lb_is_apot(const lb_model *model, const lb_source *source, const lb_config *config);
-void lb_build_apot(lb_graph *graph, const lb_model *model, const lb_model_options *options);
+bool lb_is_apot(const lb_network *model, const lb_source *source, const lb_config *config);
+void lb_build_apot(lb_graph *graph, const lb_network *model, const lb_model_options *options);
 
-bool lb_is_alexnet(const lb_model *model, const lb_source *source, const lb_config *config);
-bool lb_is_alexnet_cifar(const lb_model *model, const lb_source *source, const lb_config *config);
-void lb_build_alexnet(lb_graph *graph, const lb_model *model, const lb_model_options *options);
-void lb_build_alexnet_cifar(lb_graph *graph, const lb_model *model, const lb_model_options *options);
-void lb_build_alexnet_small(lb_graph *graph, const lb_model *model, const lb_model_options *options);
+bool lb_is_alexnet(const lb_network *model, const lb_source *source, const lb_config *config);
+bool lb_is_alexnet_cifar(const lb_network *model, const lb_source *source, const lb_config *config);
+void lb_build_alexnet(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+void lb_build_alexnet_cifar(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+void lb_build_alexnet_small(lb_graph *graph, const lb_network *model, const lb_model_options *options);
 
-void lb_build_resnet8(lb_graph *graph, const lb_model *model, const lb_model_options *options);
+void lb_build_resnet8(lb_graph *graph, const lb_network *model, const lb_model_options *options);
 
-void lb_build_bnn_cnv(lb_graph *graph, const lb_model *model, const lb_model_options *options);
-void lb_build_ternary_cnv(lb_graph *graph, const lb_model *model, const lb_model_options *options);
+void lb_build_bnn_cnv(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+void lb_build_ternary_cnv(lb_graph *graph, const lb_network *model, const lb_model_options *options);
 
 #endif

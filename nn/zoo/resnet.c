@@ -30,27 +30,41 @@ static int64_t count_blocks(const lb_source *source, int stage) {
     return blocks;
 }
 
-bool lb_is_any_resnet(const lb_model *model, const lb_source *source, const lb_config *config) {
+bool lb_is_any_resnet(const lb_network *model, const lb_source *source, const lb_config *config) {
     (void)model, (void)config;
     return lb_source_dimension(source, "layer1.0.conv3.weight", 0) == 0; /* that would be a bottleneck block */
 }
 
-bool lb_is_resnet(const lb_model *model, const lb_source *source, const lb_config *config) {
+bool lb_is_resnet(const lb_network *model, const lb_source *source, const lb_config *config) {
     bool same = lb_is_any_resnet(model, source, config);
     for (int stage = 0; stage < LB_STAGES; stage++) same &= count_blocks(source, stage) == model->blocks[stage];
     return same;
 }
 
+/* A file has no other block than those that are counted: one that lacks its first tensor would be passed over. */
+static void check_blocks(lb_graph *graph) {
+    int64_t blocks[LB_STAGES];
+    const lb_safetensors *file = graph->source->file;
+    for (int stage = 0; stage < LB_STAGES; stage++) blocks[stage] = count_blocks(graph->source, stage);
+    for (size_t i = 0; file && i < file->count; i++) {
+        int stage, number;
+        const char *name = file->tensors[i].name;
+        if (sscanf(name, "layer%4d.%4d.", &stage, &number) != 2) continue;
+        if (stage < 1 || stage > LB_STAGES || number >= blocks[stage - 1])
+            lb_graph_fail(graph, LOWBIT_BAD_FORMAT, "\"%.64s\" belongs to a block that lacks its conv1.weight", name);
+    }
+}
+
 /* ---- layers ---- */
 
-static lb_value stem(lb_graph *graph, const lb_model *model, const lb_model_options *options,
+static lb_value stem(lb_graph *graph, const lb_network *model, const lb_model_options *options,
                      const lb_resnet_layers *layers) {
     const bool large = options->stem == LB_STEM_IMAGENET || (options->stem == LB_STEM_UNSAID && options->side > 64);
     const int64_t kernel = lb_graph_dimension(graph, "conv1.weight", 2, large ? 7 : 3);
     const int64_t out = lb_graph_dimension(graph, "conv1.weight", 0, lb_or(options->width, model->width));
     const bool imagenet = kernel == 7;
-    const bool pools = imagenet || options->stem == LB_STEM_CIFAR_POOL ||
-                       (options->stem == LB_STEM_UNSAID && options->side > 64);
+    const bool pools =
+        imagenet || options->stem == LB_STEM_CIFAR_POOL || (options->stem == LB_STEM_UNSAID && options->side > 64);
     if (kernel != 3 && kernel != 7)
         lb_graph_fail(graph, LOWBIT_UNSUPPORTED, "\"conv1.weight\" has kernels of %lld, and not of 3 or 7",
                       (long long)kernel);
@@ -101,14 +115,14 @@ static lb_value block(lb_graph *graph, lb_value x, int stage, int64_t number, in
     return lb_relu(graph, lb_add(graph, x, around));
 }
 
-void lb_build_resnet_of(lb_graph *graph, const lb_model *model, const lb_model_options *options,
+void lb_build_resnet_of(lb_graph *graph, const lb_network *model, const lb_model_options *options,
                         const lb_resnet_layers *layers) {
+    check_blocks(graph);
     lb_value x = stem(graph, model, options, layers);
     int64_t width = lb_or(options->width, model->width);
     for (int stage = 0; stage < LB_STAGES; stage++, width *= 2) {
         const int64_t blocks = graph->source->file ? count_blocks(graph->source, stage) : model->blocks[stage];
-        for (int64_t i = 0; i < blocks; i++)
-            x = block(graph, x, stage, i, width, i == 0 && stage > 0 ? 2 : 1, layers);
+        for (int64_t i = 0; i < blocks; i++) x = block(graph, x, stage, i, width, i == 0 && stage > 0 ? 2 : 1, layers);
     }
     x = lb_adaptive_average_pool(graph, x, 1, 1);
     const bool linear = lb_graph_has(graph, "linear.weight");
@@ -118,12 +132,12 @@ void lb_build_resnet_of(lb_graph *graph, const lb_model *model, const lb_model_o
     if (layers->end) layers->end(graph, x);
 }
 
-void lb_build_resnet(lb_graph *graph, const lb_model *model, const lb_model_options *options) {
+void lb_build_resnet(lb_graph *graph, const lb_network *model, const lb_model_options *options) {
     static const lb_resnet_layers kLayers = {plain_conv, NULL, false};
     lb_build_resnet_of(graph, model, options, &kLayers);
 }
 
-void lb_build_resnet_projected(lb_graph *graph, const lb_model *model, const lb_model_options *options) {
+void lb_build_resnet_projected(lb_graph *graph, const lb_network *model, const lb_model_options *options) {
     static const lb_resnet_layers kLayers = {plain_conv, NULL, true};
     lb_build_resnet_of(graph, model, options, &kLayers);
 }

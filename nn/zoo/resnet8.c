@@ -12,7 +12,8 @@
 #include "kernels/base/base.h"
 #include "nn/zoo/families.h"
 
-/* Padding of a kernel along an axis of `size`: as many windows as size / stride, rounded up, and less of it in front. */
+/* Padding of a kernel along an axis of `size`: as many windows as size / stride, rounded up, and less of it in front.
+ */
 static lb_window same(const lb_node *x, int64_t kernel, int64_t stride) {
     const int64_t sizes[] = {x->shape.height, x->shape.width};
     int64_t pads[2];
@@ -20,8 +21,12 @@ static lb_window same(const lb_node *x, int64_t kernel, int64_t stride) {
         const int64_t outputs = lb_div_up(sizes[i], stride);
         pads[i] = lb_max((outputs - 1) * stride + kernel - sizes[i], 0);
     }
-    return (lb_window){.kernel_height = kernel, .kernel_width = kernel, .stride = stride, .pad_top = pads[0] / 2,
-                       .pad_left = pads[1] / 2, .pad_bottom = pads[0] - pads[0] / 2,
+    return (lb_window){.kernel_height = kernel,
+                       .kernel_width = kernel,
+                       .stride = stride,
+                       .pad_top = pads[0] / 2,
+                       .pad_left = pads[1] / 2,
+                       .pad_bottom = pads[0] - pads[0] / 2,
                        .pad_right = pads[1] - pads[1] / 2};
 }
 
@@ -49,7 +54,7 @@ static lb_value block(lb_graph *graph, lb_value x, int first, int bn, int around
     return lb_relu(graph, lb_add(graph, x, shortcut));
 }
 
-void lb_build_resnet8(lb_graph *graph, const lb_model *model, const lb_model_options *options) {
+void lb_build_resnet8(lb_graph *graph, const lb_network *model, const lb_model_options *options) {
     const int64_t width = lb_or(options->width, model->width);
     lb_value x = lb_image_input(graph, options, model->side);
     x = lb_relu(graph, norm(graph, conv(graph, x, 0, 3, 1, width), 0));
