@@ -185,13 +185,21 @@ static void check_file(const lowbit_ctx *ctx, const subject *s, const lb_net *ne
     CHECK(memcmp(&about.pixels, &s->input.pixels, sizeof about.pixels) == 0);
     const lb_net_sizes a = lb_net_size(net), b = lb_net_size(&again);
     CHECK(a.payload_bytes == b.payload_bytes && a.scale_bytes == b.scale_bytes && a.rest_bytes == b.rest_bytes);
-    run(ctx, &again, images, 2, 1, outputs);
-    check_same_floats(outputs, want, IMAGES, OUTPUTS, OUTPUTS, OUTPUTS);
+    run(ctx, &again, images, IMAGES, 1, outputs);
+    CHECK(check_same_floats(outputs, want, IMAGES, OUTPUTS, OUTPUTS, OUTPUTS));
     lb_net_free(&again);
     if (check_failures() == 0) check_damage();
 }
 
-static void check_net(const lowbit_ctx *ctx, subject s, double least_cosine) {
+/* Layers of floats may take another kernel for another batch, whose sums round in another order. */
+static void check_outputs(const float *outputs, const float *want, bool exact) {
+    if (exact)
+        CHECK(check_same_floats(outputs, want, IMAGES, OUTPUTS, OUTPUTS, OUTPUTS));
+    else
+        CHECK(cosine(outputs, want, IMAGES * OUTPUTS) > 0.999999);
+}
+
+static void check_net(const lowbit_ctx *ctx, subject s, double least_cosine, bool exact) {
     lb_net net, floats;
     float outputs[IMAGES * OUTPUTS], want[IMAGES * OUTPUTS];
     static float images[IMAGES * PIXELS];
@@ -202,9 +210,9 @@ static void check_net(const lowbit_ctx *ctx, subject s, double least_cosine) {
         fill_images(images, IMAGES, &s.input.pixels);
         run(ctx, &net, images, IMAGES, 1, want);
         run(ctx, &net, images, 2, 1, outputs);
-        check_same_floats(outputs, want, IMAGES, OUTPUTS, OUTPUTS, OUTPUTS);
+        check_outputs(outputs, want, exact);
         run(ctx, &net, images, 3, 2, outputs);
-        check_same_floats(outputs, want, IMAGES, OUTPUTS, OUTPUTS, OUTPUTS);
+        check_outputs(outputs, want, exact);
         run(ctx, &floats, images, IMAGES, 1, outputs);
         check_oracle(&in_floats, images, outputs);
         const double c = cosine(outputs, want, IMAGES * OUTPUTS);
@@ -220,19 +228,20 @@ void subject_nets(void) {
     static const struct {
         const char *model, *recipe;
         double cosine;
+        bool exact; /* integers throughout */
     } kNets[] = {
-        {"resnet20", "w8a8", 0.99},
-        {"resnet20", "w8a8-dynamic", 0.99},
-        {"resnet18", "w8a8", 0.99},
-        {"resnet18", "i4g32af", 0.9},
-        {"alexnet-small", "w8a8", 0.99},
-        {"bnn-cnv", NULL, 0.999999},
-        {"ternary-cnv", NULL, 0.999999},
-        {"resnet20-apot", NULL, 0.9999},
+        {"resnet20", "w8a8", 0.99, true},
+        {"resnet20", "w8a8-dynamic", 0.99, true},
+        {"resnet18", "w8a8", 0.99, true},
+        {"resnet18", "*: i4g32af", 0.9, false},
+        {"alexnet-small", "w8a8", 0.99, true},
+        {"bnn-cnv", NULL, 0.999999, true},
+        {"ternary-cnv", NULL, 0.999999, true},
+        {"resnet20-apot", NULL, 0.9999, false},
     };
     lowbit_ctx *ctx = NULL;
     if (!CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK)) return;
     for (size_t i = 0; i < LB_COUNT(kNets) && check_failures() == 0; i++) 
-        check_net(ctx, (subject){.model = kNets[i].model, .recipe = kNets[i].recipe}, kNets[i].cosine);
+        check_net(ctx, (subject){.model = kNets[i].model, .recipe = kNets[i].recipe}, kNets[i].cosine, kNets[i].exact);
     lowbit_ctx_destroy(ctx);
 }
