@@ -11,6 +11,7 @@
 #include "kernels/base/base.h"
 #include "kernels/base/ctx.h"
 #include "kernels/formats/format.h"
+#include "kernels/rules.h"
 #include "lowbit/lowbit.h"
 #include "tuner/random.h"
 
@@ -21,15 +22,6 @@ static const char kAllFormats[] =
 
 /* Rows of activations that a product's error is measured with. */
 enum { ROWS = 16 };
-
-static const struct {
-    const char *name;
-    uint32_t rule;
-} kRules[] = {
-    {"auto", LOWBIT_RULE_AUTO},       {"absmax", LOWBIT_RULE_ABSMAX},   {"full-range", LOWBIT_RULE_FULL_RANGE},
-    {"minmax", LOWBIT_RULE_MINMAX},   {"absmean", LOWBIT_RULE_ABSMEAN}, {"twn", LOWBIT_RULE_TWN},
-    {"sign", LOWBIT_RULE_SIGN},       {"search", LOWBIT_RULE_SEARCH},   {"round", LOWBIT_RULE_ROUND},
-    {"nearest", LOWBIT_RULE_NEAREST}, {"kmeans", LOWBIT_RULE_KMEANS},   {"optimal", LOWBIT_RULE_OPTIMAL}};
 
 typedef struct settings {
     const char *formats, *rule, *tensor, *out, *isa, *wisdom, *json;
@@ -272,10 +264,7 @@ int lb_cmd_quantize(int argc, char **argv) {
         .max_words = 1};
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
-    for (size_t i = 0; i < LB_COUNT(kRules); i++)
-        if (strcmp(kRules[i].name, o.rule) == 0) {
-            o.rule_number = kRules[i].rule;
-            return run(&o, argv[1]);
-        }
-    return lb_cli_error(LB_EXIT_USAGE, kCommand, "--rule %s is unknown", o.rule);
+    if (!lb_rule_named(o.rule, &o.rule_number))
+        return lb_cli_error(LB_EXIT_USAGE, kCommand, "--rule %s is unknown", o.rule);
+    return run(&o, argv[1]);
 }

@@ -5,6 +5,7 @@
 
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
+#include "kernels/least_error.h"
 #include "kernels/weights.h"
 
 /* Candidates of a group's step: the first one covers all elements with a quarter to spare, later ones clip ever more of
@@ -16,57 +17,21 @@ static const double kFirstStep = 1.25, kNextStep = 0.85;
  * the multiplier stays at the limit and the largest group is clipped. */
 enum { SCALE_FIRST = 20, SCALE_LAST = 9, PARTS = 16 };
 
-/* Sums run in lanes so that compilers may use vectors without changing the result. */
-enum { LANES = 4 };
-
-/* Elements that share a multiplier, and what the format makes of them. */
-typedef struct group {
-    const float *x;
-    int64_t count;
-    double s, o, top; /* values are step * (s*c - o), c = 0 .. top; o is the zero point where there is one */
-} group;
-
-/* Rounds half to even, |x| < 2^51: the sum has no bits left for fractions. Unlike rint, it vectorizes everywhere. */
-static inline double round_even(double x) { return (x + 0x1.8p52) - 0x1.8p52; }
-
-static inline double code_of(double x, double inverse, const group *g) {
-    const double c = x * inverse + g->o / g->s;
-    return round_even(c < 0 ? 0 : c > g->top ? g->top : c);
-}
-
-static double inverse_of(double step, const group *g) { return step > 0 ? 1 / (step * g->s) : 0; }
-
-static double squared_error(const group *g, double step) {
-    const double inverse = inverse_of(step, g), scaled = step * g->s, offset = step * g->o;
-    double sums[LANES] = {0};
-    int64_t i = 0;
-    for (; i + LANES <= g->count; i += LANES)
-        for (int lane = 0; lane < LANES; lane++) {
-            const double x = g->x[i + lane], e = x - (scaled * code_of(x, inverse, g) - offset);
-            sums[lane] += e * e;
-        }
-    for (; i < g->count; i++) {
-        const double x = g->x[i], e = x - (scaled * code_of(x, inverse, g) - offset);
-        sums[i % LANES] += e * e;
-    }
-    return (sums[0] + sums[2]) + (sums[1] + sums[3]);
-}
-
 /* Group i of row n. Its zero point is chosen by its range alone, so it does not depend on the step. */
-static group group_at(const lowbit_matrix *w, int64_t n, int64_t i, const lowbit_weights *out) {
+static lb_elements group_at(const lowbit_matrix *w, int64_t n, int64_t i, const lowbit_weights *out) {
     const lb_format *f = lb_format_of(out->type.format);
     const int64_t first = i * out->type.group;
-    group g = {.x = w->data + n * w->stride + first,
-               .count = lb_min(out->type.group, w->cols - first),
-               .s = f->value_scale,
-               .o = f->value_offset,
-               .top = f->codes - 1};
+    lb_elements g = {.x = w->data + n * w->stride + first,
+                     .count = lb_min(out->type.group, w->cols - first),
+                     .s = f->value_scale,
+                     .o = f->value_offset,
+                     .top = f->codes - 1};
     if (out->zeros) g.s = 1, g.o = out->zeros[lb_group_index(out, n, i)];
     return g;
 }
 
 /* The step that covers all elements; with zero points also sets the group's. */
-static double covering_step(group *g, uint8_t *zero) {
+static double covering_step(lb_elements *g, uint8_t *zero) {
     double low = 0, high = 0;
     for (int64_t i = 0; i < g->count; i++) {
         if (g->x[i] < low) low = g->x[i];
@@ -74,45 +39,40 @@ static double covering_step(group *g, uint8_t *zero) {
     }
     /* Not fmax, which may return either of two zeros of different sign. */
     if (!zero) return (-low > high ? -low : high) / fmax(g->o, g->s * g->top - g->o);
-    g->o = high > low ? round_even(g->top * -low / (high - low)) : 0;
+    g->o = high > low ? lb_round_even(g->top * -low / (high - low)) : 0;
     *zero = (uint8_t)g->o;
     return (high - low) / g->top;
 }
 
 /* The step of least error for the codes that `step` leads to; 0 where they are all zero. */
-static double refit(const group *g, double step) {
-    const double inverse = inverse_of(step, g);
+static double refit(const lb_elements *g, double step) {
     double products = 0, squares = 0;
-    for (int64_t i = 0; i < g->count; i++) {
-        const double value = g->s * code_of(g->x[i], inverse, g) - g->o;
-        products += g->x[i] * value;
-        squares += value * value;
-    }
+    lb_add_products(g, step, &products, &squares);
     return squares > 0 && products > 0 ? products / squares : 0;
 }
 
-static double best_step(const group *g, double covering) {
+static double best_step(const lb_elements *g, double covering) {
     double best = 0, least = INFINITY, step = covering * kFirstStep;
     for (int i = 0; i < STEPS; i++, step *= kNextStep) {
-        const double error = squared_error(g, step);
+        const double error = lb_squared_error(g, step);
         if (error < least) best = step, least = error;
     }
     for (int i = 0; i < REFITS; i++) {
         step = refit(g, best);
-        const double error = squared_error(g, step);
+        const double error = lb_squared_error(g, step);
         if (error < least) best = step, least = error;
     }
     return best;
 }
 
 /* The better of the two multipliers around the step, and its error. */
-static double best_multiplier(const group *g, double step, double scale, int64_t limit, uint8_t *multiplier) {
+static double best_multiplier(const lb_elements *g, double step, double scale, int64_t limit, uint8_t *multiplier) {
     const double ideal = scale > 0 ? floor(step / scale) : 0;
     const int64_t low = ideal < (double)limit ? (int64_t)ideal : limit;
-    const double error = squared_error(g, (double)low * scale);
+    const double error = lb_squared_error(g, (double)low * scale);
     *multiplier = (uint8_t)low;
     if (low == limit) return error;
-    const double above = squared_error(g, (double)(low + 1) * scale);
+    const double above = lb_squared_error(g, (double)(low + 1) * scale);
     if (!(above < error)) return error;
     *multiplier = (uint8_t)(low + 1);
     return above;
@@ -124,7 +84,7 @@ static double choose_multipliers(const lowbit_matrix *w, int64_t n, const double
     const int64_t groups = lb_groups(w->cols, out->type.group), limit = lb_multiplier_limit(&out->type);
     double sum = 0;
     for (int64_t i = 0; i < groups; i++) {
-        const group g = group_at(w, n, i, out);
+        const lb_elements g = group_at(w, n, i, out);
         sum += best_multiplier(&g, steps[i], scale, limit, &out->multipliers[lb_group_index(out, n, i)]);
         if (sum >= least) return INFINITY;
     }
@@ -148,16 +108,17 @@ static float best_scale(const lowbit_matrix *w, int64_t n, const double *steps, 
 static void encode_row(const lowbit_matrix *w, int64_t n, double scale, lowbit_weights *out) {
     uint8_t *codes = out->codes + n * out->stride;
     for (int64_t i = 0; i < lb_groups(w->cols, out->type.group); i++) {
-        const group g = group_at(w, n, i, out);
-        const double inverse = inverse_of(out->multipliers[lb_group_index(out, n, i)] * scale, &g);
-        for (int64_t k = 0; k < g.count; k++) codes[i * out->type.group + k] = (uint8_t)code_of(g.x[k], inverse, &g);
+        const lb_elements g = group_at(w, n, i, out);
+        const double inverse = lb_inverse_step(out->multipliers[lb_group_index(out, n, i)] * scale, &g);
+        for (int64_t k = 0; k < g.count; k++)
+            codes[i * out->type.group + k] = (uint8_t)lb_nearest_code(g.x[k], inverse, &g);
     }
 }
 
 float lb_quantize_progressive_row(const lowbit_matrix *w, int64_t n, double *steps, lowbit_weights *out) {
     double largest = 0;
     for (int64_t i = 0; i < lb_groups(w->cols, out->type.group); i++) {
-        group g = group_at(w, n, i, out);
+        lb_elements g = group_at(w, n, i, out);
         const double covering = covering_step(&g, out->zeros ? &out->zeros[lb_group_index(out, n, i)] : NULL);
         steps[i] = best_step(&g, covering);
         largest = fmax(largest, steps[i]);

@@ -11,7 +11,9 @@
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
 #include "kernels/layout.h"
+#include "kernels/least_error.h"
 #include "kernels/progressive.h"
+#include "kernels/rules.h"
 #include "kernels/weights.h"
 
 /* The elements that share one scale: a part of a row, a row, or the whole matrix. */
@@ -24,7 +26,8 @@ typedef struct span {
 typedef struct fitted {
     float scale, min;
     int32_t zero;
-    float threshold; /* of the rules that compare instead of dividing */
+    float threshold; /* of the rule that compares instead of dividing */
+    float mean;      /* of the rule that takes it off before */
 } fitted;
 
 typedef struct target {
@@ -168,6 +171,33 @@ static fitted fit_optimal(const span *s, const target *to) {
     return (fitted){.scale = (float)scale};
 }
 
+static fitted fit_mse(const span *s, const target *to) {
+    const lowbit_matrix w = {s->x, s->rows, s->cols, s->stride};
+    return (fitted){.scale = lb_least_error_scale(&w, to->format, to->scale_type)};
+}
+
+static int32_t encode_mse(float x, const fitted *f, const target *to) {
+    const lb_elements e = {&x, 1, to->format->value_scale, to->format->value_offset, most_code(to)};
+    return (int32_t)lb_nearest_code(x, lb_inverse_step(f->scale, &e), &e);
+}
+
+static float to_int8_range(float x) { return x < INT8_MIN ? INT8_MIN : x > INT8_MAX ? INT8_MAX : x; }
+
+static fitted fit_range(const span *s, const target *to) {
+    (void)to;
+    const statistics seen = look_at(s);
+    double sum = 0;
+    for (int64_t r = 0; r < s->rows; r++)
+        for (int64_t c = 0; c < s->cols; c++) sum += to_int8_range(s->x[r * s->stride + c]);
+    const float mean = (float)(sum / (double)seen.count);
+    return (fitted){.scale = ((to_int8_range(seen.most) - mean) - (to_int8_range(seen.least) - mean)) / 2,
+                    .mean = mean};
+}
+
+static int32_t encode_range(float x, const fitted *f, const target *to) {
+    return to->format->value_offset + clamp(rintf(ratio(to_int8_range(x) - f->mean, f->scale)), -1, 1);
+}
+
 static fitted fit_sign(const span *s, const target *to) {
     (void)to;
     const statistics seen = look_at(s);
@@ -203,22 +233,23 @@ static fitted fit_kmeans(const span *s, const target *to) {
     return (fitted){.scale = fabsf(look_at(s).extreme) / INT8_MAX};
 }
 
+/* Not here: search looks at whole rows (kernels/progressive.c), round makes floats, the book of kmeans is fitted before
+ * (kernels/codebook.c). */
 static const struct {
-    const char *name;
     fit_fn fit;
     encode_fn encode;
 } kRules[] = {
-    [LOWBIT_RULE_ABSMAX] = {"absmax", fit_absmax, encode_absmax},
-    [LOWBIT_RULE_FULL_RANGE] = {"full-range", fit_full_range, encode_full_range},
-    [LOWBIT_RULE_MINMAX] = {"minmax", fit_minmax, encode_minmax},
-    [LOWBIT_RULE_ABSMEAN] = {"absmean", fit_absmean, encode_absmax},
-    [LOWBIT_RULE_TWN] = {"twn", fit_twn, encode_twn},
-    [LOWBIT_RULE_SIGN] = {"sign", fit_sign, encode_sign},
-    [LOWBIT_RULE_SEARCH] = {.name = "search"}, /* looks at whole rows: kernels/progressive.c */
-    [LOWBIT_RULE_ROUND] = {.name = "round"},   /* makes floats, not codes */
-    [LOWBIT_RULE_NEAREST] = {"nearest", fit_nearest, encode_nearest},
-    [LOWBIT_RULE_KMEANS] = {"kmeans", fit_kmeans, encode_nearest}, /* its book: kernels/codebook.c */
-    [LOWBIT_RULE_OPTIMAL] = {"optimal", fit_optimal, encode_absmax},
+    [LOWBIT_RULE_ABSMAX] = {fit_absmax, encode_absmax},
+    [LOWBIT_RULE_FULL_RANGE] = {fit_full_range, encode_full_range},
+    [LOWBIT_RULE_MINMAX] = {fit_minmax, encode_minmax},
+    [LOWBIT_RULE_ABSMEAN] = {fit_absmean, encode_absmax},
+    [LOWBIT_RULE_TWN] = {fit_twn, encode_twn},
+    [LOWBIT_RULE_SIGN] = {fit_sign, encode_sign},
+    [LOWBIT_RULE_NEAREST] = {fit_nearest, encode_nearest},
+    [LOWBIT_RULE_KMEANS] = {fit_kmeans, encode_nearest},
+    [LOWBIT_RULE_OPTIMAL] = {fit_optimal, encode_absmax},
+    [LOWBIT_RULE_MSE] = {fit_mse, encode_mse},
+    [LOWBIT_RULE_RANGE] = {fit_range, encode_range},
 };
 
 typedef struct quantize_job {
@@ -302,22 +333,6 @@ static int64_t first_non_finite(const lowbit_matrix *w) {
     return w->rows * w->cols;
 }
 
-static lowbit_status choose_rule(const lb_format *f, const lowbit_weight_type *type, uint32_t *rule,
-                                 lowbit_error *error) {
-    const uint32_t usual = type->progressive                  ? LOWBIT_RULE_SEARCH
-                           : type->offset != LOWBIT_SYMMETRIC ? LOWBIT_RULE_MINMAX
-                                                              : f->auto_rule;
-    if (*rule == LOWBIT_RULE_AUTO) *rule = usual;
-    LB_REQUIRE(*rule < LB_COUNT(kRules), error, LOWBIT_INVALID_ARGUMENT, "quantization rule %u is unknown", *rule);
-    const uint32_t legal = type->progressive || type->offset != LOWBIT_SYMMETRIC ? 1u << usual : f->rules;
-    LB_REQUIRE(legal >> *rule & 1, error, LOWBIT_INVALID_ARGUMENT, "rule %s does not make %s%s", kRules[*rule].name,
-               f->name,
-               type->progressive ? " with progressive groups"
-               : type->offset    ? " with zero points or minima"
-                                 : "");
-    return LOWBIT_OK;
-}
-
 static lowbit_status run_job(quantize_job *job, const lowbit_pool *pool, lowbit_error *error) {
     if (lb_is_float(job->to.format)) {
         lb_parallel_for(pool, (size_t)job->w.rows, round_row, job);
@@ -370,7 +385,7 @@ lowbit_status lowbit_quantize(const lowbit_ctx *ctx, const lowbit_matrix *w, con
     LB_TRY(lb_check_weight_shape(type, w->rows, w->cols, error));
     LB_TRY(lb_check_pool(pool, error));
     const lb_format *f = lb_format_of(type->format);
-    LB_TRY(choose_rule(f, type, &rule, error));
+    LB_TRY(lb_choose_rule(type, &rule, error));
     const int64_t bad = first_non_finite(w);
     LB_REQUIRE(bad == w->rows * w->cols, error, LOWBIT_INVALID_ARGUMENT, "w: element (%lld, %lld) is not finite",
                (long long)(bad / w->cols), (long long)(bad % w->cols));

@@ -201,6 +201,16 @@ def check_blob(folder, table, f, offset, group, progressive, scale_type, matrix)
     expect(f"{name}: auto is {rule}", quantize(folder, matrix, name, rule)[0] == data)
 
 
+def check_rules(folder, table, matrix):
+    """Each format is made by each rule that the page names, and no better than by the rule of least error."""
+    for f in table:
+        rules = set(f["rules"].split(", ")) - ({"nearest"} if f["name"] == "c4" else set())  # needs a book
+        errors = {rule: quantize(folder, matrix, f["name"], rule)[1] for rule in rules}
+        if "mse" in rules:
+            others = [error for rule, error in errors.items() if rule not in ("mse", "optimal", "sign")]
+            expect(f"{f['name']}: errors {errors}", all(errors["mse"] <= e * (1 + 1e-6) for e in others))
+
+
 def check_example(folder, table):
     matrix = np.array([np.arange(-7, 3), [0, 1, 2, 3, 4, 5, 6, 7, -7, -6]], np.float32)
     matrix[1] *= 0.5
@@ -219,6 +229,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         check_example(folder, table)
+        check_rules(folder, table, random.standard_normal((20, 90)).astype(np.float32))
         for f in table:
             for offset in OFFSETS if f["offsets"] == "yes" else ("",):
                 for i, group in enumerate((0, 16, 32, 96)):

@@ -13,6 +13,7 @@
 #include "kernels/weights.h"
 #include "tests/check.h"
 #include "tests/hostile.h"
+#include "tests/rules.h"
 
 enum { MOST_N = 20, MOST_K = 150 };
 
@@ -164,7 +165,8 @@ static int absmax_code(const lb_format *f, int q, float x) {
     return h + limited(rne((x - (float)(s * h - o)) / (float)s), (o - q) / s - h, (o + q) / s - h);
 }
 
-static void formula(const lowbit_weight_type *t, uint32_t rule, const float *x, int64_t count, span *s) {
+/* The elements are rows of `cols`. */
+static void formula(const lowbit_weight_type *t, uint32_t rule, const float *x, int64_t count, int64_t cols, span *s) {
     const lb_format *f = lb_format_of(t->format);
     const int top = f->codes - 1, o = f->value_offset, q = f->value_scale * top - o;
     s->min = 0;
@@ -176,15 +178,20 @@ static void formula(const lowbit_weight_type *t, uint32_t rule, const float *x, 
         case LOWBIT_RULE_TWN: twn(x, count, s); break;
         case LOWBIT_RULE_SIGN: s->scale = mean_magnitude(x, count); break;
         case LOWBIT_RULE_OPTIMAL: optimal(x, count, s); break;
+        case LOWBIT_RULE_MSE: s->scale = rules_mse_scale(f, t->scale_type, x, count / cols, cols); break;
+        case LOWBIT_RULE_RANGE: s->scale = rules_range_scale(x, count); break;
         case LOWBIT_RULE_NEAREST: s->scale = fabsf(largest(x, count)) / (float)largest_of(book_of(f)); break;
         default: minmax(t, top, x, count, s); return;
     }
     s->scale = lb_scale_round(t->scale_type, s->scale);
+    const float mean = rules_range_mean(x, count);
     for (int64_t i = 0; i < count; i++) {
         if (rule == LOWBIT_RULE_SIGN) s->codes[i] = x[i] >= 0;
         if (rule == LOWBIT_RULE_NEAREST) s->codes[i] = nearest_code(book_of(f), quotient(x[i], s->scale));
         if (rule == LOWBIT_RULE_ABSMAX || rule == LOWBIT_RULE_ABSMEAN || rule == LOWBIT_RULE_OPTIMAL)
             s->codes[i] = absmax_code(f, q, quotient(x[i], s->scale));
+        if (rule == LOWBIT_RULE_MSE) s->codes[i] = rules_mse_code(f, x[i], s->scale);
+        if (rule == LOWBIT_RULE_RANGE) s->codes[i] = rules_range_code(x[i], mean, s->scale);
         if (rule == LOWBIT_RULE_FULL_RANGE) s->codes[i] = o + limited(rne(quotient(x[i], s->scale)), -o, top - o);
     }
 }
@@ -226,7 +233,7 @@ static void check_span(const matrix_case *c, const lowbit_weights *w, const floa
     static float x[MOST_N * MOST_K], decoded[MOST_N * MOST_K];
     static span s;
     const int64_t first = c->type.group > 0 ? g * c->type.group : 0, count = gather(c, row, first, x);
-    formula(&c->type, c->rule, x, count, &s);
+    formula(&c->type, c->rule, x, count, c->type.group == LOWBIT_GROUP_TENSOR ? c->w.cols : count, &s);
     *overflow = !isfinite(s.scale) || !isfinite(s.min);
     if (*overflow || !w) return;
     const int64_t at = lb_scale_index(w, row, g);
@@ -294,7 +301,7 @@ static bool rule_fits(const lowbit_weight_type *t, uint32_t rule) {
 }
 
 static void check_type(const lowbit_ctx *ctx, const lowbit_weight_type *type) {
-    for (uint32_t rule = LOWBIT_RULE_ABSMAX; rule <= LOWBIT_RULE_OPTIMAL; rule++)
+    for (uint32_t rule = LOWBIT_RULE_ABSMAX; rule <= LOWBIT_RULE_RANGE; rule++)
         for (int kind = 0; kind < KINDS && rule_fits(type, rule); kind++) {
             const int64_t n = check_random_in(1, MOST_N), k = check_random_in(1, MOST_K),
                           stride = k + check_random_in(0, 2);

@@ -162,7 +162,27 @@ enum {
     LOWBIT_RULE_KMEANS = 10,
     /* t2, t5: the ternary values of least squared error. With S_k the sum of the k largest |x|, in double in descending
      * order: scale = S_k / k for the least k of greatest S_k^2 / k; code = 1 + clamp(rne(x / scale), -1, 1). */
-    LOWBIT_RULE_OPTIMAL = 11
+    LOWBIT_RULE_OPTIMAL = 11,
+    /* Formats with s and o: the scale of least squared error among a few candidates. With code(x, d) and v(c) of
+     * SEARCH, in double, q and x* of ABSMAX and FULL_RANGE:
+     *
+     *     E(d)  = sum over rows, ascending, of the sum over their elements of (x - d * v(code(x, d)))^2, added up as in
+     *             SEARCH
+     *     a     = max|x| / q; for i8, i4 and i2 with the sign of -x*, whose side has one value more
+     *     scale = that of least E among a * (80 - i) / 80, i = 0, 1, ... 79, and for those three a * q / o;
+     *             then, twice, sum x*v / sum v*v for the codes v of the best (0 / 0 counts as 0), if that lessens E;
+     *             every candidate is rounded to float and to scale_type before
+     *     code  = code(x, scale)
+     *
+     * The first of equals wins; candidates that scale_type cannot hold are none. */
+    LOWBIT_RULE_MSE = 12,
+    /* t2, t5: a rule that is there to be compared with ("1.58-bit" quantization after training, by the range). With
+     * y = max(-128, min(127, x)), z = y - mean(y):
+     *
+     *     scale = (max z - min z) / 2, code = 1 + clamp(rne(z / scale), -1, 1)
+     *
+     * The mean is not given back, so results are off by it times the sum of A. */
+    LOWBIT_RULE_RANGE = 13
 };
 
 /* Quantizes an N x K float matrix (rows are output features).

@@ -7,7 +7,8 @@
 #include "lowbit/gemm.h"
 
 #define RULE(name) (1u << LOWBIT_RULE_##name)
-#define TERNARY (RULE(ABSMAX) | RULE(ABSMEAN) | RULE(TWN) | RULE(OPTIMAL))
+#define LOPSIDED (RULE(ABSMAX) | RULE(FULL_RANGE) | RULE(MSE))
+#define TERNARY (RULE(ABSMAX) | RULE(ABSMEAN) | RULE(TWN) | RULE(OPTIMAL) | RULE(MSE) | RULE(RANGE))
 
 const lb_coding lb_codings[LB_CODINGS] = {
     [LB_CODING_W1] = {"w1", 1, 32, 1},   [LB_CODING_W2] = {"w2", 2, 16, 1},     [LB_CODING_W4] = {"w4", 4, 8, 1},
@@ -24,12 +25,12 @@ static const int8_t kNormalFloat4[16] = {-127, -88, -67, -50, -36, -23, -12, 0, 
 
 /* Adding a format: a row here, its number in weights.h, a line in docs/formats.md. A new coding also needs kernels. */
 static const lb_format kFormats[] = {
-    {"i8", LOWBIT_I8, LB_CODING_W8, 256, 1, 128, 1, LOWBIT_RULE_ABSMAX, false, RULE(ABSMAX) | RULE(FULL_RANGE), NULL},
-    {"i4", LOWBIT_I4, LB_CODING_W4, 16, 1, 8, 1, LOWBIT_RULE_ABSMAX, false, RULE(ABSMAX) | RULE(FULL_RANGE), NULL},
-    {"i2", LOWBIT_I2, LB_CODING_W2, 4, 1, 2, 1, LOWBIT_RULE_FULL_RANGE, false, RULE(ABSMAX) | RULE(FULL_RANGE), NULL},
+    {"i8", LOWBIT_I8, LB_CODING_W8, 256, 1, 128, 1, LOWBIT_RULE_ABSMAX, false, LOPSIDED, NULL},
+    {"i4", LOWBIT_I4, LB_CODING_W4, 16, 1, 8, 1, LOWBIT_RULE_ABSMAX, false, LOPSIDED, NULL},
+    {"i2", LOWBIT_I2, LB_CODING_W2, 4, 1, 2, 1, LOWBIT_RULE_FULL_RANGE, false, LOPSIDED, NULL},
     {"t2", LOWBIT_T2, LB_CODING_W2, 3, 1, 1, 0, LOWBIT_RULE_ABSMEAN, false, TERNARY, NULL},
-    {"b1", LOWBIT_B1, LB_CODING_W1, 2, 2, 1, 0, LOWBIT_RULE_SIGN, false, RULE(SIGN), NULL},
-    {"s2", LOWBIT_S2, LB_CODING_W2, 4, 2, 3, 0, LOWBIT_RULE_ABSMAX, false, RULE(ABSMAX), NULL},
+    {"b1", LOWBIT_B1, LB_CODING_W1, 2, 2, 1, 0, LOWBIT_RULE_SIGN, false, RULE(SIGN) | RULE(MSE), NULL},
+    {"s2", LOWBIT_S2, LB_CODING_W2, 4, 2, 3, 0, LOWBIT_RULE_ABSMAX, false, RULE(ABSMAX) | RULE(MSE), NULL},
     {"t5", LOWBIT_T5, LB_CODING_T5, 3, 1, 1, 0, LOWBIT_RULE_ABSMEAN, false, TERNARY, NULL},
     {"c4", LOWBIT_C4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_KMEANS, false, RULE(KMEANS) | RULE(NEAREST), NULL},
     {"nf4", LOWBIT_NF4, LB_CODING_C4, 16, 1, 128, 0, LOWBIT_RULE_NEAREST, false, RULE(NEAREST), kNormalFloat4},
