@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calibration: what an observer has seen of a value while real images went through a network decides what a step of
- * its codes is worth (METHODS of the literature; docs/recipes.md compares them).
+/* Calibration: what an observer has seen of a value, while real images went through a network, decides what a step of
+ * its codes is worth. docs/recipes.md describes the ways.
  *
  *     lb_observer_begin(LB_CALIBRATE_MSE, &observer);
  *     for each batch: lb_observer_add(&observer, x, elements);
@@ -51,8 +51,9 @@ void lb_observer_add(lb_observer *observer, const float *x, int64_t count);
 /* The scale and zero point by which codes low .. high stand for the value.
  *
  * low, high  of the activations: -128, 127 for a8, -8, 7 for a4, -2, 1 for a2
- * symmetric  values of both signs get zero = 0 and the codes -high .. high; else the ends of the range get the ends of
- *            the codes. Values of one sign always use all codes: zero = low where nothing is negative
+ * symmetric  values of both signs get zero = 0, and the code `high` stands for the end that is further from 0; else the
+ *            ends of the range get the ends of the codes. Values of one sign always use all codes: zero = low where
+ *            nothing is negative
  *
  * The range has 0 in it, and 0 has a code of its own. A value that was always 0 gets scale 1, zero 0; a scale is at
  * least 2^-126. May be asked again, with other codes. LOWBIT_INVALID_ARGUMENT: nothing was seen; a NaN or an infinity

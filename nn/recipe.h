@@ -25,6 +25,7 @@
 enum {
     LB_RECIPE_LINES = 256,   /* most rules of a recipe */
     LB_RECIPE_PATTERN = 96,  /* bytes of a pattern with the zero at its end */
+    LB_RECIPE_OBSERVE = 128, /* images that calibration looks at where the recipe does not say; of kind mse then */
     LB_RECIPE_TEXT = 1 << 16 /* bytes in which every recipe prints; most of a file */
 };
 

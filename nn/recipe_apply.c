@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a recipe decides for the layers of a network. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernels/base/base.h"
+#include "kernels/gemm.h"
+#include "kernels/rows.h"
+#include "nn/recipe.h"
+
+/* A convolution and its place. */
+typedef struct layer {
+    const lb_graph *graph;
+    const lb_node *node;
+    bool first, last;
+} layer;
+
+static const lb_shape *input_of(const lb_graph *graph, const lb_node *node) { return &graph->nodes[node->x].shape; }
+
+static bool is_first(const layer *l) { return l->first; }
+static bool is_last(const layer *l) { return l->last; }
+
+static bool is_depthwise(const layer *l) {
+    return l->node->window.groups > 1 && input_of(l->graph, l->node)->channels == l->node->window.groups;
+}
+
+/* The kernel covers the image, or is one tap on a sequence. */
+static bool is_linear(const layer *l) {
+    const lb_shape *x = input_of(l->graph, l->node);
+    const lb_window *w = &l->node->window;
+    const bool whole = w->kernel_height == x->height && w->kernel_width == x->width;
+    const bool token = x->height == 1 && w->kernel_height == 1 && w->kernel_width == 1 && w->stride == 1;
+    return (whole || token) && w->groups == 1 && !(w->pad_top || w->pad_left || w->pad_bottom || w->pad_right);
+}
+
+static const struct {
+    const char *word;
+    bool (*holds)(const layer *layer);
+} kWords[] = {{"first", is_first}, {"last", is_last}, {"depthwise", is_depthwise}, {"linear", is_linear}};
+
+/* * is any characters, ? one. Where a part behind a star does not fit, the star takes one character more; only the last
+ * star need be tried again. */
+static bool glob(const char *pattern, const char *name) {
+    const char *star = NULL, *resume = NULL;
+    while (*name) {
+        if (*pattern == '*') {
+            star = pattern++;
+            resume = name;
+        } else if (*pattern == *name || *pattern == '?') {
+            pattern++;
+            name++;
+        } else if (star) {
+            pattern = star + 1;
+            name = ++resume;
+        } else {
+            return false;
+        }
+    }
+    return pattern[strspn(pattern, "*")] == '\0';
+}
+
+static bool matches(const char *pattern, const layer *l) {
+    for (size_t i = 0; i < LB_COUNT(kWords); i++)
+        if (strcmp(kWords[i].word, pattern) == 0) return kWords[i].holds(l);
+    return glob(pattern, l->node->name);
+}
+
+static bool is_on_grid(const lb_graph *graph, const lb_node *node) { return graph->nodes[node->x].grid != 0; }
+
+bool lb_needs_range(const lb_graph *graph, const lb_node *node, const lb_choice *choice) {
+    return choice->static_scale && !is_on_grid(graph, node);
+}
+
+lowbit_problem lb_node_product(const lb_graph *graph, const lb_node *node, const lb_choice *choice, int64_t *matrices) {
+    const layer l = {graph, node, false, false};
+    const lb_window *w = &node->window;
+    *matrices = is_depthwise(&l) ? 1 : w->groups;
+    return (lowbit_problem){.struct_size = sizeof(lowbit_problem),
+                            .weights = choice->weights,
+                            .activations = choice->activations,
+                            .static_scale = choice->static_scale,
+                            .m = 1,
+                            .n = node->shape.channels / *matrices,
+                            .k = w->kernel_height * w->kernel_width * (input_of(graph, node)->channels / w->groups)};
+}
+
+/* Decides and marks the rules that fit. */
+static lowbit_status choose(const lb_recipe *recipe, const layer *l, bool used[LB_RECIPE_LINES], lb_choice *choice,
+                            lowbit_error *error) {
+    char place[32] = "that no line names";
+    *choice = (lb_choice){LOWBIT_WEIGHT_TYPE_INIT, LOWBIT_RULE_AUTO, LOWBIT_AF32, false};
+    choice->weights.format = LOWBIT_F32;
+    for (int32_t i = 0; i < recipe->count; i++) {
+        if (!matches(recipe->rules[i].pattern, l)) continue;
+        *choice = recipe->rules[i].choice;
+        snprintf(place, sizeof place, "line %d", recipe->rules[i].line);
+        used[i] = true;
+    }
+    if (is_on_grid(l->graph, l->node) && lb_row_rule_is_scaled(choice->activations)) {
+        choice->activations = LOWBIT_A8;
+        choice->static_scale = true;
+    }
+    int64_t matrices;
+    lowbit_error reason = LOWBIT_ERROR_INIT;
+    const lowbit_problem product = lb_node_product(l->graph, l->node, choice, &matrices);
+    const lowbit_status status = lb_check_problem(&product, &reason);
+    LB_REQUIRE(status == LOWBIT_OK, error, status, "layer %.80s (%s): %.120s", l->node->name, place, reason.message);
+    return LOWBIT_OK;
+}
+
+lowbit_status lb_recipe_apply(const lb_recipe *recipe, const lb_graph *graph, lb_choice *choices, lowbit_error *error) {
+    bool used[LB_RECIPE_LINES] = {false};
+    int64_t first = -1, last = -1;
+    memset(choices, 0, (size_t)graph->count * sizeof *choices);
+    for (int64_t i = 0; i < graph->count; i++) {
+        if (graph->nodes[i].op != LB_OP_CONV) continue;
+        if (first < 0) first = i;
+        last = i;
+    }
+    for (int64_t i = 0; i < graph->count; i++) {
+        const layer l = {graph, &graph->nodes[i], i == first, i == last};
+        if (l.node->op == LB_OP_CONV) LB_TRY(choose(recipe, &l, used, &choices[i], error));
+    }
+    for (int32_t i = 0; i < recipe->count; i++)
+        LB_REQUIRE(used[i], error, LOWBIT_BAD_FORMAT, "line %d of the recipe: no layer is called %s",
+                   recipe->rules[i].line, recipe->rules[i].pattern);
+    return LOWBIT_OK;
+}
