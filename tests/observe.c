@@ -250,7 +250,8 @@ static void check_mse(const float *x, int64_t count, const lb_codes *c) {
 static void check_error(const float *x, int64_t count, const lb_codes *c) {
     static lb_observer o;
     observe(LB_CALIBRATE_MSE, x, count, &o);
-    for (double part = 0.15; part < 1.2; part += 0.1) {
+    for (int percent = 15; percent < 120; percent += 10) {
+        const double part = percent / 100.0;
         const lb_range r = lb_range_between((lb_ends){part * (double)o.least, part * (double)o.most}, c);
         const double want = error_of(x, count, r, c), got = lb_observer_error(&o, r, c);
         CHECK(fabs(got - want) <= 0.02 * want);

@@ -235,7 +235,8 @@ void subject_recipe_docs(void) {
         const lb_preset *p = lb_preset_at(rows);
         there = there || strcmp(line, "| name | lines | what |\n") == 0;
         if (!there || strncmp(line, "| `", 3) != 0) continue;
-        if (!CHECK(p != NULL)) break;
+        CHECK(p != NULL);
+        if (!p) break;
         snprintf(want, sizeof want, "| `%s` | `%s` | %s |\n", p->name, p->text, p->what);
         check_context("docs/recipes.md has %sthe table has %s", line, want);
         CHECK(strcmp(line, want) == 0);

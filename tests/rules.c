@@ -105,10 +105,11 @@ static void errors_of(const lowbit_ctx *ctx, const lowbit_matrix *w, const lowbi
 
 /* Rows of growing tails: uniform, then powers of it. */
 static void fill(float *x) {
-    for (int i = 0; i < N * K; i++) {
-        const float u = check_random_float(-1, 1);
-        x[i] = copysignf(powf(fabsf(u), 1.0f + (float)(i / K) / 4), u);
-    }
+    for (int r = 0; r < N; r++)
+        for (int k = 0; k < K; k++) {
+            const float u = check_random_float(-1, 1);
+            x[r * K + k] = copysignf(powf(fabsf(u), 1.0f + (float)r / 4), u);
+        }
 }
 
 static void check_format(const lowbit_ctx *ctx, const lowbit_matrix *w, const lb_format *f) {
