@@ -5,8 +5,8 @@
 
 #include "kernels/formats/scale.h"
 
-/* Candidates are ABSMAX's scale times 80/80, 79/80, ... 1/80: ever more of the tails is clipped. Refits polish the
- * best.
+/* Candidates are ABSMAX's scale times 80/80, 79/80, ... 1/80, and FULL_RANGE's: ever more of the tails is clipped.
+ * Refits polish the best.
  */
 enum { PARTS = 80, REFITS = 2 };
 
@@ -54,6 +54,7 @@ float lb_least_error_scale(const lowbit_matrix *w, const lb_format *format, uint
     /* One value more on the negative side: it belongs to the side of the largest element. */
     const double covering = (o > q && extreme > 0 ? -1 : 1) * fabs((double)extreme) / q;
     for (int i = 0; i < PARTS; i++) try_scale(&found, covering * (PARTS - i) / PARTS);
+    if (o > q) try_scale(&found, covering * q / o);
     for (int i = 0; i < REFITS && isfinite(found.best); i++) try_scale(&found, refit(&found));
     return found.best;
 }

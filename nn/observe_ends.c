@@ -89,9 +89,7 @@ static double error_below(double u, const lb_codes *codes) {
     return code / 12 + miss * miss * miss / 3;
 }
 
-/* Of all elements, those of a bin spread evenly over it. */
-static double squared_error(const lb_observer *o, lb_ends ends, const lb_codes *codes) {
-    const lb_range range = lb_range_between(ends, codes);
+double lb_observer_error(const lb_observer *o, lb_range range, const lb_codes *codes) {
     const double scale = range.scale, width = ldexp(1, o->width);
     double sum = 0;
     for (int32_t i = 0; i < LB_OBSERVER_BINS; i++) {
@@ -110,8 +108,9 @@ typedef struct search {
 } search;
 
 static void try_ends(search *s, double low, double high) {
-    const double error = squared_error(s->observer, (lb_ends){low, high}, s->codes);
-    if (error < s->least) s->best = (lb_ends){low, high}, s->least = error;
+    const lb_ends ends = {low, high};
+    const double error = lb_observer_error(s->observer, lb_range_between(ends, s->codes), s->codes);
+    if (error < s->least) s->best = ends, s->least = error;
 }
 
 lb_ends lb_ends_mse(const lb_observer *o, const lb_codes *codes) {

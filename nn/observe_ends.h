@@ -22,6 +22,9 @@ double lb_observer_edge(const lb_observer *observer, int32_t i);
 /* The range between two ends, as lb_observer_range says. */
 lb_range lb_range_between(lb_ends ends, const lb_codes *codes);
 
+/* Squared error of all elements by codes of the range, those of a bin spread evenly over it. */
+double lb_observer_error(const lb_observer *observer, lb_range range, const lb_codes *codes);
+
 /* Each for an observer that has seen something but zeros, and for the codes. */
 lb_ends lb_ends_percentile(const lb_observer *observer, const lb_codes *codes);
 lb_ends lb_ends_kl(const lb_observer *observer, const lb_codes *codes);

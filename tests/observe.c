@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "kernels/base/base.h"
+#include "nn/observe_ends.h"
 #include "tests/check.h"
 
 enum { MOST = 100000 };
@@ -104,22 +105,17 @@ void subject_observe(void) {
 
 /* ---- ranges ---- */
 
-typedef struct codes {
-    int32_t low, high;
-    bool symmetric;
-} codes;
+static const lb_codes kCodes[] = {{-128, 127, false}, {-128, 127, true}, {-8, 7, false},
+                                  {-8, 7, true},      {-2, 1, false},    {-2, 1, true}};
 
-static const codes kCodes[] = {{-128, 127, false}, {-128, 127, true}, {-8, 7, false},
-                               {-8, 7, true},      {-2, 1, false},    {-2, 1, true}};
-
-static lb_range range_of(const lb_observer *o, const codes *c) {
+static lb_range range_of(const lb_observer *o, const lb_codes *c) {
     lb_range range = {0, 0};
     CHECK(lb_observer_range(o, c->low, c->high, c->symmetric, &range, NULL) == LOWBIT_OK);
     return range;
 }
 
 /* Squared error of what static activations make of x: clamp(rne(x / scale) + zero, low, high). */
-static double error_of(const float *x, int64_t count, lb_range r, const codes *c) {
+static double error_of(const float *x, int64_t count, lb_range r, const lb_codes *c) {
     double sum = 0;
     for (int64_t i = 0; i < count; i++) {
         const double code = fmin(fmax(rint((double)x[i] / (double)r.scale) + r.zero, c->low), c->high);
@@ -129,7 +125,7 @@ static double error_of(const float *x, int64_t count, lb_range r, const codes *c
     return sum;
 }
 
-static void check_range(const float *x, int64_t count, float least, float most, const codes *c) {
+static void check_range(const float *x, int64_t count, float least, float most, const lb_codes *c) {
     static lb_observer o;
     observe(LB_CALIBRATE_MINMAX, x, count, &o);
     const lb_range r = range_of(&o, c);
@@ -165,10 +161,11 @@ static void check_average(void) {
 static void check_unusable(void) {
     static lb_observer o;
     lowbit_error error = LOWBIT_ERROR_INIT;
-    lb_range r = {7, 7};
+    lb_range r = {0, 0};
     check_context("unusable");
     for (uint32_t kind = 1; kind < LB_CALIBRATIONS; kind++) {
         const float zeros[] = {0, -0.0f, 0}, bad[] = {1, NAN, 2, INFINITY, -INFINITY};
+        r.scale = 7;
         lb_observer_begin(kind, &o);
         lb_observer_add(&o, bad, 0);
         CHECK(lb_observer_range(&o, -128, 127, false, &r, &error) == LOWBIT_INVALID_ARGUMENT);
@@ -217,7 +214,7 @@ static int ascending(const void *a, const void *b) {
 static void check_percentile(const float *x, int64_t count) {
     static lb_observer o;
     static float sorted[MOST];
-    const codes c = kCodes[0];
+    const lb_codes c = kCodes[0];
     const int64_t beyond = count / 10000;
     observe(LB_CALIBRATE_PERCENTILE, x, count, &o);
     memcpy(sorted, x, (size_t)count * sizeof *x);
@@ -229,7 +226,7 @@ static void check_percentile(const float *x, int64_t count) {
 }
 
 /* The least error among many scales and all sensible zero points, by the elements. */
-static void check_mse(const float *x, int64_t count, const codes *c) {
+static void check_mse(const float *x, int64_t count, const lb_codes *c) {
     static lb_observer o;
     observe(LB_CALIBRATE_MSE, x, count, &o);
     const lb_range chosen = range_of(&o, c);
@@ -247,6 +244,18 @@ static void check_mse(const float *x, int64_t count, const codes *c) {
         }
     }
     CHECK(error_of(x, count, chosen, c) <= least * 1.05 + 1e-12);
+}
+
+/* What the histogram says of an error, beside the elements: for ranges that cut a lot and such that cut nothing. */
+static void check_error(const float *x, int64_t count, const lb_codes *c) {
+    static lb_observer o;
+    observe(LB_CALIBRATE_MSE, x, count, &o);
+    for (int percent = 15; percent < 120; percent += 10) {
+        const double part = percent / 100.0;
+        const lb_range r = lb_range_between((lb_ends){part * (double)o.least, part * (double)o.most}, c);
+        const double want = error_of(x, count, r, c), got = lb_observer_error(&o, r, c);
+        CHECK(fabs(got - want) <= 0.02 * want);
+    }
 }
 
 /* Textbook: the least relative entropy over all ends, P and Q written out. */
@@ -269,7 +278,7 @@ static double textbook_divergence(const int64_t *h, int end, int levels) {
     return q_sum > 0 ? divergence : INFINITY;
 }
 
-static void check_kl(const float *x, int64_t count, const codes *c) {
+static void check_kl(const float *x, int64_t count, const lb_codes *c) {
     static lb_observer o;
     static int64_t h[LB_OBSERVER_HALF];
     observe(LB_CALIBRATE_KL, x, count, &o);
@@ -318,8 +327,10 @@ void subject_observe_ends(void) {
         for (size_t c = 0; c < LB_COUNT(kCodes); c++) {
             check_context("%s to %d .. %d%s", kNames[d], kCodes[c].low, kCodes[c].high,
                           kCodes[c].symmetric ? " symmetric" : "");
-            if (d != TWO) check_mse(x, 4000, &kCodes[c]); /* which some scales hit by chance */
             check_kl(x, MOST, &kCodes[c]);
+            if (d == TWO) continue; /* some scales hit them by chance */
+            check_mse(x, 4000, &kCodes[c]);
+            check_error(x, MOST, &kCodes[c]);
         }
     }
     check_known();

@@ -42,9 +42,9 @@ float rules_mse_scale(const lb_format *f, uint32_t scale_type, const float *x, i
     for (int64_t i = 0; i < rows * cols; i++) largest = fabsf(x[i]) > fabsf(largest) ? x[i] : largest;
     double a = fabs((double)largest) / q;
     if (f->offset_legal && largest > 0) a = -a; /* i8, i4 and i2 */
-    for (int i = 0; i < 82; i++) {
-        double candidate = a * (80 - i) / 80;
-        if (i >= 80) {
+    for (int i = 0; i < 83; i++) {
+        double candidate = i < 80 ? a * (80 - i) / 80 : a * q / f->value_offset;
+        if (i > 80) {
             double products = 0, squares = 0;
             for (int64_t j = 0; j < rows * cols && isfinite(best); j++) {
                 const double v = f->value_scale * rules_mse_code(f, x[j], best) - f->value_offset;
@@ -54,7 +54,7 @@ float rules_mse_scale(const lb_format *f, uint32_t scale_type, const float *x, i
             candidate = squares > 0 ? products / squares : 0;
         }
         const float scale = lb_scale_round(scale_type, (float)candidate);
-        if (!isfinite(scale) || (i >= 80 && !isfinite(best))) continue;
+        if (!isfinite(scale) || (i == 80 && !f->offset_legal) || (i > 80 && !isfinite(best))) continue;
         const double error = mse_error(f, x, rows, cols, scale);
         if (error < least) best = scale, least = error;
     }
@@ -105,10 +105,11 @@ static void errors_of(const lowbit_ctx *ctx, const lowbit_matrix *w, const lowbi
 
 /* Rows of growing tails: uniform, then powers of it. */
 static void fill(float *x) {
-    for (int i = 0; i < N * K; i++) {
-        const float u = check_random_float(-1, 1);
-        x[i] = copysignf(powf(fabsf(u), 1.0f + (float)(i / K) / 4), u);
-    }
+    for (int r = 0; r < N; r++)
+        for (int k = 0; k < K; k++) {
+            const float u = check_random_float(-1, 1);
+            x[r * K + k] = copysignf(powf(fabsf(u), 1.0f + (float)r / 4), u);
+        }
 }
 
 static void check_format(const lowbit_ctx *ctx, const lowbit_matrix *w, const lb_format *f) {

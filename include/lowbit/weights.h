@@ -169,15 +169,19 @@ enum {
      *     E(d)  = sum over rows, ascending, of the sum over their elements of (x - d * v(code(x, d)))^2, added up as in
      *             SEARCH
      *     a     = max|x| / q; for i8, i4 and i2 with the sign of -x*, whose side has one value more
-     *     scale = that of least E among a * (80 - i) / 80, i = 0, 1, ... 79; then, twice, sum x*v / sum v*v for its
-     *             codes v (0 / 0 counts as 0), if that lessens E; all rounded to float and to scale_type before
+     *     scale = that of least E among a * (80 - i) / 80, i = 0, 1, ... 79, and for those three a * q / o;
+     *             then, twice, sum x*v / sum v*v for the codes v of the best (0 / 0 counts as 0), if that lessens E;
+     *             every candidate is rounded to float and to scale_type before
      *     code  = code(x, scale)
      *
      * The first of equals wins; candidates that scale_type cannot hold are none. */
     LOWBIT_RULE_MSE = 12,
     /* t2, t5: a rule that is there to be compared with ("1.58-bit" quantization after training, by the range). With
-     * y = max(-128, min(127, x)), z = y - mean(y): scale = (max z - min z) / 2, code = 1 + clamp(rne(z / scale), -1,
-     * 1). The mean is not given back, so results are off by it times the sum of A. */
+     * y = max(-128, min(127, x)), z = y - mean(y):
+     *
+     *     scale = (max z - min z) / 2, code = 1 + clamp(rne(z / scale), -1, 1)
+     *
+     * The mean is not given back, so results are off by it times the sum of A. */
     LOWBIT_RULE_RANGE = 13
 };
 
