@@ -100,9 +100,11 @@ bool lb_graph_has(const lb_graph *graph, const char *name) {
 int64_t lb_graph_dimension(lb_graph *graph, const char *name, int32_t axis, int64_t otherwise) {
     if (!graph->source->file || failed(graph)) return otherwise;
     const lb_tensor *tensor = lb_safetensors_find(graph->source->file, name);
-    if (!tensor)
+    if (!tensor) {
         lb_graph_fail(graph, LOWBIT_NOT_FOUND, "there is no tensor \"%.64s\"", name);
-    else if (axis >= tensor->rank || tensor->shape[axis] < 1 || tensor->shape[axis] > LB_VALUE_ELEMENTS)
+        return otherwise;
+    }
+    if (axis >= tensor->rank || tensor->shape[axis] < 1 || tensor->shape[axis] > LB_VALUE_ELEMENTS)
         lb_graph_fail(graph, LOWBIT_BAD_FORMAT, "\"%.64s\" has %d dimensions, and number %d is missing or out of range",
                       name, (int)tensor->rank, (int)axis);
     return failed(graph) ? otherwise : tensor->shape[axis];

@@ -64,25 +64,33 @@ static lowbit_status build(const lb_source *source, const lb_model_options *opti
     return status;
 }
 
+static const lb_model_options kUsual = {.side = 0};
+static const lb_config kNoConfig = {.classes = 0};
+
+lowbit_status lb_model_from(const lb_safetensors *file, const lb_config *config, const lb_model_options *options,
+                            lb_opened *opened, lowbit_error *error) {
+    const lb_source source = {.file = file};
+    if (!options) options = &kUsual;
+    if (!config) config = &kNoConfig;
+    *opened = (lb_opened){.model = NULL};
+    LB_TRY(lb_network_find(&source, config, &opened->model, error));
+    return build(&source, options, config, opened, error);
+}
+
 static lowbit_status open_file(const char *path, const lb_model_options *options, const lb_config *config,
                                lb_opened *opened, lowbit_error *error) {
     lb_safetensors file;
     LB_TRY(lb_safetensors_open(path, &file, error));
-    const lb_source source = {.file = &file};
-    lowbit_status status = lb_network_find(&source, config, &opened->model, error);
-    if (status == LOWBIT_OK) status = build(&source, options, config, opened, error);
+    const lowbit_status status = lb_model_from(&file, config, options, opened, error);
     lb_safetensors_close(&file);
     return status;
 }
 
-static const lb_model_options kUsual = {.side = 0};
-
 lowbit_status lb_model_open(const char *path, const lb_model_options *options, lb_opened *opened, lowbit_error *error) {
     char file[LONGEST_PATH], beside[LONGEST_PATH];
     struct stat at;
-    lb_config config = {.classes = 0};
+    lb_config config = kNoConfig;
     *opened = (lb_opened){.model = NULL};
-    if (!options) options = &kUsual;
     LB_REQUIRE(strlen(path) < LONGEST_PATH - 32, error, LOWBIT_INVALID_ARGUMENT, "a path of %zu bytes", strlen(path));
     if (stat(path, &at) != 0 || !S_ISDIR(at.st_mode)) return open_file(path, options, &config, opened, error);
     snprintf(file, sizeof file, "%.4000s/model.safetensors", path);
@@ -94,14 +102,13 @@ lowbit_status lb_model_open(const char *path, const lb_model_options *options, l
 lowbit_status lb_model_make_up(const char *name, const lb_model_options *options, lb_opened *opened,
                                lowbit_error *error) {
     char names[160];
-    const lb_config config = {.classes = 0};
     *opened = (lb_opened){.model = lb_network_named(name)};
     if (!options) options = &kUsual;
     for (size_t i = 0, at = 0; i < lb_network_count && at < sizeof names; i++)
         at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i > 0 ? ", " : "", lb_networks[i].name);
     LB_REQUIRE(opened->model, error, LOWBIT_NOT_FOUND, "there is no network \"%.32s\", only %s", name, names);
     const lb_source source = {.seed = options->seed};
-    return build(&source, options, &config, opened, error);
+    return build(&source, options, &kNoConfig, opened, error);
 }
 
 void lb_model_close(lb_opened *opened) {

@@ -29,6 +29,10 @@ typedef struct lb_opened {
  * is wrong or missing. *opened needs no close after a failure, and does not need the file after success. */
 lowbit_status lb_model_open(const char *path, const lb_model_options *options, lb_opened *opened, lowbit_error *error);
 
+/* The same of a file that is open already; config may be NULL. */
+lowbit_status lb_model_from(const lb_safetensors *file, const lb_config *config, const lb_model_options *options,
+                            lb_opened *opened, lowbit_error *error);
+
 /* Makes a network of the table with made-up weights (nn/source.h). LOWBIT_NOT_FOUND with the names that there are. */
 lowbit_status lb_model_make_up(const char *name, const lb_model_options *options, lb_opened *opened,
                                lowbit_error *error);

@@ -36,7 +36,7 @@ static void check_made_up(void) {
     /* the same on every machine: read off one, not computed */
     CHECK(x[0] == 0x1.b1f628p-5f && x[COUNT - 1] == 0x1.650d28p-7f);
     for (int i = 0; i < COUNT; i++) sum += (double)x[i], squares += (double)x[i] * (double)x[i];
-    CHECK(fabs(sum / COUNT) < 1e-3 && fabs(squares / COUNT * (COUNT / 64) / 2 - 1) < 0.02);
+    CHECK(fabs(sum / COUNT) < 1e-3 && fabs(squares / COUNT * (double)shape[1] / 2 - 1) < 0.02);
     CHECK(lb_source_floats(&kMadeUp, "b.weight", 2, shape, y, NULL) == LOWBIT_OK);
     CHECK(memcmp(x, y, sizeof x) != 0);
     CHECK(lb_source_floats(&kMadeUp, "b.running_var", 1, vector, x, NULL) == LOWBIT_OK);
@@ -250,6 +250,7 @@ void subject_graph_fuse(void) {
         float *before = nn_oracle(&g, image);
         lb_graph_fuse(&g);
         check_order(&g);
+        if (check_failures() > 0) return;
         float *after = nn_oracle(&g, image);
         const int64_t count = nn_elements(g.nodes[g.count - 1].shape);
         CHECK(before && after && close_to(after, before, count));

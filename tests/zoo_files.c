@@ -17,6 +17,7 @@ static char names[MOST_TENSORS][64];
 static lb_tensor tensors[MOST_TENSORS];
 static size_t count;
 static float data[MOST_FLOATS];
+static int convolutions; /* of the network that was opened last */
 
 static void add(const char *layer, const char *tensor, int32_t rank, int64_t a, int64_t b, int64_t kernel) {
     lb_tensor *t = &tensors[count];
@@ -33,25 +34,35 @@ static void add_norm(const char *layer, int64_t channels) {
     for (size_t i = 0; i < LB_COUNT(kNames); i++) add(layer, kNames[i], 1, channels, 0, 0);
 }
 
-/* A ResNet of three stages of one block, with akamaster's names. */
-static void make_resnet(void) {
-    char layer[32];
+/* A ResNet of one block a stage. shortcut: what its convolutions are called, NULL if it has none. */
+static void make_resnet(int stages, const char *shortcut, const char *last) {
+    char layer[64];
     count = 0;
     for (int i = 0; i < MOST_FLOATS; i++) data[i] = (float)(i % 7 + 1) / 8;
     add("conv1", "weight", 4, 2, 3, 3);
     add_norm("bn1", 2);
-    for (int stage = 1, width = 2; stage <= 3; stage++, width *= 2)
+    for (int stage = 1; stage <= stages; stage++) {
+        const int64_t width = (int64_t)1 << stage, inputs = stage > 1 ? width / 2 : width;
         for (int i = 1; i <= 2; i++) {
             snprintf(layer, sizeof layer, "layer%d.0.conv%d", stage, i);
-            add(layer, "weight", 4, width, i == 1 && stage > 1 ? width / 2 : width, 3);
+            add(layer, "weight", 4, width, i == 1 ? inputs : width, 3);
             snprintf(layer, sizeof layer, "layer%d.0.bn%d", stage, i);
             add_norm(layer, width);
         }
-    add("linear", "bias", 1, 5, 0, 0);
-    add("linear", "weight", 2, 5, 8, 0);
+        if (!shortcut || stage == 1) continue;
+        snprintf(layer, sizeof layer, "layer%d.0.%s.0", stage, shortcut);
+        add(layer, "weight", 4, width, inputs, 1);
+        snprintf(layer, sizeof layer, "layer%d.0.%s.1", stage, shortcut);
+        add_norm(layer, width);
+    }
+    add(last, "bias", 1, 5, 0, 0);
+    add(last, "weight", 2, 5, (int64_t)1 << stages, 0);
 }
 
-/* Writes the tensors without number `without` and opens the folder. */
+/* akamaster's names: what most of the tests here are about. */
+static void make_usual(void) { make_resnet(3, NULL, "linear"); }
+
+/* Writes the tensors without number `without`, opens the folder and counts. */
 static lowbit_status open_without(size_t without, lowbit_error *error) {
     lb_tensor written[MOST_TENSORS];
     char path[300];
@@ -68,6 +79,8 @@ static lowbit_status open_without(size_t without, lowbit_error *error) {
     const lowbit_status status = lb_model_open(folder, NULL, &o, error);
     if (status != LOWBIT_OK) return status;
     CHECK(strcmp(o.model->name, "resnet") == 0 && o.classes == 5);
+    convolutions = 0;
+    for (int64_t i = 0; i < o.graph.count; i++) convolutions += o.graph.nodes[i].op == LB_OP_CONV;
     lb_model_close(&o);
     return LOWBIT_OK;
 }
@@ -99,7 +112,21 @@ static void check_tensors(void) {
     check_context("a tensor of 2^40 x 0 elements");
     tensors[0].shape[0] = (int64_t)1 << 40, tensors[0].shape[1] = 0;
     CHECK(open_all(&error) == LOWBIT_BAD_FORMAT && strstr(error.message, "conv1.weight"));
-    make_resnet();
+    make_usual();
+}
+
+/* The names of those who train ResNets. */
+static void check_names(void) {
+    static const char *const kShortcuts[] = {"downsample", "shortcut"}, *const kLast[] = {"fc", "linear"};
+    lowbit_error error;
+    for (int stages = 3; stages <= 4; stages++)
+        for (int i = 0; i < 4; i++) {
+            check_context("%d stages, %s, %s", stages, kShortcuts[i / 2], kLast[i % 2]);
+            make_resnet(stages, kShortcuts[i / 2], kLast[i % 2]);
+            CHECK(open_all(&error) == LOWBIT_OK && convolutions == 2 + 2 * stages + (stages - 1));
+        }
+    make_usual();
+    CHECK(open_all(&error) == LOWBIT_OK && convolutions == 8);
 }
 
 static void check_config(void) {
@@ -150,8 +177,9 @@ void subject_zoo_files(void) {
     lowbit_error error = LOWBIT_ERROR_INIT;
     snprintf(folder, sizeof folder, "%.200s/resnet", check_scratch_folder());
     CHECK(mkdir(folder, 0700) == 0);
-    make_resnet();
+    make_usual();
     check_tensors();
+    check_names();
     check_config();
     check_context("nothing there");
     CHECK(lb_model_open("/proc/none", NULL, &o, &error) == LOWBIT_NOT_FOUND);
