@@ -39,7 +39,7 @@ static scratch scratch_of(const lb_conv_shape *shape, const lowbit_problem *prod
 int64_t lb_conv_workspace(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
                           const lb_gemm_config *config, int64_t rows, int64_t batch, uint32_t workers) {
     const scratch each = scratch_of(shape, product, config, rows);
-    const int64_t image = lb_conv_takes_codes(product) ? lb_conv_image_bytes(conv, batch) : 0;
+    const int64_t image = lb_conv_takes_codes(product) ? lb_conv_image_bytes(conv, shape, product, batch) : 0;
     return each.bytes * (int64_t)workers + image;
 }
 
@@ -78,18 +78,18 @@ static lb_windows windows_of(const run *r, int64_t group) {
 
 /* Sums of the codes of each group of scales. */
 static void sum_codes(const int8_t *codes, int64_t k, int64_t group, int64_t groups, int32_t *sums) {
-    for (int64_t g = 0; g < groups; g++) {
-        int32_t sum = 0;
-        for (int64_t i = g * group; i < lb_min(k, (g + 1) * group); i++) sum += codes[i];
-        sums[g] = sum;
-    }
+    for (int64_t g = 0; g < groups; g++) sums[g] = lb_sum_codes(codes + g * group, lb_min(group, k - g * group));
 }
 
-/* Whether rows of codes lie in the image as the product reads them: whole lines. */
-static bool codes_in_place(const lb_conv_call *call) {
+/* Codes of a row as a product reads it. */
+static int64_t whole_lines(const lb_conv_call *call) {
     const lb_format *f = lb_format_of(call->product->weights.format);
-    return call->shape->pixels &&
-           lb_round_up(lb_round_up(call->shape->k, lb_line_k(f)), LB_LINE) == call->conv->channels;
+    return lb_round_up(lb_round_up(call->shape->k, lb_line_k(f)), LB_LINE);
+}
+
+/* Whether rows of codes lie in the image as they are. */
+static bool codes_in_place(const lb_conv_call *call) {
+    return call->shape->pixels && whole_lines(call) == call->conv->channels;
 }
 
 /* Codes of the task's windows, their sums and scales; `rows` has places for all three. */
@@ -97,6 +97,7 @@ static void gather_codes(const run *r, const task *t, lowbit_rows *rows) {
     const lb_windows windows = windows_of(r, t->group);
     const int64_t k = rows->k, group = rows->groups > 1 ? rows->group : k;
     const bool in_place = codes_in_place(r->call);
+    const size_t tail = (size_t)(whole_lines(r->call) - k);
     int8_t *codes = (int8_t *)(uintptr_t)rows->codes;
     int32_t *sums = (int32_t *)(uintptr_t)rows->sums;
     float *scales = (float *)(uintptr_t)rows->scales;
@@ -105,9 +106,12 @@ static void gather_codes(const run *r, const task *t, lowbit_rows *rows) {
         const lb_window window = lb_window_at(&windows, t->m + i);
         if (!in_place) {
             lb_window_gather(&windows, &window, (uint8_t *)codes);
-            memset(codes + k, 0, (size_t)(rows->stride - k));
+            memset(codes + k, 0, tail);
         }
-        sum_codes(rows->codes + i * rows->stride, k, group, rows->groups, sums + i * rows->groups);
+        if (r->image.sums)
+            sums[i] = lb_conv_image_sum(&r->image, &windows, &window);
+        else
+            sum_codes(rows->codes + i * rows->stride, k, group, rows->groups, sums + i * rows->groups);
         scales[i] = lb_conv_image_scale(&r->image, r->call, t->group, &window);
     }
 }
@@ -162,11 +166,11 @@ static lb_row_rule float_rule(const lb_conv_call *call, const lowbit_packed *w) 
 }
 
 /* Gathers and multiplies: columns n0 .. n1 - 1 of the weights. */
-static void multiply(const run *r, const task *t, const lowbit_problem *problem, lowbit_gemm_args *args, int64_t n0,
+static void multiply(const run *r, const task *t, const lowbit_problem *problem, lowbit_gemm_args args, int64_t n0,
                      int64_t n1) {
     const bool codes = lb_conv_takes_codes(problem);
     lb_gemm_call product = {
-        .problem = problem, .config = r->config, .args = args, .m = t->rows, .workspace = t->product};
+        .problem = problem, .config = r->config, .args = &args, .m = t->rows, .workspace = t->product};
     lowbit_rows rows;
     lb_gemm_start start;
     if (codes) {
@@ -177,11 +181,11 @@ static void multiply(const run *r, const task *t, const lowbit_problem *problem,
             start = lb_conv_start(&windows, r->call->args->tap_sums[t->group], t->m, t->rows, t->start);
             product.start = &start;
         }
-        args->rows = &rows;
+        args.rows = &rows;
         product.rule = r->call->rule;
     } else {
-        args->a = gather_floats(r, t);
-        product.rule = float_rule(r->call, args->weights);
+        args.a = gather_floats(r, t);
+        product.rule = float_rule(r->call, args.weights);
     }
     lb_gemm_prepare(&product, NULL);
     lb_gemm_tile(&product, 0, t->rows, n0, n1);
@@ -193,7 +197,7 @@ static void run_group(const run *r, const task *t, int64_t n0, int64_t n1) {
     lowbit_gemm_args args = {.struct_size = sizeof args, .weights = &call->args->weights[t->group]};
     args.column_sums = call->args->column_sums ? call->args->column_sums[t->group] : NULL;
     aim_output(call, t, t->group * call->shape->n, &args, &requant);
-    multiply(r, t, call->product, &args, n0, n1);
+    multiply(r, t, call->product, args, n0, n1);
 }
 
 /* A channel of its own: whole panels are computed, and of them the columns kept that read this channel. */
@@ -209,7 +213,7 @@ static void run_channel(const run *r, const task *t) {
     problem.n = at.weights.n;
     args.out = t->outputs;
     args.out_stride = problem.n;
-    multiply(r, t, &problem, &args, 0, problem.n);
+    multiply(r, t, &problem, args, 0, problem.n);
     for (int64_t i = 0; i < t->rows; i++)
         memcpy(out + i * row + skip, t->outputs + i * problem.n * bytes + skip, (size_t)((problem.n - at.own) * bytes));
 }

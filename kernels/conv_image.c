@@ -2,8 +2,10 @@
 #include "kernels/conv_image.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "kernels/base/pool.h"
+#include "kernels/formats/format.h"
 #include "kernels/prepare.h"
 
 /* Elements of a line that are quantized at once: the row quantizer is made for rows of a product. */
@@ -11,24 +13,57 @@ enum { PIECE = 1 << 16 };
 
 static int64_t line_bytes(const lowbit_conv2d *conv) { return lb_round_up(conv->width * conv->channels, LB_LINE); }
 
-int64_t lb_conv_image_bytes(const lowbit_conv2d *conv, int64_t batch) {
-    const int64_t lines = batch * conv->height;
-    return lines * line_bytes(conv) + lb_round_up(lines * (int64_t)sizeof(float), LB_LINE);
+/* Pixels are summed up once for all windows where a window is whole pixels and has one sum; few channels are sooner
+ * added than looked up. */
+static bool sums_pixels(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product) {
+    enum { FEWEST = 16 };
+    return conv->groups == 1 && !shape->pixels && conv->channels >= FEWEST &&
+           lb_groups(shape->k, product->weights.group) == 1;
 }
 
-typedef struct quantizing {
-    const lb_conv_call *call;
-    int8_t *codes;
-    float *scales;
-} quantizing;
+static int64_t scale_bytes(int64_t lines) { return lb_round_up(lines * (int64_t)sizeof(float), LB_LINE); }
 
-static void line_task(void *arg, size_t i, size_t worker) {
-    (void)worker;
-    const quantizing *q = arg;
+int64_t lb_conv_image_bytes(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
+                            int64_t batch) {
+    const int64_t lines = batch * conv->height;
+    const int64_t sums = sums_pixels(conv, shape, product) ? lines * conv->width * (int64_t)sizeof(int32_t) : 0;
+    return lb_round_up(sums, LB_LINE) + scale_bytes(lines) + lines * line_bytes(conv);
+}
+
+/* Eight codes in a word, made unsigned, are added in lanes of 16 bits, 128 times before one could overflow. */
+int32_t lb_sum_codes(const int8_t *codes, int64_t count) {
+    static const uint64_t kSigns = UINT64_C(0x8080808080808080), kEven = UINT64_C(0x00ff00ff00ff00ff);
+    const int64_t whole = count / 8 * 8;
+    int64_t sum = -128 * whole;
+    for (int64_t i = 0; i < whole; i += 8 * 128) {
+        uint64_t lanes = 0;
+        for (int64_t j = i; j < lb_min(whole, i + 8 * 128); j += 8) {
+            uint64_t word;
+            memcpy(&word, codes + j, sizeof word);
+            word ^= kSigns;
+            lanes += (word & kEven) + (word >> 8 & kEven);
+        }
+        const uint64_t pairs = (lanes & UINT64_C(0x0000ffff0000ffff)) + (lanes >> 16 & UINT64_C(0x0000ffff0000ffff));
+        sum += (int64_t)((pairs & UINT32_MAX) + (pairs >> 32));
+    }
+    for (int64_t i = whole; i < count; i++) sum += codes[i];
+    return (int32_t)sum;
+}
+
+typedef struct lines {
+    const lb_conv_call *call;
+    const int8_t *codes;
+    int64_t line;
+    int8_t *quantized; /* NULL = codes are the caller's */
+    float *scales;
+    int32_t *sums; /* or NULL */
+} lines;
+
+static void quantize_line(const lines *q, int64_t i) {
     const lb_conv_call *call = q->call;
-    const int64_t elements = call->conv->width * call->conv->channels, bytes = line_bytes(call->conv);
-    const float *from = call->args->a + (int64_t)i * elements;
-    int8_t *to = q->codes + (int64_t)i * bytes;
+    const int64_t elements = call->conv->width * call->conv->channels;
+    const float *from = call->args->a + i * elements;
+    int8_t *to = q->quantized + i * q->line;
     q->scales[i] = 0;
     for (int64_t x = 0; x < elements; x += PIECE) {
         const int64_t count = lb_min(PIECE, elements - x);
@@ -40,20 +75,49 @@ static void line_task(void *arg, size_t i, size_t worker) {
     }
 }
 
+static void line_task(void *arg, size_t i, size_t worker) {
+    (void)worker;
+    const lines *q = arg;
+    const int64_t width = q->call->conv->width, channels = q->call->conv->channels, line = (int64_t)i;
+    if (q->quantized) quantize_line(q, line);
+    for (int64_t x = 0; q->sums && x < width; x++)
+        q->sums[line * width + x] = lb_sum_codes(q->codes + line * q->line + x * channels, channels);
+}
+
 void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_pool *pool, lb_conv_image *image) {
     const lowbit_conv2d *c = call->conv;
-    const int64_t lines = call->args->batch * c->height, elements = c->width * c->channels;
-    *image = (lb_conv_image){.scale = call->rule.kind == LB_ROWS_FIXED ? call->rule.scale : 1};
-    if (call->args->codes) {
-        image->codes = call->args->codes;
-        image->line = elements;
-        return;
+    const int64_t count = call->args->batch * c->height, elements = c->width * c->channels;
+    lines q = {.call = call, .codes = call->args->codes, .line = elements};
+    uint8_t *at = memory;
+    if (sums_pixels(c, call->shape, call->product)) {
+        q.sums = memory;
+        at += lb_round_up(count * c->width * (int64_t)sizeof(int32_t), LB_LINE);
     }
-    quantizing q = {call, memory, (float *)(void *)((uint8_t *)memory + lines * line_bytes(c))};
-    lb_parallel_for(lines * elements < LB_PREPARE_ALONE ? NULL : pool, (size_t)lines, line_task, &q);
-    image->codes = q.codes;
-    image->line = line_bytes(c);
-    image->scales = q.scales;
+    if (!q.codes) {
+        q.scales = (float *)(void *)at;
+        q.quantized = (int8_t *)(at + scale_bytes(count));
+        q.codes = q.quantized;
+        q.line = line_bytes(c);
+    }
+    if (q.quantized || q.sums)
+        lb_parallel_for(count * elements < LB_PREPARE_ALONE ? NULL : pool, (size_t)count, line_task, &q);
+    *image = (lb_conv_image){.codes = q.codes,
+                             .line = q.line,
+                             .scale = call->rule.kind == LB_ROWS_FIXED ? call->rule.scale : 1,
+                             .scales = q.scales,
+                             .sums = q.sums};
+}
+
+int32_t lb_conv_image_sum(const lb_conv_image *image, const lb_windows *windows, const lb_window *window) {
+    const lowbit_conv2d *c = windows->conv;
+    const int64_t outside = windows->shape->k - lb_window_taps(window) * windows->shape->depth;
+    int32_t sum = windows->outside * (int32_t)outside;
+    for (int64_t ky = window->ky[0]; ky < window->ky[1]; ky++) {
+        const int64_t line = window->image * c->height + window->y + ky * c->dilation_y;
+        const int32_t *sums = image->sums + line * c->width + window->x;
+        for (int64_t kx = window->kx[0]; kx < window->kx[1]; kx++) sum += sums[kx * c->dilation_x];
+    }
+    return sum;
 }
 
 /* Whether the taps of a window in one line have a NaN. */

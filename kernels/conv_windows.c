@@ -19,6 +19,20 @@ lb_window lb_window_at(const lb_windows *windows, int64_t m) {
     return w;
 }
 
+/* memcpy of a few bytes, of which every row has some: a call costs as much as they do. */
+static inline void copy(uint8_t *to, const uint8_t *from, int64_t bytes) {
+    enum { STEP = 16, FEW = 8, MANY = 512 };
+    if (bytes < FEW || bytes > MANY) {
+        memcpy(to, from, (size_t)bytes);
+    } else if (bytes < STEP) { /* the last ones overlap */
+        memcpy(to, from, FEW);
+        memcpy(to + bytes - FEW, from + bytes - FEW, FEW);
+    } else {
+        for (int64_t i = 0; i < bytes - STEP; i += STEP) memcpy(to + i, from + i, STEP);
+        memcpy(to + bytes - STEP, from + bytes - STEP, STEP);
+    }
+}
+
 /* One line of taps, of which some are inside: neighbours that are contiguous at once. */
 static void gather_line(const lb_windows *windows, const lb_window *window, int64_t ky, uint8_t *to) {
     const lowbit_conv2d *c = windows->conv;
@@ -26,10 +40,10 @@ static void gather_line(const lb_windows *windows, const lb_window *window, int6
     const uint8_t *from = lb_window_tap(windows, window, ky, first);
     if (first > 0) memset(to, windows->outside, (size_t)(first * tap));
     if (c->dilation_x == 1 && tap == windows->pixel)
-        memcpy(to + first * tap, from, (size_t)((last - first) * tap));
+        copy(to + first * tap, from, (last - first) * tap);
     else
         for (int64_t kx = first; kx < last; kx++, from += c->dilation_x * windows->pixel)
-            memcpy(to + kx * tap, from, (size_t)tap);
+            copy(to + kx * tap, from, tap);
     if (last < c->kernel_width) memset(to + last * tap, windows->outside, (size_t)((c->kernel_width - last) * tap));
 }
 
