@@ -39,7 +39,8 @@ static scratch scratch_of(const lb_conv_shape *shape, const lowbit_problem *prod
 int64_t lb_conv_workspace(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
                           const lb_gemm_config *config, int64_t rows, int64_t batch, uint32_t workers) {
     const scratch each = scratch_of(shape, product, config, rows);
-    const int64_t image = lb_conv_takes_codes(product) ? lb_conv_image_bytes(conv, shape, product, batch) : 0;
+    const int64_t image =
+        lb_conv_takes_codes(product) ? lb_conv_image_bytes(conv, shape, product, config->kernel, batch) : 0;
     return each.bytes * (int64_t)workers + image;
 }
 
@@ -63,15 +64,16 @@ typedef struct task {
 
 static lb_windows windows_of(const run *r, int64_t group) {
     const lb_conv_call *call = r->call;
+    const lowbit_conv2d *c = call->conv;
     const bool codes = lb_conv_takes_codes(call->product);
-    const int64_t bytes = codes ? 1 : (int64_t)sizeof(float), tap = call->shape->depth * bytes;
-    const void *image = codes ? (const void *)r->image.codes : (const void *)call->args->a;
-    const int64_t line = codes ? r->image.line : call->conv->width * call->conv->channels * bytes;
-    return (lb_windows){.conv = call->conv,
+    const int64_t bits = !codes ? 8 * (int64_t)sizeof(float) : r->image.bits ? 1 : 8;
+    const int64_t tap = call->shape->depth * bits / 8;
+    const uint8_t *image = codes ? r->image.codes : (const void *)call->args->a;
+    return (lb_windows){.conv = c,
                         .shape = call->shape,
-                        .image = (const uint8_t *)image + group * tap,
-                        .pixel = call->conv->channels * bytes,
-                        .line = line,
+                        .image = image + group * tap,
+                        .pixel = c->channels * bits / 8,
+                        .line = codes ? r->image.line : c->width * c->channels * bits / 8,
                         .tap = tap,
                         .outside = codes ? call->rule.zero : 0};
 }
@@ -88,25 +90,35 @@ static int64_t whole_lines(const lb_conv_call *call) {
 }
 
 /* Whether rows of codes lie in the image as they are. */
-static bool codes_in_place(const lb_conv_call *call) {
-    return call->shape->pixels && whole_lines(call) == call->conv->channels;
+static bool codes_in_place(const run *r) {
+    return r->call->shape->pixels && !r->image.bits && whole_lines(r->call) == r->call->conv->channels;
+}
+
+/* Zeros behind the codes, before these come: a line of them is a few stores, where their number would ask for a call.
+ */
+static void clear_tail(int8_t *codes, int64_t bytes, int64_t whole) {
+    if (whole - bytes > LB_LINE)
+        memset(codes + bytes, 0, (size_t)(whole - bytes));
+    else if (whole > bytes)
+        memset(codes + whole - LB_LINE, 0, LB_LINE);
 }
 
 /* Codes of the task's windows, their sums and scales; `rows` has places for all three. */
 static void gather_codes(const run *r, const task *t, lowbit_rows *rows) {
     const lb_windows windows = windows_of(r, t->group);
     const int64_t k = rows->k, group = rows->groups > 1 ? rows->group : k;
-    const bool in_place = codes_in_place(r->call);
-    const size_t tail = (size_t)(whole_lines(r->call) - k);
+    const bool in_place = codes_in_place(r);
+    const int64_t bytes = r->image.bits ? k / 8 : k, whole = r->image.bits ? bytes : whole_lines(r->call);
     int8_t *codes = (int8_t *)(uintptr_t)rows->codes;
     int32_t *sums = (int32_t *)(uintptr_t)rows->sums;
     float *scales = (float *)(uintptr_t)rows->scales;
-    if (in_place) rows->stride = r->call->conv->channels, rows->codes = r->image.codes + t->m * rows->stride;
-    for (int64_t i = 0; i < t->rows; i++, codes += rows->stride) {
-        const lb_window window = lb_window_at(&windows, t->m + i);
+    if (in_place) rows->stride = k, rows->codes = (const int8_t *)r->image.codes + t->m * k;
+    if (r->image.bits) rows->stride = bytes;
+    lb_window window = lb_window_at(&windows, t->m);
+    for (int64_t i = 0; i < t->rows; i++, codes += rows->stride, lb_window_next(&windows, &window)) {
         if (!in_place) {
+            clear_tail(codes, bytes, whole);
             lb_window_gather(&windows, &window, (uint8_t *)codes);
-            memset(codes + k, 0, tail);
         }
         if (r->image.sums)
             sums[i] = lb_conv_image_sum(&r->image, &windows, &window);
@@ -123,10 +135,9 @@ static lowbit_matrix gather_floats(const run *r, const task *t) {
         return (lowbit_matrix){r->call->args->a + t->m * shape->k, t->rows, shape->k, r->call->conv->channels};
     const lb_windows windows = windows_of(r, t->group);
     const int64_t stride = lb_rows_stride(shape->k * (int64_t)sizeof(float));
-    for (int64_t i = 0; i < t->rows; i++) {
-        const lb_window window = lb_window_at(&windows, t->m + i);
+    lb_window window = lb_window_at(&windows, t->m);
+    for (int64_t i = 0; i < t->rows; i++, lb_window_next(&windows, &window))
         lb_window_gather(&windows, &window, t->floats + i * stride);
-    }
     return (lowbit_matrix){(const float *)(const void *)t->floats, t->rows, shape->k, stride / (int64_t)sizeof(float)};
 }
 
@@ -182,6 +193,7 @@ static void multiply(const run *r, const task *t, const lowbit_problem *problem,
             product.start = &start;
         }
         args.rows = &rows;
+        product.bits = r->image.bits;
         product.rule = r->call->rule;
     } else {
         args.a = gather_floats(r, t);

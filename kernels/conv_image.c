@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels/base/pool.h"
+#include "kernels/bit_rows.h"
 #include "kernels/formats/format.h"
 #include "kernels/prepare.h"
 
@@ -13,21 +14,30 @@ enum { PIECE = 1 << 16 };
 
 static int64_t line_bytes(const lowbit_conv2d *conv) { return lb_round_up(conv->width * conv->channels, LB_LINE); }
 
-/* Pixels are summed up once for all windows where a window is whole pixels and has one sum; few channels are sooner
- * added than looked up. */
+/* Pixels are summed up once for all windows where these are whole pixels, neighbours in a line, and have one sum; few
+ * channels are sooner added than looked up. */
 static bool sums_pixels(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product) {
     enum { FEWEST = 16 };
-    return conv->groups == 1 && !shape->pixels && conv->channels >= FEWEST &&
+    return conv->groups == 1 && conv->dilation_x == 1 && conv->channels >= FEWEST &&
            lb_groups(shape->k, product->weights.group) == 1;
 }
+
+/* Where a bit is all that is wanted of a code, and words of them are whole pixels. */
+static bool packs_bits(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
+                       const lb_kernel *kernel) {
+    return lb_takes_bits(kernel) && conv->channels % LB_WORD_K == 0 && sums_pixels(conv, shape, product);
+}
+
+static int64_t word_bytes(const lowbit_conv2d *conv) { return conv->width * conv->channels / 8; }
 
 static int64_t scale_bytes(int64_t lines) { return lb_round_up(lines * (int64_t)sizeof(float), LB_LINE); }
 
 int64_t lb_conv_image_bytes(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
-                            int64_t batch) {
+                            const lb_kernel *kernel, int64_t batch) {
     const int64_t lines = batch * conv->height;
-    const int64_t sums = sums_pixels(conv, shape, product) ? lines * conv->width * (int64_t)sizeof(int32_t) : 0;
-    return lb_round_up(sums, LB_LINE) + scale_bytes(lines) + lines * line_bytes(conv);
+    const int64_t sums = sums_pixels(conv, shape, product) ? lines * (conv->width + 1) * (int64_t)sizeof(int32_t) : 0;
+    const int64_t words = packs_bits(conv, shape, product, kernel) ? lines * word_bytes(conv) : 0;
+    return lb_round_up(sums, LB_LINE) + lb_round_up(words, LB_LINE) + scale_bytes(lines) + lines * line_bytes(conv);
 }
 
 /* Eight codes in a word, made unsigned, are added in lanes of 16 bits, 128 times before one could overflow. */
@@ -56,7 +66,8 @@ typedef struct lines {
     int64_t line;
     int8_t *quantized; /* NULL = codes are the caller's */
     float *scales;
-    int32_t *sums; /* or NULL */
+    uint32_t *sums; /* or NULL */
+    uint8_t *words; /* or NULL */
 } lines;
 
 static void quantize_line(const lines *q, int64_t i) {
@@ -80,8 +91,14 @@ static void line_task(void *arg, size_t i, size_t worker) {
     const lines *q = arg;
     const int64_t width = q->call->conv->width, channels = q->call->conv->channels, line = (int64_t)i;
     if (q->quantized) quantize_line(q, line);
-    for (int64_t x = 0; q->sums && x < width; x++)
-        q->sums[line * width + x] = lb_sum_codes(q->codes + line * q->line + x * channels, channels);
+    const int8_t *codes = q->codes + line * q->line;
+    if (q->words)
+        lb_put_bit_codes((lb_bit_planes){1, LB_BITS_WHOLE}, codes, width * channels, 1, 0,
+                         q->words + line * word_bytes(q->call->conv));
+    if (!q->sums) return;
+    uint32_t *sums = q->sums + line * (width + 1);
+    sums[0] = 0;
+    for (int64_t x = 0; x < width; x++) sums[x + 1] = sums[x] + (uint32_t)lb_sum_codes(codes + x * channels, channels);
 }
 
 void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_pool *pool, lb_conv_image *image) {
@@ -91,7 +108,11 @@ void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_poo
     uint8_t *at = memory;
     if (sums_pixels(c, call->shape, call->product)) {
         q.sums = memory;
-        at += lb_round_up(count * c->width * (int64_t)sizeof(int32_t), LB_LINE);
+        at += lb_round_up(count * (c->width + 1) * (int64_t)sizeof(int32_t), LB_LINE);
+    }
+    if (packs_bits(c, call->shape, call->product, call->config.kernel)) {
+        q.words = at;
+        at += lb_round_up(count * word_bytes(c), LB_LINE);
     }
     if (!q.codes) {
         q.scales = (float *)(void *)at;
@@ -101,8 +122,9 @@ void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_poo
     }
     if (q.quantized || q.sums)
         lb_parallel_for(count * elements < LB_PREPARE_ALONE ? NULL : pool, (size_t)count, line_task, &q);
-    *image = (lb_conv_image){.codes = q.codes,
-                             .line = q.line,
+    *image = (lb_conv_image){.codes = q.words ? (const void *)q.words : q.codes,
+                             .bits = q.words != NULL,
+                             .line = q.words ? word_bytes(c) : q.line,
                              .scale = call->rule.kind == LB_ROWS_FIXED ? call->rule.scale : 1,
                              .scales = q.scales,
                              .sums = q.sums};
@@ -110,14 +132,12 @@ void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_poo
 
 int32_t lb_conv_image_sum(const lb_conv_image *image, const lb_windows *windows, const lb_window *window) {
     const lowbit_conv2d *c = windows->conv;
-    const int64_t outside = windows->shape->k - lb_window_taps(window) * windows->shape->depth;
-    int32_t sum = windows->outside * (int32_t)outside;
-    for (int64_t ky = window->ky[0]; ky < window->ky[1]; ky++) {
-        const int64_t line = window->image * c->height + window->y + ky * c->dilation_y;
-        const int32_t *sums = image->sums + line * c->width + window->x;
-        for (int64_t kx = window->kx[0]; kx < window->kx[1]; kx++) sum += sums[kx * c->dilation_x];
-    }
-    return sum;
+    const int64_t step = c->width + 1, outside = windows->shape->k - lb_window_taps(window) * windows->shape->depth;
+    int64_t at = (window->image * c->height + window->y + window->ky[0] * c->dilation_y) * step + window->x;
+    uint32_t sum = (uint32_t)windows->outside * (uint32_t)outside;
+    for (int64_t ky = window->ky[0]; ky < window->ky[1]; ky++, at += c->dilation_y * step)
+        sum += image->sums[at + window->kx[1]] - image->sums[at + window->kx[0]];
+    return (int32_t)sum;
 }
 
 /* Whether the taps of a window in one line have a NaN. */

@@ -6,16 +6,17 @@
 #include "kernels/conv_windows.h"
 
 typedef struct lb_conv_image {
-    const int8_t *codes;
-    int64_t line;        /* bytes from a line of the image to the next */
-    float scale;         /* that a window has */
-    const float *scales; /* of each line: NaN where it has a NaN; NULL = the caller brought codes */
-    const int32_t *sums; /* of each pixel's codes, of which windows have several; NULL = not wanted */
+    const void *codes;    /* int8; or words of bits: */
+    bool bits;            /* 32 channels in each (LB_A_BITS1 of one row) */
+    int64_t line;         /* bytes from a line of the image to the next */
+    float scale;          /* that a window has */
+    const float *scales;  /* of each line: NaN where it has a NaN; NULL = the caller brought codes */
+    const uint32_t *sums; /* [line][width + 1]: of the codes of all pixels in front; NULL = not wanted */
 } lb_conv_image;
 
 /* Scratch of an image of so many pictures. */
 int64_t lb_conv_image_bytes(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
-                            int64_t batch);
+                            const lb_kernel *kernel, int64_t batch);
 
 /* The sum of so many codes, a multiple of 8 at a time. */
 int32_t lb_sum_codes(const int8_t *codes, int64_t count);

@@ -80,9 +80,11 @@ static const struct {
                 [LB_A_HALVES] = {16, 32, NULL, {0}, false},
                 [LB_A_TABLES] = {64, LB_WORD_K, NULL, {0}, false}};
 
-/* Whether the call's rows become words of bits at once, without codes: lb_isa_unit's pack_row. */
+bool lb_takes_bits(const lb_kernel *kernel) { return kLayouts[kernel->a_layout].planes.count == 1; }
+
+/* Whether the call's rows are words of bits, or become such at once, without codes: lb_isa_unit's pack_row. */
 static bool packs_bits(const lb_gemm_call *call) {
-    return !call->args->rows && kLayouts[call->config.kernel->a_layout].planes.count == 1;
+    return call->bits || (!call->args->rows && lb_takes_bits(call->config.kernel));
 }
 
 /* The 16 tables of 32 k take 27 cycles with vectors of 256 bits, and nothing else so long. */
