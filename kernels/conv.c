@@ -39,7 +39,8 @@ static scratch scratch_of(const lb_conv_shape *shape, const lowbit_problem *prod
 int64_t lb_conv_workspace(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
                           const lb_gemm_config *config, int64_t rows, int64_t batch, uint32_t workers) {
     const scratch each = scratch_of(shape, product, config, rows);
-    const int64_t image = lb_conv_takes_codes(product) ? lb_conv_image_bytes(conv, batch) : 0;
+    const int64_t image =
+        lb_conv_takes_codes(product) ? lb_conv_image_bytes(conv, shape, product, config->kernel, batch) : 0;
     return each.bytes * (int64_t)workers + image;
 }
 
@@ -63,51 +64,66 @@ typedef struct task {
 
 static lb_windows windows_of(const run *r, int64_t group) {
     const lb_conv_call *call = r->call;
+    const lowbit_conv2d *c = call->conv;
     const bool codes = lb_conv_takes_codes(call->product);
-    const int64_t bytes = codes ? 1 : (int64_t)sizeof(float), tap = call->shape->depth * bytes;
-    const void *image = codes ? (const void *)r->image.codes : (const void *)call->args->a;
-    const int64_t line = codes ? r->image.line : call->conv->width * call->conv->channels * bytes;
-    return (lb_windows){.conv = call->conv,
+    const int64_t bits = !codes ? 8 * (int64_t)sizeof(float) : r->image.bits ? 1 : 8;
+    const int64_t tap = call->shape->depth * bits / 8;
+    const uint8_t *image = codes ? r->image.codes : (const void *)call->args->a;
+    return (lb_windows){.conv = c,
                         .shape = call->shape,
-                        .image = (const uint8_t *)image + group * tap,
-                        .pixel = call->conv->channels * bytes,
-                        .line = line,
+                        .image = image + group * tap,
+                        .pixel = c->channels * bits / 8,
+                        .line = codes ? r->image.line : c->width * c->channels * bits / 8,
                         .tap = tap,
                         .outside = codes ? call->rule.zero : 0};
 }
 
 /* Sums of the codes of each group of scales. */
 static void sum_codes(const int8_t *codes, int64_t k, int64_t group, int64_t groups, int32_t *sums) {
-    for (int64_t g = 0; g < groups; g++) {
-        int32_t sum = 0;
-        for (int64_t i = g * group; i < lb_min(k, (g + 1) * group); i++) sum += codes[i];
-        sums[g] = sum;
-    }
+    for (int64_t g = 0; g < groups; g++) sums[g] = lb_sum_codes(codes + g * group, lb_min(group, k - g * group));
 }
 
-/* Whether rows of codes lie in the image as the product reads them: whole lines. */
-static bool codes_in_place(const lb_conv_call *call) {
+/* Codes of a row as a product reads it. */
+static int64_t whole_lines(const lb_conv_call *call) {
     const lb_format *f = lb_format_of(call->product->weights.format);
-    return call->shape->pixels &&
-           lb_round_up(lb_round_up(call->shape->k, lb_line_k(f)), LB_LINE) == call->conv->channels;
+    return lb_round_up(lb_round_up(call->shape->k, lb_line_k(f)), LB_LINE);
+}
+
+/* Whether rows of codes lie in the image as they are. */
+static bool codes_in_place(const run *r) {
+    return r->call->shape->pixels && !r->image.bits && whole_lines(r->call) == r->call->conv->channels;
+}
+
+/* Zeros behind the codes, before these come: a line of them is a few stores, where their number would ask for a call.
+ */
+static void clear_tail(int8_t *codes, int64_t bytes, int64_t whole) {
+    if (whole - bytes > LB_LINE)
+        memset(codes + bytes, 0, (size_t)(whole - bytes));
+    else if (whole > bytes)
+        memset(codes + whole - LB_LINE, 0, LB_LINE);
 }
 
 /* Codes of the task's windows, their sums and scales; `rows` has places for all three. */
 static void gather_codes(const run *r, const task *t, lowbit_rows *rows) {
     const lb_windows windows = windows_of(r, t->group);
     const int64_t k = rows->k, group = rows->groups > 1 ? rows->group : k;
-    const bool in_place = codes_in_place(r->call);
+    const bool in_place = codes_in_place(r);
+    const int64_t bytes = r->image.bits ? k / 8 : k, whole = r->image.bits ? bytes : whole_lines(r->call);
     int8_t *codes = (int8_t *)(uintptr_t)rows->codes;
     int32_t *sums = (int32_t *)(uintptr_t)rows->sums;
     float *scales = (float *)(uintptr_t)rows->scales;
-    if (in_place) rows->stride = r->call->conv->channels, rows->codes = r->image.codes + t->m * rows->stride;
-    for (int64_t i = 0; i < t->rows; i++, codes += rows->stride) {
-        const lb_window window = lb_window_at(&windows, t->m + i);
+    if (in_place) rows->stride = k, rows->codes = (const int8_t *)r->image.codes + t->m * k;
+    if (r->image.bits) rows->stride = bytes;
+    lb_window window = lb_window_at(&windows, t->m);
+    for (int64_t i = 0; i < t->rows; i++, codes += rows->stride, lb_window_next(&windows, &window)) {
         if (!in_place) {
+            clear_tail(codes, bytes, whole);
             lb_window_gather(&windows, &window, (uint8_t *)codes);
-            memset(codes + k, 0, (size_t)(rows->stride - k));
         }
-        sum_codes(rows->codes + i * rows->stride, k, group, rows->groups, sums + i * rows->groups);
+        if (r->image.sums)
+            sums[i] = lb_conv_image_sum(&r->image, &windows, &window);
+        else
+            sum_codes(rows->codes + i * rows->stride, k, group, rows->groups, sums + i * rows->groups);
         scales[i] = lb_conv_image_scale(&r->image, r->call, t->group, &window);
     }
 }
@@ -119,10 +135,9 @@ static lowbit_matrix gather_floats(const run *r, const task *t) {
         return (lowbit_matrix){r->call->args->a + t->m * shape->k, t->rows, shape->k, r->call->conv->channels};
     const lb_windows windows = windows_of(r, t->group);
     const int64_t stride = lb_rows_stride(shape->k * (int64_t)sizeof(float));
-    for (int64_t i = 0; i < t->rows; i++) {
-        const lb_window window = lb_window_at(&windows, t->m + i);
+    lb_window window = lb_window_at(&windows, t->m);
+    for (int64_t i = 0; i < t->rows; i++, lb_window_next(&windows, &window))
         lb_window_gather(&windows, &window, t->floats + i * stride);
-    }
     return (lowbit_matrix){(const float *)(const void *)t->floats, t->rows, shape->k, stride / (int64_t)sizeof(float)};
 }
 
@@ -162,11 +177,11 @@ static lb_row_rule float_rule(const lb_conv_call *call, const lowbit_packed *w) 
 }
 
 /* Gathers and multiplies: columns n0 .. n1 - 1 of the weights. */
-static void multiply(const run *r, const task *t, const lowbit_problem *problem, lowbit_gemm_args *args, int64_t n0,
+static void multiply(const run *r, const task *t, const lowbit_problem *problem, lowbit_gemm_args args, int64_t n0,
                      int64_t n1) {
     const bool codes = lb_conv_takes_codes(problem);
     lb_gemm_call product = {
-        .problem = problem, .config = r->config, .args = args, .m = t->rows, .workspace = t->product};
+        .problem = problem, .config = r->config, .args = &args, .m = t->rows, .workspace = t->product};
     lowbit_rows rows;
     lb_gemm_start start;
     if (codes) {
@@ -177,11 +192,12 @@ static void multiply(const run *r, const task *t, const lowbit_problem *problem,
             start = lb_conv_start(&windows, r->call->args->tap_sums[t->group], t->m, t->rows, t->start);
             product.start = &start;
         }
-        args->rows = &rows;
+        args.rows = &rows;
+        product.bits = r->image.bits;
         product.rule = r->call->rule;
     } else {
-        args->a = gather_floats(r, t);
-        product.rule = float_rule(r->call, args->weights);
+        args.a = gather_floats(r, t);
+        product.rule = float_rule(r->call, args.weights);
     }
     lb_gemm_prepare(&product, NULL);
     lb_gemm_tile(&product, 0, t->rows, n0, n1);
@@ -193,7 +209,7 @@ static void run_group(const run *r, const task *t, int64_t n0, int64_t n1) {
     lowbit_gemm_args args = {.struct_size = sizeof args, .weights = &call->args->weights[t->group]};
     args.column_sums = call->args->column_sums ? call->args->column_sums[t->group] : NULL;
     aim_output(call, t, t->group * call->shape->n, &args, &requant);
-    multiply(r, t, call->product, &args, n0, n1);
+    multiply(r, t, call->product, args, n0, n1);
 }
 
 /* A channel of its own: whole panels are computed, and of them the columns kept that read this channel. */
@@ -209,7 +225,7 @@ static void run_channel(const run *r, const task *t) {
     problem.n = at.weights.n;
     args.out = t->outputs;
     args.out_stride = problem.n;
-    multiply(r, t, &problem, &args, 0, problem.n);
+    multiply(r, t, &problem, args, 0, problem.n);
     for (int64_t i = 0; i < t->rows; i++)
         memcpy(out + i * row + skip, t->outputs + i * problem.n * bytes + skip, (size_t)((problem.n - at.own) * bytes));
 }

@@ -2,8 +2,11 @@
 #include "kernels/conv_image.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "kernels/base/pool.h"
+#include "kernels/bit_rows.h"
+#include "kernels/formats/format.h"
 #include "kernels/prepare.h"
 
 /* Elements of a line that are quantized at once: the row quantizer is made for rows of a product. */
@@ -11,24 +14,67 @@ enum { PIECE = 1 << 16 };
 
 static int64_t line_bytes(const lowbit_conv2d *conv) { return lb_round_up(conv->width * conv->channels, LB_LINE); }
 
-int64_t lb_conv_image_bytes(const lowbit_conv2d *conv, int64_t batch) {
-    const int64_t lines = batch * conv->height;
-    return lines * line_bytes(conv) + lb_round_up(lines * (int64_t)sizeof(float), LB_LINE);
+/* Pixels are summed up once for all windows where these are whole pixels, neighbours in a line, and have one sum; few
+ * channels are sooner added than looked up. */
+static bool sums_pixels(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product) {
+    enum { FEWEST = 16 };
+    return conv->groups == 1 && conv->dilation_x == 1 && conv->channels >= FEWEST &&
+           lb_groups(shape->k, product->weights.group) == 1;
 }
 
-typedef struct quantizing {
-    const lb_conv_call *call;
-    int8_t *codes;
-    float *scales;
-} quantizing;
+/* Where a bit is all that is wanted of a code, and words of them are whole pixels. */
+static bool packs_bits(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
+                       const lb_kernel *kernel) {
+    return lb_takes_bits(kernel) && conv->channels % LB_WORD_K == 0 && sums_pixels(conv, shape, product);
+}
 
-static void line_task(void *arg, size_t i, size_t worker) {
-    (void)worker;
-    const quantizing *q = arg;
+static int64_t word_bytes(const lowbit_conv2d *conv) { return conv->width * conv->channels / 8; }
+
+static int64_t scale_bytes(int64_t lines) { return lb_round_up(lines * (int64_t)sizeof(float), LB_LINE); }
+
+int64_t lb_conv_image_bytes(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
+                            const lb_kernel *kernel, int64_t batch) {
+    const int64_t lines = batch * conv->height;
+    const int64_t sums = sums_pixels(conv, shape, product) ? lines * (conv->width + 1) * (int64_t)sizeof(int32_t) : 0;
+    const int64_t words = packs_bits(conv, shape, product, kernel) ? lines * word_bytes(conv) : 0;
+    return lb_round_up(sums, LB_LINE) + lb_round_up(words, LB_LINE) + scale_bytes(lines) + lines * line_bytes(conv);
+}
+
+/* Eight codes in a word, made unsigned, are added in lanes of 16 bits, 128 times before one could overflow. */
+int32_t lb_sum_codes(const int8_t *codes, int64_t count) {
+    static const uint64_t kSigns = UINT64_C(0x8080808080808080), kEven = UINT64_C(0x00ff00ff00ff00ff);
+    const int64_t whole = count / 8 * 8;
+    int64_t sum = -128 * whole;
+    for (int64_t i = 0; i < whole; i += 8 * 128) {
+        uint64_t lanes = 0;
+        for (int64_t j = i; j < lb_min(whole, i + 8 * 128); j += 8) {
+            uint64_t word;
+            memcpy(&word, codes + j, sizeof word);
+            word ^= kSigns;
+            lanes += (word & kEven) + (word >> 8 & kEven);
+        }
+        const uint64_t pairs = (lanes & UINT64_C(0x0000ffff0000ffff)) + (lanes >> 16 & UINT64_C(0x0000ffff0000ffff));
+        sum += (int64_t)((pairs & UINT32_MAX) + (pairs >> 32));
+    }
+    for (int64_t i = whole; i < count; i++) sum += codes[i];
+    return (int32_t)sum;
+}
+
+typedef struct lines {
+    const lb_conv_call *call;
+    const int8_t *codes;
+    int64_t line;
+    int8_t *quantized; /* NULL = codes are the caller's */
+    float *scales;
+    uint32_t *sums; /* or NULL */
+    uint8_t *words; /* or NULL */
+} lines;
+
+static void quantize_line(const lines *q, int64_t i) {
     const lb_conv_call *call = q->call;
-    const int64_t elements = call->conv->width * call->conv->channels, bytes = line_bytes(call->conv);
-    const float *from = call->args->a + (int64_t)i * elements;
-    int8_t *to = q->codes + (int64_t)i * bytes;
+    const int64_t elements = call->conv->width * call->conv->channels;
+    const float *from = call->args->a + i * elements;
+    int8_t *to = q->quantized + i * q->line;
     q->scales[i] = 0;
     for (int64_t x = 0; x < elements; x += PIECE) {
         const int64_t count = lb_min(PIECE, elements - x);
@@ -40,20 +86,58 @@ static void line_task(void *arg, size_t i, size_t worker) {
     }
 }
 
+static void line_task(void *arg, size_t i, size_t worker) {
+    (void)worker;
+    const lines *q = arg;
+    const int64_t width = q->call->conv->width, channels = q->call->conv->channels, line = (int64_t)i;
+    if (q->quantized) quantize_line(q, line);
+    const int8_t *codes = q->codes + line * q->line;
+    if (q->words)
+        lb_put_bit_codes((lb_bit_planes){1, LB_BITS_WHOLE}, codes, width * channels, 1, 0,
+                         q->words + line * word_bytes(q->call->conv));
+    if (!q->sums) return;
+    uint32_t *sums = q->sums + line * (width + 1);
+    sums[0] = 0;
+    for (int64_t x = 0; x < width; x++) sums[x + 1] = sums[x] + (uint32_t)lb_sum_codes(codes + x * channels, channels);
+}
+
 void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_pool *pool, lb_conv_image *image) {
     const lowbit_conv2d *c = call->conv;
-    const int64_t lines = call->args->batch * c->height, elements = c->width * c->channels;
-    *image = (lb_conv_image){.scale = call->rule.kind == LB_ROWS_FIXED ? call->rule.scale : 1};
-    if (call->args->codes) {
-        image->codes = call->args->codes;
-        image->line = elements;
-        return;
+    const int64_t count = call->args->batch * c->height, elements = c->width * c->channels;
+    lines q = {.call = call, .codes = call->args->codes, .line = elements};
+    uint8_t *at = memory;
+    if (sums_pixels(c, call->shape, call->product)) {
+        q.sums = memory;
+        at += lb_round_up(count * (c->width + 1) * (int64_t)sizeof(int32_t), LB_LINE);
     }
-    quantizing q = {call, memory, (float *)(void *)((uint8_t *)memory + lines * line_bytes(c))};
-    lb_parallel_for(lines * elements < LB_PREPARE_ALONE ? NULL : pool, (size_t)lines, line_task, &q);
-    image->codes = q.codes;
-    image->line = line_bytes(c);
-    image->scales = q.scales;
+    if (packs_bits(c, call->shape, call->product, call->config.kernel)) {
+        q.words = at;
+        at += lb_round_up(count * word_bytes(c), LB_LINE);
+    }
+    if (!q.codes) {
+        q.scales = (float *)(void *)at;
+        q.quantized = (int8_t *)(at + scale_bytes(count));
+        q.codes = q.quantized;
+        q.line = line_bytes(c);
+    }
+    if (q.quantized || q.sums)
+        lb_parallel_for(count * elements < LB_PREPARE_ALONE ? NULL : pool, (size_t)count, line_task, &q);
+    *image = (lb_conv_image){.codes = q.words ? (const void *)q.words : q.codes,
+                             .bits = q.words != NULL,
+                             .line = q.words ? word_bytes(c) : q.line,
+                             .scale = call->rule.kind == LB_ROWS_FIXED ? call->rule.scale : 1,
+                             .scales = q.scales,
+                             .sums = q.sums};
+}
+
+int32_t lb_conv_image_sum(const lb_conv_image *image, const lb_windows *windows, const lb_window *window) {
+    const lowbit_conv2d *c = windows->conv;
+    const int64_t step = c->width + 1, outside = windows->shape->k - lb_window_taps(window) * windows->shape->depth;
+    int64_t at = (window->image * c->height + window->y + window->ky[0] * c->dilation_y) * step + window->x;
+    uint32_t sum = (uint32_t)windows->outside * (uint32_t)outside;
+    for (int64_t ky = window->ky[0]; ky < window->ky[1]; ky++, at += c->dilation_y * step)
+        sum += image->sums[at + window->kx[1]] - image->sums[at + window->kx[0]];
+    return (int32_t)sum;
 }
 
 /* Whether the taps of a window in one line have a NaN. */

@@ -6,14 +6,23 @@
 #include "kernels/conv_windows.h"
 
 typedef struct lb_conv_image {
-    const int8_t *codes;
-    int64_t line;        /* bytes from a line of the image to the next */
-    float scale;         /* that a window has */
-    const float *scales; /* of each line: NaN where it has a NaN; NULL = the caller brought codes */
+    const void *codes;    /* int8; or words of bits: */
+    bool bits;            /* 32 channels in each (LB_A_BITS1 of one row) */
+    int64_t line;         /* bytes from a line of the image to the next */
+    float scale;          /* that a window has */
+    const float *scales;  /* of each line: NaN where it has a NaN; NULL = the caller brought codes */
+    const uint32_t *sums; /* [line][width + 1]: of the codes of all pixels in front; NULL = not wanted */
 } lb_conv_image;
 
-/* Scratch of a quantized image of so many pictures. */
-int64_t lb_conv_image_bytes(const lowbit_conv2d *conv, int64_t batch);
+/* Scratch of an image of so many pictures. */
+int64_t lb_conv_image_bytes(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
+                            const lb_kernel *kernel, int64_t batch);
+
+/* The sum of so many codes, a multiple of 8 at a time. */
+int32_t lb_sum_codes(const int8_t *codes, int64_t count);
+
+/* The sum of a window's codes, where the image has sums. */
+int32_t lb_conv_image_sum(const lb_conv_image *image, const lb_windows *windows, const lb_window *window);
 
 /* Takes the call's codes, or quantizes its floats into `memory`, spread over the pool. */
 void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_pool *pool, lb_conv_image *image);

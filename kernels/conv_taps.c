@@ -74,8 +74,8 @@ lb_gemm_start lb_conv_start(const lb_windows *windows, const int32_t *tap_sums, 
     const int32_t **pointers = memory;
     int32_t *counted = (int32_t *)(void *)(bytes + pointer_bytes(rows));
     int32_t *sums = (int32_t *)(void *)(bytes + pointer_bytes(rows) + counted_bytes(rows));
-    for (int64_t i = 0; i < rows; i++, sums += sum_columns(shape)) {
-        const lb_window window = lb_window_at(windows, m + i);
+    lb_window window = lb_window_at(windows, m);
+    for (int64_t i = 0; i < rows; i++, sums += sum_columns(shape), lb_window_next(windows, &window)) {
         const int64_t inside = lb_window_taps(&window) * shape->depth;
         counted[i] = (int32_t)inside;
         pointers[i] = inside < shape->k ? sums : NULL;

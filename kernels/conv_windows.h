@@ -20,9 +20,13 @@ typedef struct lb_windows {
 typedef struct lb_window {
     int64_t image, y, x;
     int64_t ky[2], kx[2];
+    int64_t m, left; /* its number, and how many follow it in the same line */
 } lb_window;
 
 lb_window lb_window_at(const lb_windows *windows, int64_t m);
+
+/* The one after it: without divisions, but for the first of a line. */
+void lb_window_next(const lb_windows *windows, lb_window *window);
 
 static inline int64_t lb_window_taps(const lb_window *window) {
     return (window->ky[1] - window->ky[0]) * (window->kx[1] - window->kx[0]);
@@ -36,6 +40,6 @@ static inline const uint8_t *lb_window_tap(const lb_windows *windows, const lb_w
 }
 
 /* Row `to` = all taps of the window, in order. */
-void lb_window_gather(const lb_windows *windows, const lb_window *window, uint8_t *to);
+void lb_window_gather(const lb_windows *windows, const lb_window *window, uint8_t *restrict to);
 
 #endif

@@ -44,6 +44,7 @@ typedef struct lb_gemm_call {
     int64_t m;        /* rows of this call */
     void *workspace;
     const lb_gemm_start *start; /* or NULL; K is not split then */
+    bool bits;                  /* the rows that are given are words of bits: lb_isa_unit's pack_row */
 } lb_gemm_call;
 
 /* Refuse with a reason. Every public door of the product walks through these. */

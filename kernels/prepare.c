@@ -16,6 +16,34 @@ static void panel_row_s8(const int8_t *row, int64_t fours, int64_t mr, int64_t i
     for (int64_t f = 0; f < fours; f++) memcpy(to + f * mr * 4, row + f * 4, 4);
 }
 
+/* Vectors of any compiler for any CPU: a table of instruction sets would gain little more. */
+typedef uint32_t words __attribute__((vector_size(16)));
+
+static words load_words(const int8_t *from) {
+    words w;
+    memcpy(&w, from, sizeof w);
+    return w;
+}
+
+/* Rows i .. i + 3, `stride` bytes apart: four words of each are turned over together. */
+static void panel_four_s8(const int8_t *rows, int64_t stride, int64_t fours, int64_t mr, int64_t i, void *panel) {
+    int8_t *to = (int8_t *)panel + i * 4;
+    int64_t f = 0;
+    for (; f + 4 <= fours; f += 4) {
+        const int8_t *from = rows + f * 4;
+        const words a = load_words(from), b = load_words(from + stride);
+        const words c = load_words(from + 2 * stride), d = load_words(from + 3 * stride);
+        const words ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+        const words ef = __builtin_shufflevector(a, b, 2, 6, 3, 7), gh = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+        const words turned[] = {
+            __builtin_shufflevector(ab, cd, 0, 1, 4, 5), __builtin_shufflevector(ab, cd, 2, 3, 6, 7),
+            __builtin_shufflevector(ef, gh, 0, 1, 4, 5), __builtin_shufflevector(ef, gh, 2, 3, 6, 7)};
+        for (int64_t j = 0; j < 4; j++) memcpy(to + (f + j) * mr * 4, &turned[j], sizeof turned[j]);
+    }
+    for (int64_t r = 0; r < 4; r++)
+        panel_row_s8(rows + r * stride + f * 4, fours - f, mr, i + r, (int8_t *)panel + f * mr * 4);
+}
+
 static void panel_row_s16(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel) {
     for (int64_t f = 0; f < fours; f++) {
         const int8_t *from = row + f * 4;
@@ -52,9 +80,11 @@ static const struct {
                 [LB_A_HALVES] = {16, 32, NULL, {0}, false},
                 [LB_A_TABLES] = {64, LB_WORD_K, NULL, {0}, false}};
 
-/* Whether the call's rows become words of bits at once, without codes: lb_isa_unit's pack_row. */
+bool lb_takes_bits(const lb_kernel *kernel) { return kLayouts[kernel->a_layout].planes.count == 1; }
+
+/* Whether the call's rows are words of bits, or become such at once, without codes: lb_isa_unit's pack_row. */
 static bool packs_bits(const lb_gemm_call *call) {
-    return !call->args->rows && kLayouts[call->config.kernel->a_layout].planes.count == 1;
+    return call->bits || (!call->args->rows && lb_takes_bits(call->config.kernel));
 }
 
 /* The 16 tables of 32 k take 27 cycles with vectors of 256 bits, and nothing else so long. */
@@ -179,13 +209,17 @@ static void put_piece(const lb_gemm_call *call, const int8_t *codes, int64_t k, 
 static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i0, int64_t i1,
                          const int8_t *codes) {
     const int64_t mr = (int64_t)lb_panel_rows(call->config.kernel);
+    const bool fours = call->config.kernel->a_layout == LB_A_S8;
     for (int64_t first = 0, end; first < call->problem->k; first = end) {
         end = lb_part_end(call->problem, &call->config, first);
         uint8_t *panel = lb_panel_at(p, mr, block, first, end - first);
         for (int64_t k = first; k < end; k += WEAVE_K) {
             void *piece = panel + (k - first) * mr * p->panel_bits / 8;
-            for (int64_t i = i0; i < i1; i++)
-                put_piece(call, codes + (i - i0) * p->rows.stride, k, lb_min(WEAVE_K, end - k), i, piece);
+            const int64_t length = lb_min(WEAVE_K, end - k), stride = p->rows.stride;
+            int64_t i = i0;
+            for (; fours && i + 4 <= i1; i += 4)
+                panel_four_s8(codes + (i - i0) * stride + k, stride, length / 4, mr, i, piece);
+            for (; i < i1; i++) put_piece(call, codes + (i - i0) * stride, k, length, i, piece);
         }
     }
 }

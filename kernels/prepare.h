@@ -33,6 +33,9 @@ int64_t lb_panel_cost(const lb_kernel *kernel);
 /* Bits of an element of the kernel's A panels. */
 int64_t lb_panel_bits(const lb_kernel *kernel);
 
+/* Whether a bit is all that the kernel wants of a code. */
+bool lb_takes_bits(const lb_kernel *kernel);
+
 /* Where the prepared rows lie. Blocks are of mr rows; the last one is padded with zeros. Where rows become digits,
  * there are three of them for each, of which mr counts all but in blocks, scales and units. Panels are cut at the parts
  * of K, [part][block][k of the part / 4][mr][4], so that the blocks that meet one part of the weights one after the
