@@ -197,6 +197,7 @@ struct WindowSums {
         for (size_t j = 0; j * kColumns < w.channels; ++j) {
             size_t p = 0;
             for (; p + kPixels <= w.pixels; p += kPixels) Pixels<kPixels>(w, j, p);
+            for (; p + kPixels / 2 <= w.pixels; p += kPixels / 2) Pixels<kPixels / 2>(w, j, p);
             for (; p + 2 <= w.pixels; p += 2) Pixels<2>(w, j, p);
             if (p < w.pixels) Pixels<1>(w, j, p);
         }
