@@ -115,7 +115,7 @@ def show(row):
 
 def show_one(row, field):
     value = row.get(field, "")
-    return f"{value:.1e}" if field == "error" and value != "" else str(text_of(value))
+    return f"{value:.1e}" if field == "error" and value != "" else text_of(value)
 
 
 def main():

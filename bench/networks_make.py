@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks with random weights for bench/networks_beside.py: for our program, for ONNX Runtime, for OpenVINO.
 
-Wants torch and torchvision, onnx and onnxscript; onnxruntime, openvino and nncf for their int8 forms:
+Wants torch and torchvision and onnx; onnxruntime, openvino and nncf for their int8 forms:
     VENV/bin/python bench/networks_make.py FOLDER [NAME...]
 
 FOLDER/NAME gets the files that bench/beside/network.py lists; those that are there already stay. Each step is a process
@@ -15,7 +15,7 @@ import multiprocessing
 import os
 import sys
 
-CALIBRATION, BATCH, OPSET = 64, 32, 17
+CALIBRATION, BATCH = 64, 32  # images
 
 
 def arguments():
@@ -37,11 +37,11 @@ def names_of(options):
 
 
 def export(net, image, path):
+    """By the older exporter: of the newer one's opset 18, ONNX Runtime's tools leave the last pool in floats."""
     import torch
 
-    batch = torch.export.Dim("batch", min=1, max=1024)
-    torch.onnx.export(net, (image,), path, input_names=["a"], output_names=["y"], opset_version=OPSET, dynamo=True,
-                      dynamic_shapes=({0: batch},), external_data=False, verbose=False)
+    torch.onnx.export(net, (image,), path, input_names=["a"], output_names=["y"], opset_version=17, dynamo=False,
+                      dynamic_axes={"a": {0: "batch"}, "y": {0: "batch"}})
 
 
 def make(folder, name, seed):
@@ -58,7 +58,7 @@ def make(folder, name, seed):
                           ("calibration", {"images": models.images(CALIBRATION, size)})):
         arrays = {tensor: values.contiguous().numpy() for tensor, values in tensors.items()}
         save(os.path.join(folder, file + ".safetensors"), arrays)
-    export(net, images[:2], os.path.join(folder, "model.onnx"))
+    export(net, images[:1], os.path.join(folder, "model.onnx"))
     about = {"name": name, "input": list(images.shape[1:]), "classes": logits.shape[1], "macs": macs, "seed": seed,
              "torch": torch.__version__}
     with open(os.path.join(folder, "network.json"), "w", encoding="utf-8") as file:  # the last: now all is there

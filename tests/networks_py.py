@@ -58,7 +58,6 @@ LIBRARY = """
 PROGRAM = """
     import json, os, sys
 
-    words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
     if sys.argv[1] == "info":
         print(json.dumps({"version": "9.9", "compiler": "none", "machine": {"cpu": "planted"}}))
     elif sys.argv[sys.argv.index("--recipe") + 1] != "w8a8":

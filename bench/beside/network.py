@@ -34,7 +34,7 @@ class Network:
 
     def fill(self):
         tensors = load(self.path("reference.safetensors"))
-        self.images, self.logits = (np.ascontiguousarray(tensors[name][: self.batch]) for name in ("images", "logits"))
+        self.images, self.logits = (tensors[name][: self.batch].copy() for name in ("images", "logits"))
         if len(self.images) != self.batch:
             raise ValueError(f"{self.folder} has images for a batch of {len(self.images)}")
         return self

@@ -32,4 +32,4 @@ def comparison(theirs, ours):
 
 
 def text_of(value):
-    return f"{value:.{0 if value >= 100 else 2}f}" if isinstance(value, (int, float)) else value
+    return f"{value:.{0 if value >= 100 else 2}f}" if isinstance(value, float) else str(value)
