@@ -163,6 +163,7 @@ def test_cpus():
     cores = {0: "0,4", 4: "0,4", 1: "1,5", 5: "1,5"}
     assert spread(cores, 1) == {0} and spread(cores, 2) == {0, 1} and spread(cores, 3) == {0, 1, 4}
     assert spread(cores, 9) == {0, 1, 4, 5}
+    assert spread({0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}, 2) == {0, 2}
     assert len(for_threads(1)) == 1
 
 
