@@ -17,6 +17,9 @@ import json
 import subprocess
 import sys
 
+from beside.times import comparison, summary, text_of
+from beside.worker import Worker, make_each, turn
+
 FIELDS = ("impl", "way", "status", "median_us", "ours_us", "ratio", "verdict", "call_us", "reason")
 
 
@@ -48,67 +51,29 @@ def time_ours(options, problem):
     return next(row for row in report["results"] if row["impl"] == "lowbit"), report
 
 
-def rank(count, share):
-    """Of the order statistic that bounds the median with 95 % confidence."""
-    at = count / 2 + share * 1.96 * count**0.5 / 2
-    return min(max(round(at), 0), count - 1)
-
-
-def summary(seconds, product):
-    times = sorted(second * 1e6 for second in seconds)
-    count = len(times)
-    median = times[count // 2]
-    return {
-        "median_us": median, "min_us": times[0], "p10_us": times[count // 10], "p90_us": times[count * 9 // 10],
-        "low_us": times[rank(count, -1)], "high_us": times[rank(count, 1)], "samples": count,
-        "gops": product.operations() / median / 1e3, "within_bound": True}
-
-
-def comparison(theirs, ours):
-    """Bounds of the ratio are those of both medians, the worst of either."""
-    middle = sum(row["median_us"] for row in ours) / len(ours)
-    low = theirs["low_us"] / max(row["high_us"] for row in ours)
-    high = theirs["high_us"] / min(row["low_us"] for row in ours)
-    verdict = "faster" if low > 1 else "slower" if high < 1 else "none"
-    return {"ours_us": middle, "ratio": theirs["median_us"] / middle, "ratio_low": low, "ratio_high": high,
-            "verdict": verdict}
-
-
 class Bench:
     def __init__(self, options):
         self.options, self.workers, self.report = options, {}, {}
 
     def worker(self, library):
         """The running one, or else a new one where that may help."""
-        from beside.worker import Worker
+        from beside.product import make_all
 
         worker = self.workers.get(library)
         if not worker or (worker.end and worker.end["status"] != "absent"):
-            worker = self.workers[library] = Worker(library, self.options.threads, self.options.time)
+            timing = {"seconds": self.options.time}
+            worker = self.workers[library] = Worker(f"beside.{library}_ways", make_all, self.options.threads, timing)
         return worker
 
     def make(self, problem):
-        """{(library, way): status and reason}; of a library that is not there the way is empty."""
         ring = self.options.ring << 20 if self.options.cold else 0
-        made = {}
-        for library in self.options.libraries.split(","):
-            worker = self.worker(library)
-            told = worker.ask("make", problem, ring)
-            made.update(((library, way), row) for way, row in ({"": dict(worker.end)} if worker.end else told).items())
-        return made
-
-    def turn(self, made, order, samples):
-        for library, way in order:
-            if made[library, way]["status"] == "ok":
-                worker = self.workers[library]
-                samples.setdefault((library, way), []).extend(worker.ask("time", way) or [])
-                made[library, way].update(worker.end or {})
+        return make_each({library: self.worker(library) for library in self.options.libraries.split(",")}, problem, ring)
 
     def rows(self, product):
         made, samples = self.make(product.text), {}
         ours = [time_ours(self.options, product.text)[0]]
-        self.turn(made, list(made), samples)
-        self.turn(made, list(made)[::-1], samples)
+        turn(self.workers, made, list(made), samples)
+        turn(self.workers, made, list(made)[::-1], samples)
         last, self.report = time_ours(self.options, product.text)
         for (library, way), row in made.items():
             whole = {
@@ -116,17 +81,13 @@ class Bench:
                 "k": product.k, "threads": self.options.threads, "cold": self.options.cold, "impl": library, "way": way,
                 "beside": True, **self.workers[library].known, **row}
             if row["status"] == "ok":
-                whole.update(summary(samples[library, way], product))
+                whole.update(summary(samples[library, way], product.operations()))
                 whole.update(comparison(whole, [*ours, last]))
             yield whole
 
     def stop(self):
         for worker in self.workers.values():
             worker.stop()
-
-
-def text_of(value):
-    return f"{value:.{0 if value >= 100 else 2}f}" if isinstance(value, (int, float)) else value
 
 
 def show(row):

@@ -12,7 +12,7 @@ import json
 import statistics
 import sys
 
-WORDS = {"refused": "-", "absent": "absent", "wrong": "WRONG", "crashed": "CRASHED", "timeout": "TIMEOUT"}
+from beside.times import WORDS
 
 
 def read(paths):

@@ -20,7 +20,7 @@ LOWBIT, BENCH = sys.argv[1], os.path.join(sys.argv[2], "bench")
 sys.path.insert(0, BENCH)
 sys.dont_write_bytecode = True
 from beside.product import Product, Run, Way, error_of, pack  # noqa: E402
-from peers_beside import comparison, summary  # noqa: E402
+from beside.times import comparison, summary  # noqa: E402
 
 PROBLEM = "i4g32a8:m3n5k70"
 
@@ -86,7 +86,7 @@ def test_check():
 
 def test_statistics():
     product = Product(PROBLEM)
-    theirs = summary([second * 1e-6 for second in range(1, 101)], product)
+    theirs = summary([second * 1e-6 for second in range(1, 101)], product.operations())
     assert (theirs["samples"], theirs["min_us"]) == (100, 1) and 50 <= theirs["median_us"] <= 52
     assert 39 <= theirs["low_us"] <= 42 and 59 <= theirs["high_us"] <= 62, theirs
     ours = {"low_us": 30, "median_us": 35, "high_us": 39}

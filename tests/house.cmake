@@ -19,6 +19,8 @@ add_test(NAME floors COMMAND Python3::Interpreter ${here}/floors.py ${PROJECT_SO
 add_test(NAME budgets COMMAND Python3::Interpreter ${here}/budgets.py ${PROJECT_SOURCE_DIR})
 add_test(NAME get_data COMMAND Python3::Interpreter ${here}/get_data.py ${PROJECT_SOURCE_DIR})
 set_tests_properties(get_data PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
+add_test(NAME networks_py COMMAND Python3::Interpreter ${here}/networks_py.py ${PROJECT_SOURCE_DIR})
+set_tests_properties(networks_py PROPERTIES SKIP_RETURN_CODE 77)
 add_test(NAME headers COMMAND sh ${here}/headers.sh
   ${PROJECT_SOURCE_DIR}/include ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER})
 

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """A problem's numbers for other libraries, what a way of theirs is, and the check of its result."""
 import dataclasses
+import functools
 import re
 from collections.abc import Callable
 
 import numpy as np
 
+from beside.worker import checked
+
 BITS = {"i8": 8, "i4": 4, "i2": 2}
 PROBLEM = re.compile(r"(?P<format>(?P<kind>[a-z]+\d)\w*?)(?P<act>a8|af32|af):m(?P<m>\d+)n(?P<n>\d+)k(?P<k>\d+)")
 GROUP = re.compile(r"g(\d+)")
 CHECKED_ROWS = 8
+RING_COPIES = 1 << 12
 
 
 class Product:
@@ -91,3 +95,12 @@ def error_of(way, run, product):
     weights = (product.weights() if run.weights is None else run.weights).astype(np.float64).T
     a = product.a[rows].astype(np.float64)
     return float(np.max(np.abs(result - a @ weights) / (np.abs(a) @ np.abs(weights))))
+
+
+def make_all(ways, text, ring_bytes):
+    """{way: (run, what is to be told of it)} of every way that takes the problem."""
+    product = Product(text).fill()
+    copies = min(-(-ring_bytes * 8 // (product.n * product.k * product.bits)), RING_COPIES) if ring_bytes else 1
+    return {way.name: checked(functools.partial(way.make, product, copies),
+                              lambda run, way=way: error_of(way, run, product), way.tolerance)
+            for way in ways if way.takes(product)}
