@@ -57,12 +57,22 @@ static int write_json(const lb_eval *e, json_t *rows) {
     return lb_cli_write_json(e->command, e->json, all);
 }
 
+/* Releases the rows. */
+static int study(const lb_eval *e, json_t *rows) {
+    int code = lb_eval_sensitivity(e, rows);
+    if (code == LB_EXIT_OK && !lb_cli_json_only(e->json)) lb_eval_print_sensitivity(rows);
+    if (code == LB_EXIT_OK && e->json) code = write_json(e, rows);
+    json_decref(rows);
+    return code;
+}
+
 static int run(lb_eval *e) {
     if (!e->data) return lb_cli_error(LB_EXIT_USAGE, e->command, "--data is missing: what is it to be evaluated on?");
     if (!read_batches(e))
         return lb_cli_error(LB_EXIT_USAGE, e->command, "--batch \"%s\" is no list of at most %d sizes", e->batches,
                             LB_EVAL_BATCHES);
     json_t *rows = json_array();
+    if (e->sensitivity) return study(e, rows);
     int code = !e->model.random && lb_cli_is_packed(e->model.model) ? lb_eval_packed(e, e->model.model, rows) : lb_eval_recipes(e, rows);
     if (!e->predictions) drop_predictions(rows);
     if (code == LB_EXIT_OK && !lb_cli_json_only(e->json)) lb_eval_print(rows);
@@ -78,6 +88,8 @@ int lb_cmd_eval(int argc, char **argv) {
         {"--recipe", "LIST", "recipes, as w8a8,ternary: presets, files, or native (default: floats alone)",
          LB_OPTION_TEXT, &e.recipes},
         {"--format", "LIST", "formats for all layers alike, as i8a8s,i4g32a8", LB_OPTION_TEXT, &e.formats},
+        {"--sensitivity", "LIST", "each layer alone by each of these formats, as i8a8s,i4a8,b1a8", LB_OPTION_TEXT,
+         &e.sensitivity},
         LB_OPTION_MODEL(e.model),
         {"--batch", "LIST", "images of a run (default: 1,32)", LB_OPTION_TEXT, &e.batches},
         {"--threads", "LIST", "thread counts, as 1,2,all (default: 1)", LB_OPTION_TEXT, &e.threads},

@@ -11,7 +11,7 @@ enum { LB_EVAL_BATCHES = 16 };
 typedef struct lb_eval {
     const char *command;
     lb_cli_model model;
-    const char *data, *recipes, *formats, *batches, *threads, *isa, *wisdom, *json;
+    const char *data, *sensitivity, *recipes, *formats, *batches, *threads, *isa, *wisdom, *json;
     int64_t limit;    /* images; 0 = all */
     bool predictions; /* in the JSON */
     int64_t batch_list[LB_EVAL_BATCHES];
@@ -25,6 +25,12 @@ int lb_eval_packed(const lb_eval *e, const char *path, json_t *rows);
 /* The same for a network in floats, by every recipe: each is packed into a file, which a process of its own evaluates,
  * so that its memory is its own. The first rows are those of floats, with whose predictions the others are compared. */
 int lb_eval_recipes(const lb_eval *e, json_t *rows);
+
+/* One layer after the other by each of the formats, all others in floats: a row for each. */
+int lb_eval_sensitivity(const lb_eval *e, json_t *rows);
+
+/* Prints those rows: a line for each layer, a column for each format. */
+void lb_eval_print_sensitivity(const json_t *rows);
 
 /* Prints the rows as a table of 100 columns. */
 void lb_eval_print(const json_t *rows);

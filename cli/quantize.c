@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/matrices.h"
+#include "cli/quantize.h"
 #include "cli/wisdom.h"
 #include "kernels/base/base.h"
 #include "kernels/base/ctx.h"
@@ -24,7 +25,8 @@ static const char kAllFormats[] =
 enum { ROWS = 16 };
 
 typedef struct settings {
-    const char *formats, *rule, *tensor, *out, *isa, *wisdom, *json;
+    const char *formats, *rule, *tensor, *out, *recipe, *isa, *wisdom, *json;
+    lb_cli_model model; /* with a recipe, a whole network */
     uint32_t rule_number;
     lowbit_wisdom *decisions; /* what `wisdom` names */
 } settings;
@@ -242,28 +244,42 @@ static int run(settings *o, const char *path) {
     return code;
 }
 
+static int pack_network(const settings *o, const char *model) {
+    lb_quantize_network q = {.model = o->model, .recipe = o->recipe, .out = o->out, .isa = o->isa, .json = o->json};
+    q.model.command = kCommand;
+    q.model.model = model;
+    if (!q.out) return lb_cli_error(LB_EXIT_USAGE, kCommand, "--recipe needs -o FILE, where the network goes");
+    return lb_cli_quantize_network(&q);
+}
+
 int lb_cmd_quantize(int argc, char **argv) {
     settings o = {.formats = kAllFormats, .rule = "auto"};
     const lb_option table[] = {
         {"--format", "LIST", "weight formats, as i8,i4g32,b1 (default: twenty-six)", LB_OPTION_TEXT, &o.formats},
         {"--rule", "NAME", "auto, or one that docs/formats.md names for the format", LB_OPTION_TEXT, &o.rule},
         {"--tensor", "NAME", "this tensor of a .safetensors file alone", LB_OPTION_TEXT, &o.tensor},
-        {"--out", "FILE", "write the packed blob (one matrix, one format)", LB_OPTION_TEXT, &o.out},
+        {"--out", "FILE", "write the packed blob (one matrix, one format), or the network", LB_OPTION_TEXT, &o.out},
+        {"-o", "FILE", "the same", LB_OPTION_TEXT, &o.out},
+        {"--recipe", "RECIPE", "pack the whole network: a preset, a file, lines, or native", LB_OPTION_TEXT, &o.recipe},
+        LB_OPTION_MODEL(o.model),
         LB_OPTION_ISA(&o.isa),
         LB_OPTION_WISDOM(&o.wisdom),
         LB_OPTION_JSON(&o.json),
     };
     const lb_syntax syntax = {
-        .usage = "IN.npy|IN.safetensors [options]",
+        .usage = "IN.npy|IN.safetensors [options], or MODEL -o FILE --recipe RECIPE [options]",
         .text =
             "Quantizes weight matrices and prints the packed size, the error of the weights and the error of a "
-            "product with 16 random rows (a8; of f32 and bf16 af) against float, as relative norms.",
+            "product with 16 random rows (a8; of f32 and bf16 af) against float, as relative norms. With --recipe it "
+            "packs a whole network into a file that `lowbit eval` and `lowbit run` map, and, with --calibrate, tells "
+            "how far every layer is from floats.",
         .options = table,
         .option_count = LB_COUNT(table),
         .min_words = 1,
         .max_words = 1};
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
+    if (o.recipe) return pack_network(&o, argv[1]);
     if (!lb_rule_named(o.rule, &o.rule_number))
         return lb_cli_error(LB_EXIT_USAGE, kCommand, "--rule %s is unknown", o.rule);
     return run(&o, argv[1]);
