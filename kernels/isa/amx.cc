@@ -3,7 +3,8 @@
  * operating system lends the tile registers: kernels/base/cpu.h, lb_isa_permitted. */
 #include "kernels/simd/tile-inl.h"
 #include "kernels/simd/tile_float-inl.h"
-#include "kernels/simd/unit.h"
+
+#include "kernels/simd/direct512.h"
 
 LB_UNIT_TARGET(HWY_AVX3);
 
@@ -17,4 +18,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(amx) = {LOWBIT_ISA_AMX, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(amx) = {LOWBIT_ISA_AMX, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES, &kDepthwiseDirect<Direct512>};

@@ -30,4 +30,4 @@ constexpr lb_kernel kKernels[] = {LB_DIRECT512_ROWS, LB_BIT_ROWS};
 
 }  // namespace
 
-LB_EXPORT_UNIT(avx512vnni) = {LOWBIT_ISA_AVX512VNNI, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(avx512vnni) = {LOWBIT_ISA_AVX512VNNI, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES, &kDepthwiseDirect<Ops>};

@@ -103,4 +103,4 @@ constexpr lb_kernel kKernels[] = {
 
 }  // namespace
 
-LB_EXPORT_UNIT(neon) = {LOWBIT_ISA_NEON, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(neon) = {LOWBIT_ISA_NEON, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES, &kDepthwiseStaged};

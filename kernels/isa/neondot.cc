@@ -22,4 +22,4 @@ constexpr lb_kernel kKernels[] = {LB_LANE_ROWS};
 
 }  // namespace
 
-LB_EXPORT_UNIT(neondot) = {LOWBIT_ISA_NEONDOT, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(neondot) = {LOWBIT_ISA_NEONDOT, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES, &kDepthwiseDirect<Ops>};

@@ -21,4 +21,4 @@ constexpr lb_kernel kKernels[] = {LB_LANE_ROWS};
 
 }  // namespace
 
-LB_EXPORT_UNIT(neoni8mm) = {LOWBIT_ISA_NEONI8MM, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES};
+LB_EXPORT_UNIT(neoni8mm) = {LOWBIT_ISA_NEONI8MM, LB_KERNELS, LB_ROWS, &kBitsOps, LB_PROBES, &kDepthwiseDirect<Ops>};

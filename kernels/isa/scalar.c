@@ -7,6 +7,7 @@
 #include "kernels/formats/scale.h"
 #include "kernels/simd/activations.h"
 #include "kernels/simd/bits.h"
+#include "kernels/simd/depthwise_scalar.h"
 #include "kernels/simd/fma_scalar.h"
 #include "kernels/simd/probe_scalar.h"
 #include "kernels/simd/ukernel.h"
@@ -337,6 +338,27 @@ static const lb_kernel kKernels[] = {
     DIGITS_ROW(C4, 3 * 8192),
 };
 
+/* Depthwise: a group whose sums stand in the tile, and the totals of all. */
+static void end_totals(const lb_tile *t) {
+    for (size_t i = 0; i < t->rows; i++)
+        for (size_t n = 0; n < COLUMNS; n++) store(t, i, n, t->totals[i * COLUMNS + n]);
+}
+
+static void end_sums(const lb_tile *t) {
+    for (size_t i = 0; i < t->rows; i++)
+        for (size_t n = 0; n < COLUMNS; n++) {
+            const int32_t dot = t->sums[i * COLUMNS + n];
+            float *total = &t->totals[i * COLUMNS + n];
+            if (t->finish && store_dot(t, i, n, dot)) continue;
+            const float scale = lb_scale_load(t->scale_type, t->scale, (int64_t)(t->scale_at[0] + n));
+            *total = (t->start ? 0.0f : *total) + (float)dot * scale;
+            if (t->finish) store(t, i, n, *total);
+        }
+}
+
+static const lb_depthwise_ops kDepthwise = {
+    COLUMNS, {NULL, NULL, 0}, {weave_pairs, sum_pairs, 0}, {weave_floats, sum_floats, 0}, end_sums, end_totals};
+
 static float largest_magnitude(const float *x, size_t k) {
     float largest = 0;
     for (size_t i = 0; i < k; i++) {
@@ -437,4 +459,5 @@ const lb_isa_unit lb_unit_scalar = {.isa = LOWBIT_ISA_SCALAR,
                                     .pack_row = pack_row,
                                     .bits = &lb_bits_scalar,
                                     .probes = kProbes,
-                                    .probe_count = sizeof kProbes / sizeof kProbes[0]};
+                                    .probe_count = sizeof kProbes / sizeof kProbes[0],
+                                    .depthwise = &kDepthwise};

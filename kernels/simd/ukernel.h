@@ -194,6 +194,8 @@ typedef struct lb_tile {
     uint32_t out_kind; /* LOWBIT_OUT_* */
     uint32_t stream;   /* 1 = store past the caches: out and its rows are 64-byte aligned */
     uint32_t act;      /* LOWBIT_ACT_* */
+
+    size_t rows; /* of lb_depthwise_ops, whose tiles have any number; else the kernel's mr counts */
 } lb_tile;
 
 /* Lines of group g of the call, and of all its groups. */
@@ -269,8 +271,9 @@ typedef void (*lb_round_row_fn)(const float *x, size_t k, uint16_t *to, size_t s
 /* LB_A_TABLES from the codes of `lines` lines of 1-bit codes, 32 of each; tables are 64-byte aligned. */
 typedef void (*lb_put_tables_fn)(const int8_t *codes, size_t lines, uint8_t *tables);
 
-struct lb_bits_ops; /* kernels/simd/bits.h */
-struct lb_probe;    /* kernels/simd/probe.h */
+struct lb_bits_ops;      /* kernels/simd/bits.h */
+struct lb_depthwise_ops; /* kernels/simd/depthwise.h */
+struct lb_probe;         /* kernels/simd/probe.h */
 
 typedef struct lb_isa_unit {
     uint32_t isa; /* LOWBIT_ISA_*: one bit */
@@ -283,6 +286,7 @@ typedef struct lb_isa_unit {
     const struct lb_bits_ops *bits;
     const struct lb_probe *probes; /* measuring loops of `bench limits` */
     size_t probe_count;
+    const struct lb_depthwise_ops *depthwise;
 } lb_isa_unit;
 
 #ifdef __cplusplus

@@ -4,6 +4,7 @@
 #define LOWBIT_KERNELS_SIMD_UNIT_H_
 
 #include "kernels/simd/bits-ops-inl.h"
+#include "kernels/simd/depthwise-inl.h"
 #include "kernels/simd/digits-inl.h"
 #include "kernels/simd/dot-inl.h"
 #include "kernels/simd/dot_trits-inl.h"
