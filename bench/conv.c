@@ -6,8 +6,8 @@
 
 #include "kernels/base/ctx.h"
 #include "kernels/base/pool.h"
-#include "kernels/conv_channel.h"
 #include "kernels/formats/format.h"
+#include "kernels/formats/scale.h"
 #include "kernels/rows.h"
 #include "tuner/random.h"
 
@@ -51,12 +51,34 @@ static lowbit_status make_image(lb_conv_bench *b, lowbit_error *error) {
 /* Bytes of a pointer for each matrix. */
 static int64_t pointer_bytes(const lb_conv_bench *b) { return b->shape.matrices * (int64_t)sizeof(void *); }
 
+/* An array with `each` elements for a panel's column, from a panel on; NULL stays NULL. */
+static const void *from_panel(const void *array, int64_t panel, int64_t each, int64_t bytes) {
+    return array ? (const uint8_t *)array + panel * LB_PANEL * each * bytes : NULL;
+}
+
+/* The n columns of packed weights from a panel on, and their sums. */
+static lowbit_packed panels_from(const lowbit_packed *w, int64_t panel, int64_t n) {
+    const int64_t scale = lb_scale_bytes(w->type.scale_type);
+    lowbit_packed view = *w;
+    view.n = n;
+    view.lines = w->lines + panel * w->panel_lines * LB_LINE;
+    view.scales = from_panel(w->scales, panel, lb_scale_groups(&w->type, w->k), scale);
+    view.zeros = from_panel(w->zeros, panel, w->groups, 1);
+    view.mins = from_panel(w->mins, panel, w->groups, scale);
+    view.multipliers = from_panel(w->multipliers, panel, w->groups, 1);
+    return view;
+}
+
+static const int32_t *column_sums_from(const lowbit_packed *w, const int32_t *sums, int64_t panel) {
+    return from_panel(sums, panel, lb_scaled_sums(&w->type, w->k), sizeof(int32_t));
+}
+
 /* The matrices are panels of the operands' one. */
 static void aim_matrices(const lb_conv_bench *b, const lowbit_packed *packed) {
     for (int64_t i = 0; i < b->shape.matrices; i++) {
         const int64_t panel = i * b->shape.n / LB_PANEL;
-        b->packed[i] = lb_panels_from(packed, panel, b->shape.n);
-        b->column_sums[i] = lb_column_sums_from(packed, b->operands->column_sums, panel);
+        b->packed[i] = panels_from(packed, panel, b->shape.n);
+        b->column_sums[i] = column_sums_from(packed, b->operands->column_sums, panel);
     }
 }
 

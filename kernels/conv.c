@@ -5,19 +5,19 @@
 #include <string.h>
 
 #include "kernels/base/pool.h"
-#include "kernels/conv_channel.h"
 #include "kernels/conv_image.h"
 #include "kernels/conv_taps.h"
 #include "kernels/conv_windows.h"
+#include "kernels/depthwise.h"
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
 #include "kernels/prepare.h"
 #include "kernels/rows.h"
 
-/* One worker's scratch: windows of floats, where it gathers those; outputs of a channel, where it computes more than
- * that; what sums start from; and what a product of so many rows needs. */
+/* One worker's scratch: windows of floats, where it gathers those; what sums start from; and what a product of so many
+ * rows needs. */
 typedef struct scratch {
-    int64_t floats, outputs, start, product, bytes;
+    int64_t floats, start, product, bytes;
 } scratch;
 
 /* Bits are counted, and some stand for nothing. */
@@ -30,18 +30,22 @@ static scratch scratch_of(const lb_conv_shape *shape, const lowbit_problem *prod
     const bool floats = !lb_conv_takes_codes(product) && !shape->pixels;
     scratch each = {.product = lb_prepared_bytes(product, config->kernel, rows)};
     each.floats = floats ? rows * lb_rows_stride(shape->k * (int64_t)sizeof(float)) : 0;
-    each.outputs = shape->depthwise ? lb_round_up(rows * lb_channel_columns(shape) * 4, LB_LINE) : 0;
     each.start = has_start(shape, config) ? lb_conv_start_bytes(shape, rows) : 0;
-    each.bytes = each.floats + each.outputs + each.start + each.product;
+    each.bytes = each.floats + each.start + each.product;
     return each;
+}
+
+static int64_t depthwise_bytes(const lowbit_conv2d *conv, uint32_t workers) {
+    return lb_round_up(lb_depthwise_workspace(conv, workers), LB_LINE);
 }
 
 int64_t lb_conv_workspace(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
                           const lb_gemm_config *config, int64_t rows, int64_t batch, uint32_t workers) {
+    const bool codes = lb_conv_takes_codes(product);
+    if (shape->depthwise) return depthwise_bytes(conv, workers) + (codes ? lb_conv_dense_bytes(conv, batch) : 0);
     const scratch each = scratch_of(shape, product, config, rows);
-    const int64_t image =
-        lb_conv_takes_codes(product) ? lb_conv_image_bytes(conv, shape, product, config->kernel, batch) : 0;
-    return each.bytes * (int64_t)workers + image;
+    return each.bytes * (int64_t)workers +
+           (codes ? lb_conv_image_bytes(conv, shape, product, config->kernel, batch) : 0);
 }
 
 /* What the tasks of a run share. */
@@ -56,26 +60,26 @@ typedef struct run {
 /* Some rows of one group, and the worker's scratch. */
 typedef struct task {
     int64_t m, rows, group;
-    uint8_t *floats, *outputs, *start;
+    uint8_t *floats, *start;
     void *product;
 } task;
 
 /* ---- rows of A ---- */
 
-static lb_windows windows_of(const run *r, int64_t group) {
+static lb_conv_windows windows_of(const run *r, int64_t group) {
     const lb_conv_call *call = r->call;
     const lowbit_conv2d *c = call->conv;
     const bool codes = lb_conv_takes_codes(call->product);
     const int64_t bits = !codes ? 8 * (int64_t)sizeof(float) : r->image.bits ? 1 : 8;
     const int64_t tap = call->shape->depth * bits / 8;
     const uint8_t *image = codes ? r->image.codes : (const void *)call->args->a;
-    return (lb_windows){.conv = c,
-                        .shape = call->shape,
-                        .image = image + group * tap,
-                        .pixel = c->channels * bits / 8,
-                        .line = codes ? r->image.line : c->width * c->channels * bits / 8,
-                        .tap = tap,
-                        .outside = codes ? call->rule.zero : 0};
+    return (lb_conv_windows){.conv = c,
+                             .shape = call->shape,
+                             .image = image + group * tap,
+                             .pixel = c->channels * bits / 8,
+                             .line = codes ? r->image.line : c->width * c->channels * bits / 8,
+                             .tap = tap,
+                             .outside = codes ? call->rule.zero : 0};
 }
 
 /* Sums of the codes of each group of scales. */
@@ -105,7 +109,7 @@ static void clear_tail(int8_t *codes, int64_t bytes, int64_t whole) {
 
 /* Codes of the task's windows, their sums and scales; `rows` has places for all three. */
 static void gather_codes(const run *r, const task *t, lowbit_rows *rows) {
-    const lb_windows windows = windows_of(r, t->group);
+    const lb_conv_windows windows = windows_of(r, t->group);
     const int64_t k = rows->k, group = rows->groups > 1 ? rows->group : k;
     const bool in_place = codes_in_place(r);
     const int64_t bytes = r->image.bits ? k / 8 : k, whole = r->image.bits ? bytes : whole_lines(r->call);
@@ -114,11 +118,11 @@ static void gather_codes(const run *r, const task *t, lowbit_rows *rows) {
     float *scales = (float *)(uintptr_t)rows->scales;
     if (in_place) rows->stride = k, rows->codes = (const int8_t *)r->image.codes + t->m * k;
     if (r->image.bits) rows->stride = bytes;
-    lb_window window = lb_window_at(&windows, t->m);
-    for (int64_t i = 0; i < t->rows; i++, codes += rows->stride, lb_window_next(&windows, &window)) {
+    lb_conv_window window = lb_conv_window_at(&windows, t->m);
+    for (int64_t i = 0; i < t->rows; i++, codes += rows->stride, lb_conv_window_next(&windows, &window)) {
         if (!in_place) {
             clear_tail(codes, bytes, whole);
-            lb_window_gather(&windows, &window, (uint8_t *)codes);
+            lb_conv_window_gather(&windows, &window, (uint8_t *)codes);
         }
         if (r->image.sums)
             sums[i] = lb_conv_image_sum(&r->image, &windows, &window);
@@ -133,11 +137,11 @@ static lowbit_matrix gather_floats(const run *r, const task *t) {
     const lb_conv_shape *shape = r->call->shape;
     if (shape->pixels)
         return (lowbit_matrix){r->call->args->a + t->m * shape->k, t->rows, shape->k, r->call->conv->channels};
-    const lb_windows windows = windows_of(r, t->group);
+    const lb_conv_windows windows = windows_of(r, t->group);
     const int64_t stride = lb_rows_stride(shape->k * (int64_t)sizeof(float));
-    lb_window window = lb_window_at(&windows, t->m);
-    for (int64_t i = 0; i < t->rows; i++, lb_window_next(&windows, &window))
-        lb_window_gather(&windows, &window, t->floats + i * stride);
+    lb_conv_window window = lb_conv_window_at(&windows, t->m);
+    for (int64_t i = 0; i < t->rows; i++, lb_conv_window_next(&windows, &window))
+        lb_conv_window_gather(&windows, &window, t->floats + i * stride);
     return (lowbit_matrix){(const float *)(const void *)t->floats, t->rows, shape->k, stride / (int64_t)sizeof(float)};
 }
 
@@ -177,8 +181,8 @@ static lb_row_rule float_rule(const lb_conv_call *call, const lowbit_packed *w) 
 }
 
 /* Gathers and multiplies: columns n0 .. n1 - 1 of the weights. */
-static void multiply(const run *r, const task *t, const lowbit_problem *problem, lowbit_gemm_args args, int64_t n0,
-                     int64_t n1) {
+static void multiply(const run *r, const task *t, lowbit_gemm_args args, int64_t n0, int64_t n1) {
+    const lowbit_problem *problem = r->call->product;
     const bool codes = lb_conv_takes_codes(problem);
     lb_gemm_call product = {
         .problem = problem, .config = r->config, .args = &args, .m = t->rows, .workspace = t->product};
@@ -188,7 +192,7 @@ static void multiply(const run *r, const task *t, const lowbit_problem *problem,
         rows = lb_prepared_of(&product).rows;
         gather_codes(r, t, &rows);
         if (r->each.start) {
-            const lb_windows windows = windows_of(r, t->group);
+            const lb_conv_windows windows = windows_of(r, t->group);
             start = lb_conv_start(&windows, r->call->args->tap_sums[t->group], t->m, t->rows, t->start);
             product.start = &start;
         }
@@ -209,25 +213,7 @@ static void run_group(const run *r, const task *t, int64_t n0, int64_t n1) {
     lowbit_gemm_args args = {.struct_size = sizeof args, .weights = &call->args->weights[t->group]};
     args.column_sums = call->args->column_sums ? call->args->column_sums[t->group] : NULL;
     aim_output(call, t, t->group * call->shape->n, &args, &requant);
-    multiply(r, t, call->product, args, n0, n1);
-}
-
-/* A channel of its own: whole panels are computed, and of them the columns kept that read this channel. */
-static void run_channel(const run *r, const task *t) {
-    const lb_conv_call *call = r->call;
-    const lb_channel at = lb_channel_at(call, t->group);
-    lowbit_problem problem = *call->product;
-    lowbit_requant requant;
-    lowbit_gemm_args args = {.struct_size = sizeof args, .weights = &at.weights, .column_sums = at.column_sums};
-    aim_output(call, t, at.first, &args, &requant);
-    const int64_t bytes = lb_out_bytes(&problem), row = args.out_stride * bytes, skip = at.own * bytes;
-    uint8_t *out = args.out;
-    problem.n = at.weights.n;
-    args.out = t->outputs;
-    args.out_stride = problem.n;
-    multiply(r, t, &problem, args, 0, problem.n);
-    for (int64_t i = 0; i < t->rows; i++)
-        memcpy(out + i * row + skip, t->outputs + i * problem.n * bytes + skip, (size_t)((problem.n - at.own) * bytes));
+    multiply(r, t, args, n0, n1);
 }
 
 /* Rows after rows; for each, group after group, and its columns. */
@@ -239,29 +225,35 @@ static void conv_task(void *arg, size_t i, size_t worker) {
     task t = {.m = rest / r->groups * call->step_m, .group = rest % r->groups};
     t.rows = lb_min(call->step_m, r->m - t.m);
     t.floats = own;
-    t.outputs = own + r->each.floats;
-    t.start = t.outputs + r->each.outputs;
+    t.start = own + r->each.floats;
     t.product = t.start + r->each.start;
-    if (call->shape->depthwise)
-        run_channel(r, &t);
-    else
-        run_group(r, &t, cut * call->step_n, lb_min(n, (cut + 1) * call->step_n));
+    run_group(r, &t, cut * call->step_n, lb_min(n, (cut + 1) * call->step_n));
 }
 
-void lb_conv_run(const lb_conv_call *call, const lowbit_pool *pool) {
+static void run_groups(const lb_conv_call *call, const lowbit_pool *pool) {
     const lb_conv_shape *shape = call->shape;
     run r = {.call = call, .config = call->config, .groups = call->conv->groups};
     r.m = call->args->batch * shape->out_height * shape->out_width;
-    r.cuts = shape->depthwise ? 1 : lb_div_up(shape->n, call->step_n);
+    r.cuts = lb_div_up(shape->n, call->step_n);
     r.each = scratch_of(shape, call->product, &call->config, lb_min(call->step_m, r.m));
     r.config.threads = 1;
     r.config.split_k = 0;
     /* Whether caches would hold the output is a matter of all tasks together. */
     const int64_t bytes = r.m * call->conv->out_channels * lb_out_bytes(call->product);
-    const bool far = !shape->depthwise && call->config.stream_bytes > 0 && bytes > call->config.stream_bytes;
-    r.config.stream_bytes = far ? 1 : 0;
-    const lowbit_pool *threads = call->config.threads <= 1 ? NULL : pool;
+    r.config.stream_bytes = call->config.stream_bytes > 0 && bytes > call->config.stream_bytes ? 1 : 0;
     uint8_t *image = (uint8_t *)call->workspace + r.each.bytes * (int64_t)call->workers;
-    if (lb_conv_takes_codes(call->product)) lb_conv_image_make(call, image, threads, &r.image);
-    lb_parallel_for(threads, (size_t)(lb_div_up(r.m, call->step_m) * r.groups * r.cuts), conv_task, &r);
+    if (lb_conv_takes_codes(call->product)) lb_conv_image_make(call, image, pool, &r.image);
+    lb_parallel_for(pool, (size_t)(lb_div_up(r.m, call->step_m) * r.groups * r.cuts), conv_task, &r);
+}
+
+static void run_depthwise(const lb_conv_call *call, const lowbit_pool *pool) {
+    const lowbit_conv2d_args *args = call->args;
+    const int8_t *codes = args->codes;
+    uint8_t *image = (uint8_t *)call->workspace + depthwise_bytes(call->conv, call->workers);
+    if (!codes && lb_conv_takes_codes(call->product)) codes = lb_conv_dense_codes(call, image, pool);
+    lb_depthwise_run(call->config.unit, call->conv, args, codes, call->workspace, call->config.threads, pool);
+}
+
+void lb_conv_run(const lb_conv_call *call, const lowbit_pool *pool) {
+    (call->shape->depthwise ? run_depthwise : run_groups)(call, call->config.threads <= 1 ? NULL : pool);
 }

@@ -70,27 +70,27 @@ typedef struct lines {
     uint8_t *words; /* or NULL */
 } lines;
 
-static void quantize_line(const lines *q, int64_t i) {
-    const lb_conv_call *call = q->call;
-    const int64_t elements = call->conv->width * call->conv->channels;
-    const float *from = call->args->a + i * elements;
-    int8_t *to = q->quantized + i * q->line;
-    q->scales[i] = 0;
+/* Returns NaN where one of the elements is, else 0; fills whole lines of bytes. */
+static float quantize(const lb_conv_call *call, const float *from, int64_t elements, int8_t *to) {
+    float worst = 0;
     for (int64_t x = 0; x < elements; x += PIECE) {
         const int64_t count = lb_min(PIECE, elements - x);
         int32_t sum;
         float scale;
         call->config.unit->quantize_row(from + x, (size_t)count, 0, PIECE, &call->rule, to + x,
                                         (size_t)lb_round_up(count, LB_LINE), &sum, &scale);
-        if (isnan(scale)) q->scales[i] = scale;
+        if (isnan(scale)) worst = scale;
     }
+    return worst;
 }
 
 static void line_task(void *arg, size_t i, size_t worker) {
     (void)worker;
     const lines *q = arg;
     const int64_t width = q->call->conv->width, channels = q->call->conv->channels, line = (int64_t)i;
-    if (q->quantized) quantize_line(q, line);
+    if (q->quantized)
+        q->scales[line] = quantize(q->call, q->call->args->a + line * width * channels, width * channels,
+                                   q->quantized + line * q->line);
     const int8_t *codes = q->codes + line * q->line;
     if (q->words)
         lb_put_bit_codes((lb_bit_planes){1, LB_BITS_WHOLE}, codes, width * channels, 1, 0,
@@ -130,9 +130,38 @@ void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_poo
                              .sums = q.sums};
 }
 
-int32_t lb_conv_image_sum(const lb_conv_image *image, const lb_windows *windows, const lb_window *window) {
+/* ---- dense ---- */
+
+static int64_t elements_of(const lowbit_conv2d *conv, int64_t batch) {
+    return batch * conv->height * conv->width * conv->channels;
+}
+
+int64_t lb_conv_dense_bytes(const lowbit_conv2d *conv, int64_t batch) {
+    const int64_t elements = elements_of(conv, batch);
+    return lb_round_up(elements, LB_LINE) + scale_bytes(lb_div_up(elements, PIECE));
+}
+
+static void piece_task(void *arg, size_t i, size_t worker) {
+    (void)worker;
+    const lines *q = arg;
+    const int64_t at = (int64_t)i * PIECE, left = elements_of(q->call->conv, q->call->args->batch) - at;
+    q->scales[i] = quantize(q->call, q->call->args->a + at, lb_min(PIECE, left), q->quantized + at);
+}
+
+const int8_t *lb_conv_dense_codes(const lb_conv_call *call, void *memory, const lowbit_pool *pool) {
+    const int64_t elements = elements_of(call->conv, call->args->batch), pieces = lb_div_up(elements, PIECE);
+    lines q = {.call = call, .quantized = memory};
+    q.scales = (float *)(void *)((uint8_t *)memory + lb_round_up(elements, LB_LINE));
+    lb_parallel_for(pool, (size_t)pieces, piece_task, &q);
+    bool number = true;
+    for (int64_t i = 0; i < pieces; i++) number = number && !isnan(q.scales[i]);
+    return number ? q.quantized : NULL;
+}
+
+int32_t lb_conv_image_sum(const lb_conv_image *image, const lb_conv_windows *windows, const lb_conv_window *window) {
     const lowbit_conv2d *c = windows->conv;
-    const int64_t step = c->width + 1, outside = windows->shape->k - lb_window_taps(window) * windows->shape->depth;
+    const int64_t step = c->width + 1,
+                  outside = windows->shape->k - lb_conv_window_taps(window) * windows->shape->depth;
     int64_t at = (window->image * c->height + window->y + window->ky[0] * c->dilation_y) * step + window->x;
     uint32_t sum = (uint32_t)windows->outside * (uint32_t)outside;
     for (int64_t ky = window->ky[0]; ky < window->ky[1]; ky++, at += c->dilation_y * step)
@@ -141,7 +170,7 @@ int32_t lb_conv_image_sum(const lb_conv_image *image, const lb_windows *windows,
 }
 
 /* Whether the taps of a window in one line have a NaN. */
-static bool has_nan(const lb_conv_call *call, int64_t group, const lb_window *window, int64_t line) {
+static bool has_nan(const lb_conv_call *call, int64_t group, const lb_conv_window *window, int64_t line) {
     const lowbit_conv2d *c = call->conv;
     const int64_t depth = call->shape->depth;
     for (int64_t kx = window->kx[0]; kx < window->kx[1]; kx++) {
@@ -154,7 +183,7 @@ static bool has_nan(const lb_conv_call *call, int64_t group, const lb_window *wi
 }
 
 float lb_conv_image_scale(const lb_conv_image *image, const lb_conv_call *call, int64_t group,
-                          const lb_window *window) {
+                          const lb_conv_window *window) {
     const lowbit_conv2d *c = call->conv;
     for (int64_t ky = window->ky[0]; image->scales && ky < window->ky[1]; ky++) {
         const int64_t line = window->image * c->height + window->y + ky * c->dilation_y;

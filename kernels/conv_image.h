@@ -18,16 +18,21 @@ typedef struct lb_conv_image {
 int64_t lb_conv_image_bytes(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
                             const lb_kernel *kernel, int64_t batch);
 
+/* The same for an image without gaps between lines, whose codes are NULL where it has a NaN somewhere. */
+int64_t lb_conv_dense_bytes(const lowbit_conv2d *conv, int64_t batch);
+const int8_t *lb_conv_dense_codes(const lb_conv_call *call, void *memory, const lowbit_pool *pool);
+
 /* The sum of so many codes, a multiple of 8 at a time. */
 int32_t lb_sum_codes(const int8_t *codes, int64_t count);
 
 /* The sum of a window's codes, where the image has sums. */
-int32_t lb_conv_image_sum(const lb_conv_image *image, const lb_windows *windows, const lb_window *window);
+int32_t lb_conv_image_sum(const lb_conv_image *image, const lb_conv_windows *windows, const lb_conv_window *window);
 
 /* Takes the call's codes, or quantizes its floats into `memory`, spread over the pool. */
 void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_pool *pool, lb_conv_image *image);
 
 /* The scale of a window of a group's channels: NaN where one of its floats is. */
-float lb_conv_image_scale(const lb_conv_image *image, const lb_conv_call *call, int64_t group, const lb_window *window);
+float lb_conv_image_scale(const lb_conv_image *image, const lb_conv_call *call, int64_t group,
+                          const lb_conv_window *window);
 
 #endif

@@ -58,7 +58,8 @@ int64_t lb_conv_start_bytes(const lb_conv_shape *shape, int64_t rows) {
     return pointer_bytes(rows) + counted_bytes(rows) + rows * sum_columns(shape) * (int64_t)sizeof(int32_t);
 }
 
-static void add_outside(const lb_windows *windows, const lb_window *w, const int32_t *tap_sums, int32_t *sums) {
+static void add_outside(const lb_conv_windows *windows, const lb_conv_window *w, const int32_t *tap_sums,
+                        int32_t *sums) {
     const int64_t columns = sum_columns(windows->shape);
     memset(sums, 0, (size_t)columns * sizeof *sums);
     for (int64_t ky = 0; ky < windows->conv->kernel_height; ky++)
@@ -68,15 +69,16 @@ static void add_outside(const lb_windows *windows, const lb_window *w, const int
         }
 }
 
-lb_gemm_start lb_conv_start(const lb_windows *windows, const int32_t *tap_sums, int64_t m, int64_t rows, void *memory) {
+lb_gemm_start lb_conv_start(const lb_conv_windows *windows, const int32_t *tap_sums, int64_t m, int64_t rows,
+                            void *memory) {
     const lb_conv_shape *shape = windows->shape;
     uint8_t *bytes = memory;
     const int32_t **pointers = memory;
     int32_t *counted = (int32_t *)(void *)(bytes + pointer_bytes(rows));
     int32_t *sums = (int32_t *)(void *)(bytes + pointer_bytes(rows) + counted_bytes(rows));
-    lb_window window = lb_window_at(windows, m);
-    for (int64_t i = 0; i < rows; i++, sums += sum_columns(shape), lb_window_next(windows, &window)) {
-        const int64_t inside = lb_window_taps(&window) * shape->depth;
+    lb_conv_window window = lb_conv_window_at(windows, m);
+    for (int64_t i = 0; i < rows; i++, sums += sum_columns(shape), lb_conv_window_next(windows, &window)) {
+        const int64_t inside = lb_conv_window_taps(&window) * shape->depth;
         counted[i] = (int32_t)inside;
         pointers[i] = inside < shape->k ? sums : NULL;
         if (pointers[i]) add_outside(windows, &window, tap_sums, sums);

@@ -10,6 +10,7 @@
 int64_t lb_conv_start_bytes(const lb_conv_shape *shape, int64_t rows);
 
 /* What the windows from m on start from, with the tap sums of their matrix. */
-lb_gemm_start lb_conv_start(const lb_windows *windows, const int32_t *tap_sums, int64_t m, int64_t rows, void *memory);
+lb_gemm_start lb_conv_start(const lb_conv_windows *windows, const int32_t *tap_sums, int64_t m, int64_t rows,
+                            void *memory);
 
 #endif

@@ -9,11 +9,11 @@ static void inside(int64_t at, int64_t dilation, int64_t taps, int64_t size, int
     range[1] = size - at > dilation * (taps - 1) ? taps : lb_max(range[0], lb_div_up(size - at, dilation));
 }
 
-lb_window lb_window_at(const lb_windows *windows, int64_t m) {
+lb_conv_window lb_conv_window_at(const lb_conv_windows *windows, int64_t m) {
     const lowbit_conv2d *c = windows->conv;
     const int64_t line = m / windows->shape->out_width, ox = m - line * windows->shape->out_width;
     const int64_t image = line / windows->shape->out_height, oy = line - image * windows->shape->out_height;
-    lb_window w = {.image = image, .m = m, .left = windows->shape->out_width - 1 - ox};
+    lb_conv_window w = {.image = image, .m = m, .left = windows->shape->out_width - 1 - ox};
     w.y = oy * c->stride_y - c->pad_top;
     w.x = ox * c->stride_x - c->pad_left;
     inside(w.y, c->dilation_y, c->kernel_height, c->height, w.ky);
@@ -21,10 +21,10 @@ lb_window lb_window_at(const lb_windows *windows, int64_t m) {
     return w;
 }
 
-void lb_window_next(const lb_windows *windows, lb_window *w) {
+void lb_conv_window_next(const lb_conv_windows *windows, lb_conv_window *w) {
     const lowbit_conv2d *c = windows->conv;
     if (w->left == 0) {
-        *w = lb_window_at(windows, w->m + 1);
+        *w = lb_conv_window_at(windows, w->m + 1);
         return;
     }
     w->m++;
@@ -63,7 +63,7 @@ static inline void gather_line(line l, const uint8_t *restrict from, uint8_t *re
     if (l.after > 0) memset(to + l.before + l.inside, l.outside, (size_t)l.after);
 }
 
-void lb_window_gather(const lb_windows *windows, const lb_window *window, uint8_t *restrict to) {
+void lb_conv_window_gather(const lb_conv_windows *windows, const lb_conv_window *window, uint8_t *restrict to) {
     const lowbit_conv2d *c = windows->conv;
     const int64_t tap = windows->tap, bytes = c->kernel_width * tap, lines = c->kernel_height;
     const int64_t first = window->ky[0], last = window->kx[0] < window->kx[1] ? window->ky[1] : first;
@@ -74,7 +74,7 @@ void lb_window_gather(const lb_windows *windows, const lb_window *window, uint8_
                     .tap = tap,
                     .step = c->dilation_x * windows->pixel,
                     .outside = windows->outside};
-    const uint8_t *from = lb_window_tap(windows, window, first, window->kx[0]);
+    const uint8_t *from = lb_conv_window_tap(windows, window, first, window->kx[0]);
     if (first > 0) memset(to, l.outside, (size_t)(first * bytes));
     for (int64_t ky = first; ky < last; ky++, from += down) gather_line(l, from, to + ky * bytes);
     if (last < lines) memset(to + last * bytes, l.outside, (size_t)((lines - last) * bytes));

@@ -36,7 +36,7 @@ static void run(const lowbit_conv2d_plan *plan, const conv_sample *c, bool codes
 static uint32_t factors_of(const lowbit_conv2d_plan *plan, int64_t batch) {
     lowbit_plan_info info = {.struct_size = sizeof info};
     CHECK(lowbit_conv2d_plan_describe(plan, batch, &info, NULL) == LOWBIT_OK);
-    return sample_factors(info.kernel);
+    return strncmp(info.kernel, "depthwise", 9) == 0 ? (uint32_t)LB_FACTORS_FLOAT : sample_factors(info.kernel);
 }
 
 /* Floats, and codes where it takes some; all images, and fewer. */

@@ -75,6 +75,43 @@ def test_shapes():
           {line.split()[0] for line in listed})
 
 
+CONVS = """# some layers
+formats i8a8s
+
+first h6w5c3n4k3s2p1:s8+bias
+pixel b2h4w4c64n16k1
+"""
+
+
+def test_conv():
+    """`bench conv`: cells of `bench gemm` with the text of a convolution; sets of either kind keep to their command."""
+    words = ["h5w6c16n20k3p1+bias", "h4w4c6n12k3p1g6", "h6w6c32n32k3p1g2"]
+    result = lowbit("bench", "conv", *[f"{{i8a8s,b1a1,f32af,i4g32a8}}:{word}" for word in words], "--time", "0.001",
+                    "--passes", "1", "--threads", "1,2", "--json", "-")
+    cells = json.loads(result.stdout or '{"results": []}')["results"]
+    check("bench conv", len(cells) == 24 and all(x["within_bound"] and x["median_us"] > 0 for x in cells), result)
+    check("bench conv is exact", all(x["exact"] for x in cells if "af" not in x["act"]))
+    check("bench conv tells the product", (cells[0]["conv"], cells[0]["problem"], cells[0]["m"], cells[0]["k"]) ==
+          ("i8a8s:h5w6c16n20k3p1+bias", "i8a8s:m30n20k144+bias", 30, 144))
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "mine.txt")
+        write(path, CONVS)
+        words = ["bench", "conv", "--shapes", path, "--time", "0.001", "--passes", "1", "--json", "-"]
+        cells = json.loads(lowbit(*words, "--format", "t2", "--m", "3").stdout)["results"]
+        check("layers of convolutions", [(x["conv"], x["set"], x["layer"]) for x in cells] ==
+              [("t2a8:b3h6w5c3n4k3s2p1:s8+bias", "mine", "first"), ("t2a8:b2h4w4c64n16k1", "mine", "pixel")])
+        answers(["bench", "gemm", "--shapes", path], FAILED, "`bench conv` times those")
+        answers(["bench", "conv", "--shapes", "resnet20-cifar"], FAILED, "no convolutions")
+        write(path, "formats i8\nup m1n4k4\nfirst h4w4c4n4k1\n")
+        answers(["bench", "conv", "--shapes", path], FAILED, "are no set")
+    answers(["bench", "conv", "i8a8s:h4w4c4n4k9"], FAILED, "the padded image has")
+    answers(["bench", "conv", "i8a8:m1n4k4"], USAGE, "does not fit the grammar")
+    result = lowbit("bench", "conv", "i8a8s:h4w4c6n6k1g2", "--time", "0.001")
+    check("groups that are not timed", result.returncode == FAILED and "a multiple of 16" in result.stderr, result)
+    listed = answers(["bench", "conv", "--shapes", "help"], OK, "conv-resnet18").stdout
+    check("sets of convolutions", "conv-alexnet" in listed and "bert-large" not in listed, listed)
+
+
 def test_cpu_list():
     allowed = sorted(os.sched_getaffinity(0))
     for words in (["bench", "gemm", "i8a8:m1n4k4", "--time", "0.001"], ["tune", "--effort", "estimate", "i8a8:m1n4k4"]):

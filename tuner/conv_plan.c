@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans of convolutions: the plan of the product that one is, and how its rows are cut into tasks. */
+#include <stdio.h>
+
 #include "kernels/base/ctx.h"
 #include "kernels/formats/format.h"
 #include "kernels/prepare.h"
@@ -18,7 +20,7 @@ enum {
 static bool wants_zero(const lowbit_conv2d *conv, const lb_conv_shape *shape) {
     const lowbit_problem *p = &conv->product;
     const bool signs = p->activations == LOWBIT_A1 && p->weights.format == LOWBIT_B1 && shape->padded;
-    return signs && (shape->depthwise || lb_groups(shape->k, p->weights.group) > 1);
+    return signs && !shape->depthwise && lb_groups(shape->k, p->weights.group) > 1;
 }
 
 static lowbit_problem problem_of(const lowbit_conv2d *conv, const lb_conv_shape *shape) {
@@ -122,7 +124,9 @@ lowbit_status lowbit_conv2d_plan_describe(const lowbit_conv2d_plan *plan, int64_
                                           lowbit_error *error) {
     int64_t m = 0;
     LB_TRY(lb_conv_plan_rows(plan, batch, &m, error));
-    return lowbit_plan_describe(plan->product, m, info, error);
+    LB_TRY(lowbit_plan_describe(plan->product, m, info, error));
+    if (plan->shape.depthwise) snprintf(info->kernel, sizeof info->kernel, "depthwise.%s", info->isa);
+    return LOWBIT_OK;
 }
 
 /* ---- tasks ---- */

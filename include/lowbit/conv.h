@@ -97,7 +97,7 @@ LOWBIT_API lowbit_status lowbit_conv2d_plan_force(const lowbit_ctx *ctx, const l
 
 LOWBIT_API void lowbit_conv2d_plan_destroy(const lowbit_ctx *ctx, lowbit_conv2d_plan *plan);
 
-/* What the plan does for `batch` images. */
+/* What the plan does for `batch` images. Of depthwise convolutions the kernel is "depthwise." and its level. */
 LOWBIT_API lowbit_status lowbit_conv2d_plan_describe(const lowbit_conv2d_plan *plan, int64_t batch,
                                                      lowbit_plan_info *info, lowbit_error *error);
 
@@ -113,7 +113,8 @@ typedef struct lowbit_conv2d_args {
     int32_t a_zero; /* and the code of 0 */
     /* lowbit_column_sums of each matrix, [lowbit_conv2d_matrices]; may be NULL where a_zero is 0. */
     const int32_t *const *column_sums;
-    /* lowbit_conv2d_tap_sums of each matrix, for b1 weights and a1 activations with padding; else not read. */
+    /* lowbit_conv2d_tap_sums of each matrix, for b1 weights and a1 activations with padding, not
+     * depthwise; else not read. */
     const int32_t *const *tap_sums;
     const float *bias;             /* [out_channels], exactly where the problem has a bias */
     const float *residual;         /* [M][out_channels], exactly where the problem has a residual. May be `out` */
