@@ -14,52 +14,74 @@ bool lb_depthwise_is(const lowbit_conv2d *conv) { return conv->groups > 1 && con
 
 /* ---- weights ---- */
 
-/* Row ky of the kernel stands `r` rows lower in the tables of row r of the output. */
-static void put_weights(const lb_depth_run *run, const lb_depth_term *term, int64_t ky, int64_t x, const int16_t *v) {
-    const int64_t block = (int64_t)run->ops->block, lanes = block / 4, stack = run->shape.stack;
-    for (int64_t r = 0; r < run->shape.together; r++) {
-        const int64_t t = (ky + r) % stack, row = (ky + r) / stack - term->stack;
-        const int64_t column = r * lb_depth_table(term) + row * term->width + x - term->x;
-        uint8_t *at = term->weights + column * run->column_bytes;
-        if (run->way == &run->ops->quads) {
-            for (int64_t c = 0; c < block; c++) ((int8_t *)at)[c * stack + t] = (int8_t)v[c];
-            continue;
-        }
-        int16_t *to = (int16_t *)(void *)at + t % 2 * block / 2 + t / 2;
-        for (int64_t j = 0; j < 4; j++, to += block)
-            for (int64_t lane = 0; lane < lanes; lane++) to[lane * 2] = v[j * lanes + lane];
-    }
-    const uint32_t bias = (uint32_t)(run->way->bias + run->rule.zero);
-    for (int64_t c = 0; c < block; c++) term->start[c] = (int32_t)((uint32_t)term->start[c] - bias * (uint32_t)v[c]);
+/* Weights of a stack's four rows to a column of bytes. Sixteen at a time, which compilers turn into vectors. */
+static void put_quads(const int16_t *const v[LB_STACK], int64_t block, void *column) {
+    uint32_t *to = column;
+    for (int64_t c = 0; c < block; c += LB_PANEL)
+        for (int64_t i = c; i < c + LB_PANEL; i++)
+            to[i] = (uint32_t)(uint8_t)v[0][i] | (uint32_t)(uint8_t)v[1][i] << 8 | (uint32_t)(uint8_t)v[2][i] << 16 |
+                    (uint32_t)(uint8_t)v[3][i] << 24;
 }
 
-static void clear_terms(const lb_depth_task *task) {
+/* The same as pairs: rows 0 and 2 of a quarter of the block, then its rows 1 and 3. */
+static void put_pairs(const int16_t *const v[LB_STACK], int64_t block, void *column) {
+    uint32_t *to = column;
+    const int64_t lanes = block / 4;
+    for (int64_t c = 0; c < block; c++) {
+        uint32_t *lane = to + c / lanes * lanes * 2 + c % lanes;
+        lane[0] = (uint32_t)(uint16_t)v[0][c] | (uint32_t)(uint16_t)v[2][c] << 16;
+        lane[lanes] = (uint32_t)(uint16_t)v[1][c] | (uint32_t)(uint16_t)v[3][c] << 16;
+    }
+}
+
+/* Tables of one term: row ky of the kernel stands `r` rows lower in those of row r of the output. */
+static void put_term(const lb_depth_task *task, const lb_depth_term *term, const int16_t *ones, const int16_t *zeros) {
     const lb_depth_run *run = task->run;
-    for (int64_t t = 0; t < lb_depth_terms(&run->shape); t++) {
-        const lb_depth_term *term = &task->scratch.terms[t];
-        memset(term->weights, 0, (size_t)(run->shape.together * lb_depth_table(term) * run->column_bytes));
-        memset(term->start, 0, run->ops->block * sizeof *term->start);
-    }
+    const int64_t block = (int64_t)run->ops->block, height = run->conv->kernel_height, width = run->conv->kernel_width;
+    const int64_t first = term->group * run->shape.group, end = first + run->shape.group;
+    uint8_t *to = term->weights;
+    for (int64_t r = 0; r < run->shape.together; r++)
+        for (int64_t s = term->stack; s < term->stack + term->stacks; s++)
+            for (int64_t x = term->x; x < term->x + term->width; x++, to += run->column_bytes) {
+                const int16_t *rows[LB_STACK];
+                for (int64_t t = 0; t < LB_STACK; t++) {
+                    const int64_t ky = s * LB_STACK + t - r, k = ky * width + x;
+                    const bool in = ky >= 0 && ky < height && k >= first && k < end;
+                    rows[t] = !in ? zeros : term->ones ? ones : task->scratch.values + k * block;
+                }
+                (run->way == &run->ops->quads ? put_quads : put_pairs)(rows, block, to);
+            }
 }
 
-/* The block's weights, where its terms want them. */
+/* What its sums start from: without the zero point of A, and what weaving adds to that. */
+static void start_term(const lb_depth_task *task, const lb_depth_term *term, const int16_t *ones) {
+    const lb_depth_run *run = task->run;
+    const int64_t block = (int64_t)run->ops->block, first = term->group * run->shape.group;
+    const int64_t end = lb_min(run->shape.taps, first + run->shape.group);
+    const uint32_t bias = (uint32_t)(run->way->bias + run->rule.zero);
+    uint32_t sums[LB_LINE] = {0};
+    for (int64_t k = first; k < end; k++) {
+        const int16_t *v = term->ones ? ones : task->scratch.values + k * block;
+        for (int64_t c = 0; c < block; c++) sums[c] += (uint32_t)v[c];
+    }
+    for (int64_t c = 0; c < block; c++) term->start[c] = (int32_t)(0 - bias * sums[c]);
+}
+
+/* The block's weights, where its terms want them: those of floats as they are. */
 static void expand(const lb_depth_task *task) {
     const lb_depth_run *run = task->run;
     const lowbit_packed *w = run->args->weights;
-    const int64_t block = (int64_t)run->ops->block, width = run->conv->kernel_width;
-    int16_t values[LB_LINE], ones[LB_LINE];
+    if (run->shape.floats) {
+        lb_depth_floats(w, task->n, (int64_t)run->ops->block, (float *)(void *)task->scratch.terms->weights);
+        return;
+    }
+    const int16_t zeros[LB_LINE] = {0};
+    int16_t ones[LB_LINE];
     for (int i = 0; i < LB_LINE; i++) ones[i] = 1;
-    if (!run->shape.floats) clear_terms(task);
-    for (int64_t k = 0; k < run->shape.taps; k++) {
-        if (run->shape.floats) {
-            lb_depth_floats(w, task->n, block, k,
-                            (float *)(void *)(task->scratch.terms->weights + k * run->column_bytes));
-            continue;
-        }
-        const lb_depth_term *term = &task->scratch.terms[k / run->shape.group * (run->shape.minima ? 2 : 1)];
-        lb_depth_integers(w, task->n, block, k, values);
-        put_weights(run, term, k / width, k % width, values);
-        if (run->shape.minima) put_weights(run, term + 1, k / width, k % width, ones);
+    lb_depth_integers(w, task->n, (int64_t)run->ops->block, task->scratch.values);
+    for (int64_t t = 0; t < lb_depth_terms(&run->shape); t++) {
+        put_term(task, &task->scratch.terms[t], ones, zeros);
+        start_term(task, &task->scratch.terms[t], ones);
     }
 }
 

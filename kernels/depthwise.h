@@ -20,10 +20,10 @@ int64_t lb_depthwise_workspace(const lowbit_conv2d *conv, uint32_t workers);
  *
  * conv       of whose product m, n and k are not read
  * codes      the image as codes, dense as args->a is: that of the args, or args->a quantized once as the law says.
- * NULL: activations stay floats or are quantized window by window. So is, with the same results, an image of static
- *            activations or of signs for which codes is NULL: slowly, but the windows of a NaN become NaN
+ *            NULL: args->a, which stays floats or is quantized window by window. So are static activations and signs
+ *            then, with the same results, slowly; but windows with a NaN become NaN
  * workspace  64-byte aligned
- * threads    workers that take part at most: as many as the workspace was made for, or fewer */
+ * threads    1 = on the calling thread; else the workspace has room for every worker of the pool */
 void lb_depthwise_run(const lb_isa_unit *unit, const lowbit_conv2d *conv, const lowbit_conv2d_args *args,
                       const int8_t *codes, void *workspace, uint32_t threads, const lowbit_pool *pool);
 

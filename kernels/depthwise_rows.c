@@ -91,12 +91,10 @@ void lb_depth_windows(lb_depth_task *task, int64_t b, int64_t first, int64_t end
     const int64_t block = (int64_t)run->ops->block;
     const bool distance = lb_format_of(run->conv->product.weights.format)->distance;
     memset(task->scratch.dots, 0, (size_t)(lb_depth_terms(shape) * block) * sizeof *task->scratch.dots);
-    for (int64_t k = 0; k < shape->taps; k++) {
-        if (shape->floats)
-            lb_depth_floats(run->args->weights, task->n, block, k, (float *)(void *)task->scratch.values + k * block);
-        else
-            lb_depth_integers(run->args->weights, task->n, block, k, task->scratch.values + k * block);
-    }
+    if (shape->floats)
+        lb_depth_floats(run->args->weights, task->n, block, (float *)(void *)task->scratch.values);
+    else
+        lb_depth_integers(run->args->weights, task->n, block, task->scratch.values);
     for (int64_t oy = first; oy < end; oy++)
         for (int64_t ox = 0; ox < shape->out_width; ox++) {
             float scales[LB_LINE] = {0};

@@ -80,7 +80,6 @@ static void place_terms(const lb_depth_shape *s, const lowbit_conv2d *c, int64_t
 
 static void place_windows(const lb_depth_shape *s, int64_t block, uint8_t *memory, int64_t *total,
                           lb_depth_scratch *scratch) {
-    scratch->values = take(memory, total, s->taps * block, sizeof(float));
     scratch->window = take(memory, total, s->taps, sizeof *scratch->window);
     scratch->codes = take(memory, total, lb_round_up(s->taps, LB_LINE), 1);
     scratch->sums = take(memory, total, s->groups, sizeof *scratch->sums);
@@ -91,6 +90,7 @@ int64_t lb_depth_place(const lb_depth_shape *s, const lowbit_conv2d *c, int64_t 
                        bool windows, uint8_t *memory, lb_depth_scratch *scratch) {
     const int64_t rows = s->stacks * s->stack, element = s->floats ? (int64_t)sizeof(float) : 1;
     int64_t total = 0;
+    scratch->values = take(memory, &total, s->taps * block, s->floats ? sizeof(float) : sizeof *scratch->values);
     if (windows) {
         place_windows(s, block, memory, &total, scratch);
         return total;

@@ -51,12 +51,12 @@ typedef struct lb_depth_scratch {
     const uint8_t **rows, **outside;
     size_t *steps, *no_steps; /* [rows of the stacks], as those two */
     lb_depth_term *terms;
+    int16_t *values; /* [taps][block]; of windows that stay floats, floats */
     /* Of windows that are quantized by themselves: */
-    int16_t *values; /* [taps][block], or floats */
-    float *window;   /* [taps] */
-    int8_t *codes;   /* the same, padded */
-    int32_t *sums;   /* [groups] */
-    int32_t *dots;   /* [terms][block] */
+    float *window; /* [taps] */
+    int8_t *codes; /* the same, padded */
+    int32_t *sums; /* [groups] */
+    int32_t *dots; /* [terms][block] */
 } lb_depth_scratch;
 
 /* Fills scratch with pointers into `memory`, which may be NULL to learn the size, and returns the bytes. column_bytes:
@@ -64,9 +64,9 @@ typedef struct lb_depth_scratch {
 int64_t lb_depth_place(const lb_depth_shape *shape, const lowbit_conv2d *conv, int64_t block, int64_t column_bytes,
                        bool windows, uint8_t *memory, lb_depth_scratch *scratch);
 
-/* Values of tap k, rows n .. n + block - 1 of the weights (the last ones again where there are no more): integers, with
- * everything in them that is one, or floats with everything. n is a multiple of 16. */
-void lb_depth_integers(const lowbit_packed *weights, int64_t n, int64_t block, int64_t k, int16_t *values);
-void lb_depth_floats(const lowbit_packed *weights, int64_t n, int64_t block, int64_t k, float *values);
+/* Values [taps][block] of rows n .. n + block - 1 of the weights (the last panel again where there are no more):
+ * integers, with everything in them that is one, or floats with everything. n is a multiple of 16. */
+void lb_depth_integers(const lowbit_packed *weights, int64_t n, int64_t block, int16_t *values);
+void lb_depth_floats(const lowbit_packed *weights, int64_t n, int64_t block, float *values);
 
 #endif

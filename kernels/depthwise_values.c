@@ -6,22 +6,13 @@
 #include "kernels/formats/format.h"
 #include "kernels/formats/scale.h"
 
-/* Where tap k of a panel stands in all sections of the blob. */
+/* Where one tap of a panel stands in all sections of the blob. */
 typedef struct place {
     const uint8_t *line;
     int64_t k;     /* in the line */
     int64_t entry; /* of its group's zero points, minima and multipliers */
     int64_t scale; /* of its scales */
 } place;
-
-static place place_of(const lowbit_packed *w, const lb_format *f, int64_t panel, int64_t k) {
-    const int64_t line_k = lb_line_k(f), last = lb_div_up(w->n, LB_PANEL) - 1, p = lb_min(panel, last);
-    const int64_t group = w->groups > 1 ? k / w->type.group : 0;
-    place at = {.line = w->lines + (p * w->panel_lines + k / line_k) * LB_LINE, .k = k % line_k};
-    at.entry = (p * w->groups + group) * LB_PANEL;
-    at.scale = w->type.progressive ? p * LB_PANEL : at.entry;
-    return at;
-}
 
 /* The sixteen elements, as lb_line_element has each. */
 static void elements_of(const lb_format *f, const place *at, uint32_t elements[LB_PANEL]) {
@@ -46,11 +37,14 @@ static void integers_of(const lowbit_packed *w, const lb_format *f, const place 
     uint32_t codes[LB_PANEL];
     elements_of(f, at, codes);
     const int32_t offset = w->type.offset == LOWBIT_SYMMETRIC ? f->value_offset : 0, scale = f->value_scale;
-    for (int c = 0; c < LB_PANEL; c++)
-        values[c] = (int16_t)(w->book ? w->book[codes[c]] : scale * (int32_t)codes[c] - offset);
-    for (int c = 0; w->zeros && c < LB_PANEL; c++) values[c] = (int16_t)(values[c] - w->zeros[at->entry + c]);
-    for (int c = 0; w->multipliers && c < LB_PANEL; c++)
-        values[c] = (int16_t)(values[c] * w->multipliers[at->entry + c]);
+    if (w->book)
+        for (int c = 0; c < LB_PANEL; c++) values[c] = w->book[codes[c]];
+    else
+        for (int c = 0; c < LB_PANEL; c++) values[c] = (int16_t)(scale * (int32_t)codes[c] - offset);
+    if (w->zeros)
+        for (int c = 0; c < LB_PANEL; c++) values[c] = (int16_t)(values[c] - w->zeros[at->entry + c]);
+    if (w->multipliers)
+        for (int c = 0; c < LB_PANEL; c++) values[c] = (int16_t)(values[c] * w->multipliers[at->entry + c]);
 }
 
 static void floats_of(const lowbit_packed *w, const lb_format *f, const place *at, float *values) {
@@ -69,18 +63,32 @@ static void floats_of(const lowbit_packed *w, const lb_format *f, const place *a
     }
 }
 
-void lb_depth_integers(const lowbit_packed *w, int64_t n, int64_t block, int64_t k, int16_t *values) {
-    const lb_format *f = lb_format_of(w->type.format);
-    for (int64_t p = 0; p < block / LB_PANEL; p++) {
-        const place at = place_of(w, f, n / LB_PANEL + p, k);
-        integers_of(w, f, &at, values + p * LB_PANEL);
+/* Taps of one panel, line by line: to integers or to floats, the other being NULL. */
+static void walk_panel(const lowbit_packed *w, const lb_format *f, int64_t panel, int64_t block, int16_t *integers,
+                       float *floats) {
+    const int64_t line_k = lb_line_k(f), group = w->groups > 1 ? w->type.group : w->k;
+    place at = {.line = w->lines + panel * w->panel_lines * LB_LINE};
+    for (int64_t k = 0; k < w->k; k++, at.k++) {
+        if (at.k == line_k) at.line += LB_LINE, at.k = 0;
+        if (k % group == 0) {
+            at.entry = (panel * w->groups + k / group) * LB_PANEL;
+            at.scale = w->type.progressive ? panel * LB_PANEL : at.entry;
+        }
+        if (integers)
+            integers_of(w, f, &at, integers + k * block);
+        else
+            floats_of(w, f, &at, floats + k * block);
     }
 }
 
-void lb_depth_floats(const lowbit_packed *w, int64_t n, int64_t block, int64_t k, float *values) {
-    const lb_format *f = lb_format_of(w->type.format);
-    for (int64_t p = 0; p < block / LB_PANEL; p++) {
-        const place at = place_of(w, f, n / LB_PANEL + p, k);
-        floats_of(w, f, &at, values + p * LB_PANEL);
-    }
+void lb_depth_integers(const lowbit_packed *w, int64_t n, int64_t block, int16_t *values) {
+    const int64_t last = lb_div_up(w->n, LB_PANEL) - 1;
+    for (int64_t p = 0; p < block / LB_PANEL; p++)
+        walk_panel(w, lb_format_of(w->type.format), lb_min(n / LB_PANEL + p, last), block, values + p * LB_PANEL, NULL);
+}
+
+void lb_depth_floats(const lowbit_packed *w, int64_t n, int64_t block, float *values) {
+    const int64_t last = lb_div_up(w->n, LB_PANEL) - 1;
+    for (int64_t p = 0; p < block / LB_PANEL; p++)
+        walk_panel(w, lb_format_of(w->type.format), lb_min(n / LB_PANEL + p, last), block, NULL, values + p * LB_PANEL);
 }
