@@ -300,6 +300,16 @@ void subject_depthwise_layers(void) {
         c.stride_x = c.stride_y = 1 + round % 4 / 2;
         check_conv(ctx, c, round % 5 ? "i8a8s" : "i8af32", round % 5 ? ":s8+bias+relu" : "+bias", false, &pool);
     }
+    /* Rows of taps that hold many groups, and groups that reach from one row into the next. */
+    static const char *const kLong[] = {"i4g16a8s", "i8mg32a8s", "i2zg48a4s", "i4g32pa8", "t5g64a8s", "i4g16af32"};
+    for (size_t at = 0; at < LB_COUNT(kLong); at++) {
+        lowbit_conv2d c = LOWBIT_CONV2D_INIT;
+        c.height = 3, c.width = 300;
+        c.channels = c.groups = c.out_channels = 18;
+        c.kernel_height = 2, c.kernel_width = 290;
+        c.pad_left = 7;
+        check_conv(ctx, c, kLong[at], "+bias", false, at % 2 ? &pool : NULL);
+    }
     lowbit_pool_destroy(&pool);
     lowbit_ctx_destroy(ctx);
 }
