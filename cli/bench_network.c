@@ -219,8 +219,8 @@ static int time_all(bench *b) {
         !lb_cli_threads(b->threads, b->ctx, &threads))
         return lb_cli_error(LB_EXIT_USAGE, kCommand, "--recipe, --batch or --threads is no list");
     if (!lb_cli_json_only(b->json))
-        printf("%-20s %-24s %5s %3s %11s %11s %8s %11s\n", "model", "recipe", "batch", "th", "p50 us", "min us", "GOP/s",
-               "payload");
+        printf("%-20s %-24s %5s %3s %11s %11s %8s %11s\n", "model", "recipe", "batch", "th", "p50 us", "min us",
+               "GOP/s", "payload");
     for (size_t i = 0; i < recipes.count; i++) {
         b->recipe = recipes.list[i];
         const int code = time_recipe(b, &threads, &batches);

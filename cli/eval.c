@@ -24,9 +24,9 @@ void lb_eval_print(const json_t *rows) {
         if (json_is_real(agreement)) snprintf(agree, sizeof agree, "%.2f%%", 100 * json_real_value(agreement));
         printf("%-20.20s %6.2f%% %6s %7.1fK %6.1fK %6.1fK %7.1f %4.0f %2.0f %9.1f %9.1f %7.1f\n",
                format ? json_string_value(format) : "packed", 100 * number(row, "accuracy"), agree,
-               number(row, "payload_bytes") / kKib, number(row, "scale_bytes") / kKib,
-               number(row, "rest_bytes") / kKib, number(row, "peak_rss_bytes") / kKib / kKib, number(row, "batch"),
-               number(row, "threads"), number(row, "p50_us"), number(row, "p95_us"), number(row, "gops"));
+               number(row, "payload_bytes") / kKib, number(row, "scale_bytes") / kKib, number(row, "rest_bytes") / kKib,
+               number(row, "peak_rss_bytes") / kKib / kKib, number(row, "batch"), number(row, "threads"),
+               number(row, "p50_us"), number(row, "p95_us"), number(row, "gops"));
     }
 }
 
@@ -51,8 +51,8 @@ static int write_json(const lb_eval *e, json_t *rows) {
     lowbit_ctx *ctx;
     const int code = lb_cli_context(e->command, e->isa, NULL, &ctx);
     if (code != LB_EXIT_OK) return code;
-    json_t *all = json_pack("{s:o, s:o, s:O}", "machine", lb_cli_machine_json(ctx), "run", lb_cli_run_json(), "results",
-                            rows);
+    json_t *all =
+        json_pack("{s:o, s:o, s:O}", "machine", lb_cli_machine_json(ctx), "run", lb_cli_run_json(), "results", rows);
     lowbit_ctx_destroy(ctx);
     return lb_cli_write_json(e->command, e->json, all);
 }
@@ -73,7 +73,8 @@ static int run(lb_eval *e) {
                             LB_EVAL_BATCHES);
     json_t *rows = json_array();
     if (e->sensitivity) return study(e, rows);
-    int code = !e->model.random && lb_cli_is_packed(e->model.model) ? lb_eval_packed(e, e->model.model, rows) : lb_eval_recipes(e, rows);
+    int code = !e->model.random && lb_cli_is_packed(e->model.model) ? lb_eval_packed(e, e->model.model, rows)
+                                                                    : lb_eval_recipes(e, rows);
     if (!e->predictions) drop_predictions(rows);
     if (code == LB_EXIT_OK && !lb_cli_json_only(e->json)) lb_eval_print(rows);
     if (code == LB_EXIT_OK && e->json) code = write_json(e, rows);
@@ -101,9 +102,10 @@ int lb_cmd_eval(int argc, char **argv) {
         LB_OPTION_JSON(&e.json),
     };
     const lb_syntax syntax = {.usage = "MODEL --data DATA [--recipe LIST] [options]",
-                              .text = "Runs a network over labelled images: accuracy, agreement with floats, bytes, "
-                                      "resident memory and times. MODEL is a file of safetensors, a folder with "
-                                      "model.safetensors in it, or a packed network of `lowbit quantize`.",
+                              .text =
+                                  "Runs a network over labelled images: accuracy, agreement with floats, bytes, "
+                                  "resident memory and times. MODEL is a file of safetensors, a folder with "
+                                  "model.safetensors in it, or a packed network of `lowbit quantize`.",
                               .options = table,
                               .option_count = sizeof table / sizeof table[0],
                               .min_words = 1,

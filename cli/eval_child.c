@@ -56,7 +56,8 @@ static json_t *run(const call *c, int *code) {
     json_t *output = failed ? NULL : json_loadfd(ends[0], 0, NULL);
     close(ends[0]);
     if (failed) return NULL;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
     *code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return output;
 }

@@ -54,15 +54,15 @@ static json_t *row_json(evaluation *v, int64_t batch, uint32_t threads, int64_t 
     const int64_t correct = lb_predict_correct(&v->data, v->classes, v->count), runs = lb_max(1, v->count / batch);
     qsort(v->seconds, (size_t)runs, sizeof *v->seconds, by_value); /* full batches: the last one may be short */
     const double p50 = quantile_us(v->seconds, runs, 0.5);
-    json_t *row = json_pack(
-        "{s:s, s:s, s:I, s:I, s:f, s:n, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:f}", "model",
-        v->about.model, "recipe", v->about.recipe, "images", (json_int_t)v->count, "correct", (json_int_t)correct,
-        "accuracy", (double)correct / (double)v->count, "agreement", "payload_bytes", (json_int_t)sizes.payload_bytes,
-        "scale_bytes", (json_int_t)sizes.scale_bytes, "rest_bytes", (json_int_t)sizes.rest_bytes, "file_bytes",
-        (json_int_t)v->file_bytes, "session_bytes", (json_int_t)session_bytes, "peak_rss_bytes",
-        (json_int_t)lb_peak_rss(), "p50_us", p50, "p95_us", quantile_us(v->seconds, runs, 0.95), "batch",
-        (json_int_t)batch, "threads", (json_int_t)threads, "gops",
-        2e-3 * (double)lb_net_macs(&v->net) * (double)lb_min(batch, v->count) / p50);
+    json_t *row =
+        json_pack("{s:s, s:s, s:I, s:I, s:f, s:n, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:f}", "model",
+                  v->about.model, "recipe", v->about.recipe, "images", (json_int_t)v->count, "correct",
+                  (json_int_t)correct, "accuracy", (double)correct / (double)v->count, "agreement", "payload_bytes",
+                  (json_int_t)sizes.payload_bytes, "scale_bytes", (json_int_t)sizes.scale_bytes, "rest_bytes",
+                  (json_int_t)sizes.rest_bytes, "file_bytes", (json_int_t)v->file_bytes, "session_bytes",
+                  (json_int_t)session_bytes, "peak_rss_bytes", (json_int_t)lb_peak_rss(), "p50_us", p50, "p95_us",
+                  quantile_us(v->seconds, runs, 0.95), "batch", (json_int_t)batch, "threads", (json_int_t)threads,
+                  "gops", 2e-3 * (double)lb_net_macs(&v->net) * (double)lb_min(batch, v->count) / p50);
     if (v->e->predictions) json_object_set_new(row, "predictions", predictions_json(v));
     return row;
 }
@@ -77,8 +77,7 @@ static lowbit_status evaluate(evaluation *v, int64_t batch, uint32_t threads, js
     lb_session *session;
     lb_peak_rss_reset();
     LB_TRY(lb_session_create(v->ctx, &v->net, &options, &session, error));
-    const lb_predict predict = {session,  &v->net, &v->data, &v->about.pixels, batch,
-                                v->count, tell,    v};
+    const lb_predict predict = {session, &v->net, &v->data, &v->about.pixels, batch, v->count, tell, v};
     const lowbit_status status = lb_predict_run(&predict, v->classes, v->seconds, error);
     lb_cli_progress_clear();
     if (status == LOWBIT_OK) json_array_append_new(rows, row_json(v, batch, threads, lb_session_bytes(session)));

@@ -54,11 +54,10 @@ static int try_recipe(study *s, const char *recipe, const char *layer, const cha
     lb_cli_progress_clear();
     if (status == LOWBIT_OK) {
         const int64_t correct = lb_predict_correct(&s->data, s->classes, s->count);
-        json_array_append_new(
-            s->rows, json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:I}", "model", about.model, "layer", layer, "format",
-                               format, "images", (json_int_t)s->count, "correct", (json_int_t)correct, "accuracy",
-                               (double)correct / (double)s->count, "payload_bytes",
-                               (json_int_t)lb_net_size(&net).payload_bytes));
+        json_array_append_new(s->rows, json_pack("{s:s, s:s, s:s, s:I, s:I, s:f, s:I}", "model", about.model, "layer",
+                                                 layer, "format", format, "images", (json_int_t)s->count, "correct",
+                                                 (json_int_t)correct, "accuracy", (double)correct / (double)s->count,
+                                                 "payload_bytes", (json_int_t)lb_net_size(&net).payload_bytes));
     }
     lb_net_free(&net);
     lb_blocks_free(&texts);

@@ -45,8 +45,8 @@ static json_t *classes_json(const running *r) {
         int64_t at = 0;
         for (int64_t i = 1; i < r->outputs; i++)
             if (r->output[i] > r->output[at]) at = i;
-        json_array_append_new(list, json_pack("{s:I, s:f}", "class", (json_int_t)at, "probability",
-                                              (double)r->output[at]));
+        json_array_append_new(list,
+                              json_pack("{s:I, s:f}", "class", (json_int_t)at, "probability", (double)r->output[at]));
         r->output[at] = -1;
     }
     return list;
@@ -98,8 +98,8 @@ static int run(running *r, int count, char **paths) {
     if (code == LB_EXIT_OK) code = lb_cli_open(&r->model, r->ctx, r->recipe, &r->net, &r->about, &r->memory);
     if (code == LB_EXIT_OK) code = look_at_all(r, count, paths);
     if (code == LB_EXIT_OK && r->json)
-        code = lb_cli_write_json(kCommand, r->json, json_pack("{s:o, s:O}", "run", lb_cli_run_json(), "results",
-                                                              r->results));
+        code = lb_cli_write_json(kCommand, r->json,
+                                 json_pack("{s:o, s:O}", "run", lb_cli_run_json(), "results", r->results));
     lb_session_destroy(r->session);
     lb_net_free(&r->net);
     lb_blocks_free(&r->memory);

@@ -74,16 +74,16 @@ static lowbit_status decide(const calibration *c, const lb_recipe *recipe, lb_ra
         lowbit_error reason = LOWBIT_ERROR_INIT;
         if (!c->observers[v]) continue;
         const lb_code_limits limits = lb_limits_of(c->activations[v]);
-        const lowbit_status status = lb_observer_range(c->observers[v], limits.low, limits.high, recipe->symmetric,
-                                                       &ranges[v], &reason);
+        const lowbit_status status =
+            lb_observer_range(c->observers[v], limits.low, limits.high, recipe->symmetric, &ranges[v], &reason);
         LB_REQUIRE(status == LOWBIT_OK, error, status, "the value of %s: %s", c->graph->nodes[v].name, reason.message);
     }
     return LOWBIT_OK;
 }
 
-lowbit_status lb_calibrate(const lowbit_ctx *ctx, const lb_net *net, const lb_recipe *recipe, const lb_choice *choices,
-                           lb_next_images next, void *user, const lowbit_pool *pool, lb_range *ranges,
-                           lowbit_error *error) {
+lowbit_status lb_calibrate_net(const lowbit_ctx *ctx, const lb_net *net, const lb_recipe *recipe,
+                               const lb_choice *choices, lb_next_images next, void *user, const lowbit_pool *pool,
+                               lb_range *ranges, lowbit_error *error) {
     calibration c = {0};
     lowbit_status status = begin(&c, ctx, net, recipe, choices, pool, error);
     if (status == LOWBIT_OK) status = look(&c, recipe->observe, next, user, error);

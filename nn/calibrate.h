@@ -17,8 +17,8 @@ typedef int64_t (*lb_next_images)(void *user, int64_t most, float *images);
  * next     images, of which the recipe's number are taken
  *
  * LOWBIT_INVALID_ARGUMENT: no images, or a value with a NaN, which the reason names. */
-lowbit_status lb_calibrate(const lowbit_ctx *ctx, const lb_net *net, const lb_recipe *recipe, const lb_choice *choices,
-                           lb_next_images next, void *user, const lowbit_pool *pool, lb_range *ranges,
-                           lowbit_error *error);
+lowbit_status lb_calibrate_net(const lowbit_ctx *ctx, const lb_net *net, const lb_recipe *recipe,
+                               const lb_choice *choices, lb_next_images next, void *user, const lowbit_pool *pool,
+                               lb_range *ranges, lowbit_error *error);
 
 #endif

@@ -8,7 +8,7 @@
 #include "nn/image_folder.h"
 
 typedef struct lb_dataset {
-    lb_cifar cifar;         /* or, where it has no images, */
+    lb_cifar cifar; /* or, where it has no images, */
     lb_image_folder folder;
     int64_t count;
     int32_t classes;

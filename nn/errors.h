@@ -7,7 +7,7 @@
 
 /* Sums over the elements x of a value in floats, and y of the same in the quantized network. */
 typedef struct lb_value_error {
-    int64_t count; /* elements; 0 = nothing to compare: fused, or sums */
+    int64_t count;            /* elements; 0 = nothing to compare: fused, or sums */
     double xx, yy, xy, noise; /* of x x, y y, x y and (x - y)^2 */
 } lb_value_error;
 

@@ -41,10 +41,11 @@ enum {
     LB_OP_ADD,          /* x + second */
     LB_OP_MAX_POOL,     /* over windows; outside of the image counts as minus infinity */
     LB_OP_AVERAGE_POOL, /* over windows; outside counts as 0 if count_padding, else not at all */
-    LB_OP_ADAPTIVE_AVERAGE_POOL, /* output y is the mean of rows floor(y h / H) .. ceil((y + 1) h / H) - 1; so columns */
-    LB_OP_SUBSAMPLE,    /* every stride'th row and column, with zero channels before and after: option A of He et al. */
-    LB_OP_SHIFT,        /* y[y,x,c] = x[y + dy[c], x + dx[c], c], 0 outside */
-    LB_OP_STEPS,        /* book[number of thresholds[c] that are < x] */
+    LB_OP_ADAPTIVE_AVERAGE_POOL, /* output y is the mean of rows floor(y h / H) .. ceil((y + 1) h / H) - 1; so columns
+                                  */
+    LB_OP_SUBSAMPLE, /* every stride'th row and column, with zero channels before and after: option A of He et al. */
+    LB_OP_SHIFT,     /* y[y,x,c] = x[y + dy[c], x + dx[c], c], 0 outside */
+    LB_OP_STEPS,     /* book[number of thresholds[c] that are < x] */
     LB_OPS
 };
 
@@ -68,12 +69,12 @@ typedef struct lb_node {
     /* CONV: [out][kernel_height][kernel_width][channels / groups], which are NULL once they are packed. AFFINE:
      * [channels]. STEPS: thresholds, [channels][count], ascending. */
     float *weights;
-    float *gain;           /* CONV: [out], by which the sum of products is multiplied before the bias; NULL = 1. Batch
-                              normalization stays out of the weights, whose values it would blur for a quantizer */
-    float *bias;           /* CONV: [out] or NULL. AFFINE: [channels]. STEPS: book, [count + 1] multiples of grid */
-    int64_t count;         /* STEPS: thresholds of a channel */
-    int64_t zeros_before;  /* SUBSAMPLE: channels; the rest of what the shape has more than x comes behind */
-    const int8_t *shifts;  /* SHIFT: [channels][2], dy and dx */
+    float *gain;          /* CONV: [out], by which the sum of products is multiplied before the bias; NULL = 1. Batch
+                             normalization stays out of the weights, whose values it would blur for a quantizer */
+    float *bias;          /* CONV: [out] or NULL. AFFINE: [channels]. STEPS: book, [count + 1] multiples of grid */
+    int64_t count;        /* STEPS: thresholds of a channel */
+    int64_t zeros_before; /* SUBSAMPLE: channels; the rest of what the shape has more than x comes behind */
+    const int8_t *shifts; /* SHIFT: [channels][2], dy and dx */
     /* What all elements of the value are multiples of, by integers of -128..127, as the network itself says (steps, or
      * fixed-point input); 0 = they are any floats. */
     float grid;

@@ -60,8 +60,12 @@ static bool conv_node(lb_graph *graph, lb_value x, const char *name, int64_t out
     if (!from) return false;
     const lb_window w = normal(window);
     const int64_t inputs = from->shape.channels;
-    *node = (lb_node){.op = LB_OP_CONV, .x = x, .second = LB_NO_VALUE, .shape = slide(from->shape, &w, out),
-                      .name = name, .window = w};
+    *node = (lb_node){.op = LB_OP_CONV,
+                      .x = x,
+                      .second = LB_NO_VALUE,
+                      .shape = slide(from->shape, &w, out),
+                      .name = name,
+                      .window = w};
     if (w.groups < 1 || out < 1 || inputs % w.groups != 0 || out % w.groups != 0 || node->shape.height < 1 ||
         node->shape.width < 1)
         lb_graph_fail(graph, LOWBIT_BAD_FORMAT,
@@ -113,8 +117,13 @@ lb_value lb_linear(lb_graph *graph, lb_value x, const char *name, int64_t out, b
 lb_value lb_affine(lb_graph *graph, lb_value x, const char *name, float *scale, float *shift) {
     const lb_node *from = lb_graph_at(graph, x);
     if (!from) return LB_NO_VALUE;
-    return lb_graph_node(graph, (lb_node){.op = LB_OP_AFFINE, .x = x, .second = LB_NO_VALUE, .shape = from->shape,
-                                          .name = name, .weights = scale, .bias = shift});
+    return lb_graph_node(graph, (lb_node){.op = LB_OP_AFFINE,
+                                          .x = x,
+                                          .second = LB_NO_VALUE,
+                                          .shape = from->shape,
+                                          .name = name,
+                                          .weights = scale,
+                                          .bias = shift});
 }
 
 lb_value lb_batch_norm(lb_graph *graph, lb_value x, const char *name, float epsilon) {

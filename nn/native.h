@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The formats that a network was trained for: where weights have few values and inputs are on a grid, it loses nothing. */
+/* The formats that a network was trained for: where weights have few values and inputs are on a grid, it loses nothing.
+ */
 #ifndef LOWBIT_NN_NATIVE_H_
 #define LOWBIT_NN_NATIVE_H_
 

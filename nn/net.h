@@ -35,10 +35,10 @@ typedef struct lb_net_sizes {
 
 /* Immutable: any number of sessions may run it at once. */
 typedef struct lb_net {
-    lb_graph graph;   /* weights of its convolutions are NULL */
-    lb_layer *layers; /* [graph.count], of LB_OP_CONV */
-    uint32_t *types;  /* [graph.count] LB_VALUE_* */
-    lb_range *ranges; /* [graph.count] of codes */
+    lb_graph graph;        /* weights of its convolutions are NULL */
+    lb_layer *layers;      /* [graph.count], of LB_OP_CONV */
+    uint32_t *types;       /* [graph.count] LB_VALUE_* */
+    lb_range *ranges;      /* [graph.count] of codes */
     uint32_t *activations; /* [graph.count] LOWBIT_A8, A4, A2: how many codes a value has */
     lb_blocks memory;      /* what the layers point at, */
     lb_safetensors file;   /* or, if it was opened from one, the mapped file */

@@ -61,7 +61,8 @@ void lb_net_check(const lb_tensor *tensors, size_t count, const lb_text_pair *me
                   char check[LB_NET_CHECK]) {
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++)
-        if (!strstr(tensors[i].name, ".packed.")) sum += sum_of(tensors[i].name, tensors[i].data, (size_t)tensors[i].bytes);
+        if (!strstr(tensors[i].name, ".packed."))
+            sum += sum_of(tensors[i].name, tensors[i].data, (size_t)tensors[i].bytes);
     for (size_t i = 0; i < metadata_count; i++)
         if (strcmp(metadata[i].key, LB_NET_CHECK_KEY) != 0)
             sum += sum_of(metadata[i].key, metadata[i].value, strlen(metadata[i].value));

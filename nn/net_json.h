@@ -6,8 +6,12 @@
 #include "nn/net.h"
 #include "nn/safetensors.h"
 
-enum { LB_NET_NODES = 1 << 13, /* most that a file may have: what types cost is their square */
-       LB_NET_VERSION = 1, LB_TENSOR_NAME = 64, LB_NET_PROBLEM = 96 };
+enum {
+    LB_NET_NODES = 1 << 13, /* most that a file may have: what types cost is their square */
+    LB_NET_VERSION = 1,
+    LB_TENSOR_NAME = 64,
+    LB_NET_PROBLEM = 96
+};
 
 #define LB_NET_KEY "lowbit.net"
 #define LB_NET_MODEL_KEY "lowbit.model"

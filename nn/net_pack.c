@@ -97,8 +97,7 @@ static lowbit_status scale_rows(lb_net *net, const float *gain, lowbit_weights *
     LB_TRY(lb_net_take(net, w->n * groups * (int64_t)sizeof(float), &memory, error));
     float *scales = memory;
     for (int64_t n = 0; n < w->n; n++)
-        for (int64_t g = 0; g < groups; g++)
-            scales[n * groups + g] = w->scales[tensor ? 0 : n * groups + g] * gain[n];
+        for (int64_t g = 0; g < groups; g++) scales[n * groups + g] = w->scales[tensor ? 0 : n * groups + g] * gain[n];
     w->scales = scales;
     if (tensor) w->type.group = LOWBIT_GROUP_ROW;
     return LOWBIT_OK;

@@ -122,9 +122,8 @@ static lowbit_status read_choice(const json_t *json, lb_value v, lb_node *node, 
     lowbit_problem problem = {.struct_size = sizeof problem};
     LB_REQUIRE(text, error, LOWBIT_BAD_FORMAT, "node %d is a convolution without a problem", v);
     LB_TRY(lowbit_problem_parse(text, &problem, error));
-    *choice = (lb_choice){.weights = problem.weights,
-                          .activations = problem.activations,
-                          .static_scale = problem.static_scale != 0};
+    *choice = (lb_choice){
+        .weights = problem.weights, .activations = problem.activations, .static_scale = problem.static_scale != 0};
     node->act = problem.act;
     return LOWBIT_OK;
 }
@@ -242,8 +241,7 @@ static lowbit_status read_all(reading *r, const json_t *graph, lb_net_about *abo
 
 bool lb_net_is_packed(const lb_safetensors *file) { return lb_safetensors_text(file, LB_NET_KEY) != NULL; }
 
-lowbit_status lb_net_read(lb_safetensors *file, uint32_t flags, lb_net *net, lb_net_about *about,
-                          lowbit_error *error) {
+lowbit_status lb_net_read(lb_safetensors *file, uint32_t flags, lb_net *net, lb_net_about *about, lowbit_error *error) {
     *net = (lb_net){.file = *file};
     *file = (lb_safetensors){.count = 0};
     reading r = {.net = net, .flags = flags};

@@ -138,8 +138,7 @@ static lowbit_status begin(writing *w, lowbit_error *error) {
     w->names = lb_blocks_take(&w->memory, most * sizeof *w->names);
     LB_REQUIRE(w->numbers && w->tensors && w->names, error, LOWBIT_NO_MEMORY, "no memory for %zu tensors", most);
     lb_value number = 0;
-    for (size_t v = 0; v < count; v++)
-        w->numbers[v] = w->net->graph.nodes[v].op == LB_OP_NONE ? LB_NO_VALUE : number++;
+    for (size_t v = 0; v < count; v++) w->numbers[v] = w->net->graph.nodes[v].op == LB_OP_NONE ? LB_NO_VALUE : number++;
     return LOWBIT_OK;
 }
 

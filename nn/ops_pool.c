@@ -47,8 +47,7 @@ static void most_codes(const lb_op *op, int64_t row, span ys, span xs, int64_t o
 void lb_max_pool_rows(const lb_op *op, int64_t first, int64_t end) {
     const lb_window *w = &op->node->window;
     const lb_shape in = op->x.shape, shape = op->y.shape;
-    void (*most)(const lb_op *, int64_t, span, span, int64_t) =
-        op->x.type == LB_VALUE_S8 ? most_codes : most_floats;
+    void (*most)(const lb_op *, int64_t, span, span, int64_t) = op->x.type == LB_VALUE_S8 ? most_codes : most_floats;
     for (int64_t row = first; row < end; row++) {
         const span ys = clip(row % shape.height * w->stride - w->pad_top, w->kernel_height, in.height);
         for (int64_t x = 0; x < shape.width; x++)
@@ -90,11 +89,11 @@ void lb_average_pool_rows(const lb_op *op, int64_t first, int64_t end) {
     const bool adaptive = op->node->op == LB_OP_ADAPTIVE_AVERAGE_POOL;
     for (int64_t row = first; row < end; row++) {
         const int64_t y = row % shape.height;
-        const span ys = adaptive ? bin(y, in.height, shape.height)
-                                 : clip(y * w->stride - w->pad_top, w->kernel_height, in.height);
+        const span ys =
+            adaptive ? bin(y, in.height, shape.height) : clip(y * w->stride - w->pad_top, w->kernel_height, in.height);
         for (int64_t x = 0; x < shape.width; x++) {
-            const span xs = adaptive ? bin(x, in.width, shape.width)
-                                     : clip(x * w->stride - w->pad_left, w->kernel_width, in.width);
+            const span xs =
+                adaptive ? bin(x, in.width, shape.width) : clip(x * w->stride - w->pad_left, w->kernel_width, in.width);
             const int64_t counted = !adaptive && w->count_padding ? w->kernel_height * w->kernel_width
                                                                   : (ys.end - ys.first) * (xs.end - xs.first);
             mean_pixel(op, row, ys, xs, counted, (row * shape.width + x) * shape.channels);

@@ -25,7 +25,6 @@ lowbit_status lb_pack_model_calibrates(const lb_pack_model *model, bool *calibra
 lowbit_status lb_pack_model_run(const lowbit_ctx *ctx, const lb_pack_model *model, lb_net *net, lowbit_error *error);
 
 /* The network in floats, as all others are measured against. */
-lowbit_status lb_pack_model_floats(const lowbit_ctx *ctx, const lb_pack_model *model, lb_net *net,
-                                   lowbit_error *error);
+lowbit_status lb_pack_model_floats(const lowbit_ctx *ctx, const lb_pack_model *model, lb_net *net, lowbit_error *error);
 
 #endif

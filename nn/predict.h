@@ -14,8 +14,8 @@ typedef struct lb_predict {
     const lb_net *net;
     const lb_dataset *data;
     const lb_pixels *pixels;
-    int64_t batch; /* images of a run, at most those of the session */
-    int64_t count; /* images, at most those of the data */
+    int64_t batch;                /* images of a run, at most those of the session */
+    int64_t count;                /* images, at most those of the data */
     lb_predict_progress progress; /* or NULL */
     void *user;
 } lb_predict;

@@ -88,8 +88,7 @@ lowbit_problem lb_node_product(const lb_graph *graph, const lb_node *node, const
 static lowbit_status choose(const lb_recipe *recipe, const layer *l, bool used[LB_RECIPE_LINES], lb_choice *choice,
                             lowbit_error *error) {
     char place[32] = "that no line names";
-    *choice = (lb_choice){
-        .weights = LOWBIT_WEIGHT_TYPE_INIT, .rule = LOWBIT_RULE_AUTO, .activations = LOWBIT_AF32};
+    *choice = (lb_choice){.weights = LOWBIT_WEIGHT_TYPE_INIT, .rule = LOWBIT_RULE_AUTO, .activations = LOWBIT_AF32};
     choice->weights.format = LOWBIT_F32;
     for (int32_t i = 0; i < recipe->count; i++) {
         if (!matches(recipe->rules[i].pattern, l)) continue;

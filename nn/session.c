@@ -40,14 +40,11 @@ struct lb_session {
 static int32_t add_buffer(lb_session *s, lb_value v, uint32_t type) {
     const lb_net *net = s->net;
     lb_buffer *b = &s->buffers[s->buffer_count];
-    *b = (lb_buffer){.type = type,
-                     .shape = net->graph.nodes[v].shape,
-                     .scale = net->ranges[v].scale,
-                     .zero = net->ranges[v].zero};
-    s->spans[s->buffer_count] =
-        (lb_span){.bytes = s->batch * lb_shape_elements(b->shape) * lb_value_bytes(type),
-                  .first = s->step_count,
-                  .last = s->step_count};
+    *b = (lb_buffer){
+        .type = type, .shape = net->graph.nodes[v].shape, .scale = net->ranges[v].scale, .zero = net->ranges[v].zero};
+    s->spans[s->buffer_count] = (lb_span){.bytes = s->batch * lb_shape_elements(b->shape) * lb_value_bytes(type),
+                                          .first = s->step_count,
+                                          .last = s->step_count};
     return s->buffer_count++;
 }
 
@@ -184,9 +181,7 @@ void lb_session_destroy(lb_session *session) {
     lb_blocks_free(&memory);
 }
 
-int64_t lb_session_bytes(const lb_session *session) {
-    return session->arena_bytes + session->workspace_bytes;
-}
+int64_t lb_session_bytes(const lb_session *session) { return session->arena_bytes + session->workspace_bytes; }
 
 /* ---- a run ---- */
 
@@ -239,8 +234,8 @@ static void run_op(const lb_session *s, const lb_op *op, int64_t batch) {
     lb_parallel_for(s->pool, (size_t)lb_div_up(all.rows, all.each), op_task, &all);
 }
 
-lowbit_status lb_session_run(lb_session *session, const float *input, int64_t batch, float *output,
-                             lb_session_see see, void *user, lowbit_error *error) {
+lowbit_status lb_session_run(lb_session *session, const float *input, int64_t batch, float *output, lb_session_see see,
+                             void *user, lowbit_error *error) {
     LB_REQUIRE(batch >= 1 && batch <= session->batch, error, LOWBIT_INVALID_ARGUMENT,
                "%lld images; the session is for 1 to %lld", (long long)batch, (long long)session->batch);
     session->buffers[0].data = (void *)(uintptr_t)input;

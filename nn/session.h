@@ -10,9 +10,9 @@
 typedef struct lb_session lb_session;
 
 typedef struct lb_session_options {
-    int64_t batch;                      /* most images of a run */
-    const lowbit_plan_options *plans;   /* how convolutions are planned; NULL = by estimate, for one thread */
-    const lowbit_pool *pool;            /* of the runs, or NULL; must outlive the session */
+    int64_t batch;                    /* most images of a run */
+    const lowbit_plan_options *plans; /* how convolutions are planned; NULL = by estimate, for one thread */
+    const lowbit_pool *pool;          /* of the runs, or NULL; must outlive the session */
 } lb_session_options;
 
 /* net and ctx must outlive the session. Statuses of lowbit_conv2d_plan_create, LOWBIT_NO_MEMORY. */
@@ -29,8 +29,8 @@ typedef void (*lb_session_see)(void *user, lb_value v, const lb_buffer *value, i
  * input   [batch][height][width][channels] floats
  * output  [batch][elements of the last value] floats
  * see     or NULL */
-lowbit_status lb_session_run(lb_session *session, const float *input, int64_t batch, float *output,
-                             lb_session_see see, void *user, lowbit_error *error);
+lowbit_status lb_session_run(lb_session *session, const float *input, int64_t batch, float *output, lb_session_see see,
+                             void *user, lowbit_error *error);
 
 /* Bytes of the arena with everything else that the session holds, without the weights. */
 int64_t lb_session_bytes(const lb_session *session);

@@ -67,8 +67,8 @@ static bool makes_sums(const lb_graph *graph, const lb_choice *choices, lb_value
     const lb_node *node = &graph->nodes[v];
     const lb_value reader = lb_only_reader(graph, v);
     if (reader == LB_NO_VALUE || graph->nodes[reader].op != LB_OP_STEPS || !lb_takes_codes(&choices[v])) return false;
-    const int64_t k = node->window.kernel_height * node->window.kernel_width *
-                      graph->nodes[node->x].shape.channels / node->window.groups;
+    const int64_t k = node->window.kernel_height * node->window.kernel_width * graph->nodes[node->x].shape.channels /
+                      node->window.groups;
     const lowbit_weight_type *w = &choices[v].weights;
     return node->second == LB_NO_VALUE && node->act == LOWBIT_ACT_NONE && w->offset != LOWBIT_MINIMUM &&
            lb_groups(k, w->group) == 1;

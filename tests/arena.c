@@ -23,7 +23,8 @@ static void check_random_spans(void) {
     const int64_t count = check_random_in(1, MOST), steps = check_random_in(1, 40);
     for (int64_t i = 0; i < count; i++) {
         const int64_t first = check_random_in(0, steps - 1);
-        spans[i] = (lb_span){.bytes = check_random_in(0, 5000), .first = first, .last = check_random_in(first, steps - 1)};
+        spans[i] =
+            (lb_span){.bytes = check_random_in(0, 5000), .first = first, .last = check_random_in(first, steps - 1)};
         sum += (spans[i].bytes + 63) / 64 * 64;
     }
     const int64_t bytes = lb_arena_place(spans, count, order);

@@ -230,18 +230,14 @@ void subject_nets(void) {
         double cosine;
         bool exact; /* integers throughout */
     } kNets[] = {
-        {"resnet20", "w8a8", 0.99, true},
-        {"resnet20", "w8a8-dynamic", 0.99, true},
-        {"resnet18", "w8a8", 0.99, true},
-        {"resnet18", "*: i4g32af", 0.9, false},
-        {"alexnet-small", "w8a8", 0.99, true},
-        {"bnn-cnv", NULL, 0.999999, true},
-        {"ternary-cnv", NULL, 0.999999, true},
-        {"resnet20-apot", NULL, 0.9999, false},
+        {"resnet20", "w8a8", 0.99, true},      {"resnet20", "w8a8-dynamic", 0.99, true},
+        {"resnet18", "w8a8", 0.99, true},      {"resnet18", "*: i4g32af", 0.9, false},
+        {"alexnet-small", "w8a8", 0.99, true}, {"bnn-cnv", NULL, 0.999999, true},
+        {"ternary-cnv", NULL, 0.999999, true}, {"resnet20-apot", NULL, 0.9999, false},
     };
     lowbit_ctx *ctx = NULL;
     if (!CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK)) return;
-    for (size_t i = 0; i < LB_COUNT(kNets) && check_failures() == 0; i++) 
+    for (size_t i = 0; i < LB_COUNT(kNets) && check_failures() == 0; i++)
         check_net(ctx, (subject){.model = kNets[i].model, .recipe = kNets[i].recipe}, kNets[i].cosine, kNets[i].exact);
     lowbit_ctx_destroy(ctx);
 }
