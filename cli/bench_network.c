@@ -34,12 +34,13 @@ typedef struct bench {
     int64_t batch;
     uint32_t thread_count;
     lowbit_status status;
+    lowbit_error error;
 } bench;
 
 static void run_once(void *arg, size_t reps) {
     bench *b = arg;
     for (size_t i = 0; i < reps && b->status == LOWBIT_OK; i++)
-        b->status = lb_session_run(b->session, b->images, b->batch, b->output, NULL, NULL, NULL);
+        b->status = lb_session_run(b->session, b->images, b->batch, b->output, NULL, NULL, &b->error);
 }
 
 /* ---- layers ---- */
@@ -62,7 +63,7 @@ static void time_layers(bench *b, layers *l) {
     enum { RUNS = 20 };
     for (int run = 0; run < RUNS; run++) {
         l->last = lb_clock_seconds(&lb_monotonic_clock);
-        b->status = lb_session_run(b->session, b->images, b->batch, b->output, note, l, NULL);
+        b->status = lb_session_run(b->session, b->images, b->batch, b->output, note, l, &b->error);
         for (int64_t v = 1; v < l->count; v++)
             if (run == 0 || l->now[v] < l->best[v]) l->best[v] = l->now[v];
     }
@@ -139,12 +140,13 @@ static int time_session(bench *b) {
     if (!samples) return lb_cli_failed(kCommand, LOWBIT_NO_MEMORY, NULL);
     options.samples = samples;
     b->status = LOWBIT_OK;
+    b->error = (lowbit_error)LOWBIT_ERROR_INIT;
     lb_measure_with(&options, run_once, b, &time);
     json_t *row = row_json(b, &time, samples);
     free(samples);
     if (b->layers) json_object_set_new(row, "layers", layers_json(b));
     json_array_append_new(b->results, row);
-    if (b->status != LOWBIT_OK) return lb_cli_failed(kCommand, b->status, NULL);
+    if (b->status != LOWBIT_OK) return lb_cli_failed(kCommand, b->status, &b->error);
     if (lb_cli_json_only(b->json)) return LB_EXIT_OK;
     printf("%-20.20s %-24.24s %5lld %3u %11.1f %11.1f %8.1f %10.1fK\n", b->about.model, b->recipe, (long long)b->batch,
            b->thread_count, time.median_s * 1e6, time.min_s * 1e6, json_real_value(json_object_get(row, "gops")),

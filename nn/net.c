@@ -22,6 +22,11 @@ static int64_t scale_bytes(const lowbit_packed *w) {
     return scales * one + (w->zeros ? each : 0) + (w->mins ? each * one : 0) + (w->multipliers ? each : 0);
 }
 
+int64_t lb_column_sum_count(const lowbit_packed *w) {
+    int64_t bytes = 0;
+    return lowbit_column_sums_size(w, &bytes, NULL) == LOWBIT_OK ? bytes / (int64_t)sizeof(int32_t) : 0;
+}
+
 static int64_t payload_bytes(const lowbit_packed *w) { return lb_div_up(w->n, 16) * w->panel_lines * 64; }
 
 /* What a node keeps besides packed weights. */
@@ -43,7 +48,7 @@ static int64_t layer_bytes(const lb_layer *layer, const lb_node *node) {
         const lowbit_packed *w = &layer->packed[i];
         const int64_t columns = lb_round_up(w->n, 16);
         bytes += w->bytes - payload_bytes(w) - scale_bytes(w);
-        if (layer->column_sums) bytes += 4 * columns * w->groups;
+        if (layer->column_sums) bytes += 4 * lb_column_sum_count(w);
         if (layer->tap_sums) bytes += 4 * columns * node->window.kernel_height * node->window.kernel_width;
     }
     return bytes + (layer->multipliers ? 3 * out * 4 : 0);

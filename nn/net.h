@@ -59,6 +59,9 @@ void lb_net_free(lb_net *net);
 
 lb_net_sizes lb_net_size(const lb_net *net);
 
+/* Elements of lowbit_column_sums of a matrix. */
+int64_t lb_column_sum_count(const lowbit_packed *w);
+
 /* Multiply-adds of one image, of convolutions alone. */
 int64_t lb_net_macs(const lb_net *net);
 

@@ -58,7 +58,9 @@ static bool integer_bias(const lb_net *net, const lb_layer *layer, const lb_node
 /* Whether a layer may leave floats alone: what it adds must be integers too. */
 static bool wants_integers(const lb_net *net, const lb_layer *layer, const lb_node *node) {
     const char *reason;
-    if (!lb_integer_form(&layer->conv.product, &reason)) return false;
+    lowbit_problem product = {.struct_size = sizeof product}; /* with K, which tells groups */
+    if (lowbit_conv2d_product(&layer->conv, NULL, NULL, &product, NULL) != LOWBIT_OK) return false;
+    if (!lb_integer_form(&product, &reason)) return false;
     return node->second == LB_NO_VALUE || net->types[node->second] == LB_VALUE_S8;
 }
 

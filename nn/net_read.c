@@ -178,8 +178,15 @@ static lowbit_status read_matrix(const reading *r, lb_value v, int64_t i, const 
     return lb_check_same_weights(product, &layer->packed[i].type, layer->packed[i].n, layer->packed[i].k, error);
 }
 
+static int64_t column_sums(const lb_layer *layer, int64_t i) { return lb_column_sum_count(&layer->packed[i]); }
+
+static int64_t tap_sums(const lb_layer *layer, int64_t i) {
+    return layer->conv.kernel_height * layer->conv.kernel_width * lb_round_up(layer->packed[i].n, 16);
+}
+
 /* Sums of every matrix, if the first has them. */
-static lowbit_status read_sums(const reading *r, lb_value v, const char *kind, int64_t rows, const int32_t ***sums,
+static lowbit_status read_sums(const reading *r, lb_value v, const char *kind,
+                               int64_t (*count)(const lb_layer *, int64_t), const int32_t ***sums,
                                lowbit_error *error) {
     const lb_layer *layer = &r->net->layers[v];
     void *pointers;
@@ -188,8 +195,7 @@ static lowbit_status read_sums(const reading *r, lb_value v, const char *kind, i
     *sums = pointers;
     for (int64_t i = 0; i < layer->matrices; i++) {
         const void *data;
-        const int64_t columns = lb_round_up(layer->packed[i].n, 16);
-        LB_TRY(get_tensor(r, v, kind, i, "I32", rows * columns, sizeof(int32_t), &data, error));
+        LB_TRY(get_tensor(r, v, kind, i, "I32", count(layer, i), sizeof(int32_t), &data, error));
         (*sums)[i] = data;
     }
     return LOWBIT_OK;
@@ -203,8 +209,8 @@ static lowbit_status read_layer(const reading *r, lb_value v, lowbit_error *erro
     LB_TRY(lowbit_conv2d_product(&layer->conv, NULL, NULL, &product, error));
     LB_TRY(lb_net_take_matrices(net, layer, error));
     for (int64_t i = 0; i < layer->matrices; i++) LB_TRY(read_matrix(r, v, i, &product, error));
-    LB_TRY(read_sums(r, v, "column_sums", layer->packed[0].groups, &layer->column_sums, error));
-    LB_TRY(read_sums(r, v, "tap_sums", layer->conv.kernel_height * layer->conv.kernel_width, &layer->tap_sums, error));
+    LB_TRY(read_sums(r, v, "column_sums", column_sums, &layer->column_sums, error));
+    LB_TRY(read_sums(r, v, "tap_sums", tap_sums, &layer->tap_sums, error));
     LB_REQUIRE(layer->column_sums || !layer->conv.product.static_scale || !net->ranges[net->graph.nodes[v].x].zero,
                error, LOWBIT_BAD_FORMAT, "node %d reads a zero point and has no sums of columns", v);
     return lb_net_output(net, v, error);

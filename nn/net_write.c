@@ -42,7 +42,7 @@ static void add_layer(writing *w, lb_value v) {
         const int64_t columns = lb_round_up(p->n, 16);
         add_node_tensor(w, v, "packed", i, "U8", layer->blobs[i], p->bytes);
         if (layer->column_sums)
-            add_node_tensor(w, v, "column_sums", i, "I32", layer->column_sums[i], columns * p->groups);
+            add_node_tensor(w, v, "column_sums", i, "I32", layer->column_sums[i], lb_column_sum_count(p));
         if (layer->tap_sums) add_node_tensor(w, v, "tap_sums", i, "I32", layer->tap_sums[i], columns * taps);
     }
 }

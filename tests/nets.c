@@ -230,10 +230,18 @@ void subject_nets(void) {
         double cosine;
         bool exact; /* integers throughout */
     } kNets[] = {
-        {"resnet20", "w8a8", 0.99, true},      {"resnet20", "w8a8-dynamic", 0.99, true},
-        {"resnet18", "w8a8", 0.99, true},      {"resnet18", "*: i4g32af", 0.9, false},
-        {"alexnet-small", "w8a8", 0.99, true}, {"bnn-cnv", NULL, 0.999999, true},
-        {"ternary-cnv", NULL, 0.999999, true}, {"resnet20-apot", NULL, 0.9999, false},
+        {"resnet20", "w8a8", 0.99, true},
+        {"resnet20", "w8a8-dynamic", 0.99, true},
+        {"resnet20", "w4a8g32", 0.9, true},
+        {"resnet20", "*: i4zg32a8s; first: i8a8s", 0.9, true},
+        {"resnet20", "*: i4g32pa8s; first: i8a8s", 0.9, true},
+        {"resnet20", "*: i8a4s", 0.5, true},
+        {"resnet18", "w8a8", 0.99, true},
+        {"resnet18", "*: i4g32af", 0.9, false},
+        {"alexnet-small", "w8a8", 0.99, true},
+        {"bnn-cnv", NULL, 0.999999, true},
+        {"ternary-cnv", NULL, 0.999999, true},
+        {"resnet20-apot", NULL, 0.9999, false},
     };
     lowbit_ctx *ctx = NULL;
     if (!CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK)) return;
