@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench/limit_kernel.h"
 #include "bench/measure.h"
 #include "bench/peer_numbers.h"
 #include "kernels/base/base.h"
@@ -115,59 +116,9 @@ static void keep_slower(lb_gemm_result *r, const char *name, double work, lb_lim
     r->limit_best_us = work / limit.best * 1e6;
 }
 
-/* What the kernel's level multiplies with. */
-static int probe_of(const lb_kernel_ref *kernel) {
-    static const uint8_t kProbes[LB_ALGORITHMS] = {[LB_ALGORITHM_FMA] = LB_PROBE_FMA,
-                                                   [LB_ALGORITHM_FMA_BF16] = LB_PROBE_FMA_BF16,
-                                                   [LB_ALGORITHM_L1] = LB_PROBE_L1,
-                                                   [LB_ALGORITHM_L1F] = LB_PROBE_L1F};
-    if (kProbes[kernel->kernel->algorithm]) return kProbes[kernel->kernel->algorithm];
-    for (size_t i = 0; i < kernel->unit->probe_count; i++)
-        if (kernel->unit->probes[i].kind == LB_PROBE_DOT) return LB_PROBE_DOT;
-    const uint8_t coding = kernel->kernel->coding;
-    return coding == LB_CODING_W8 || coding == LB_CODING_C4 ? LB_PROBE_MADD : LB_PROBE_MADDUBS;
-}
-
-/* Bits of a code of A that a kernel counts one by one; 0 = it multiplies. */
-static int planes_of(const lb_kernel *kernel) {
-    static const uint8_t kPlanes[LB_ALGORITHMS] = {
-        [LB_ALGORITHM_XOR] = 1, [LB_ALGORITHM_AND] = 1, [LB_ALGORITHM_AND2] = 2, [LB_ALGORITHM_AND4] = 4};
-    return kPlanes[kernel->algorithm];
-}
-
-/* The probe of kernels that multiply tiles, -1 = others. */
-static int tiles_of(const lb_kernel *kernel) {
-    return kernel->algorithm == LB_ALGORITHM_TILE        ? LB_PROBE_TILES
-           : kernel->algorithm == LB_ALGORITHM_TILE_BF16 ? LB_PROBE_TILES_BF16
-                                                         : -1;
-}
-
 /* Whether it takes fields of codes out of lines, to multiply them. */
 static bool takes_fields(const lb_kernel *kernel, const lowbit_problem *p) {
-    return !planes_of(kernel) && kernel->algorithm != LB_ALGORITHM_LUT && !lb_is_float_kind(p->activations);
-}
-
-/* What the kernel could multiply at best: bits in registers, plane by plane; tiles with operands from L1, or else the
- * level's multiplication of vectors in registers. */
-static lb_limit limit_of_products(const cell *c, const lb_kernel_ref *kernel, const lowbit_pool *pool) {
-    lb_limit products = {0};
-    if (kernel->kernel->algorithm ==
-        LB_ALGORITHM_LUT) { /* 256 lookups for the 512 products of a line: 4 operations each */
-        lb_limit_compute(c->bench->limits, kernel->unit, LB_PROBE_LOOKUP, 0, pool, &products, NULL);
-        return (lb_limit){4 * products.best, 4 * products.median, products.probe};
-    }
-    const int planes = planes_of(kernel->kernel);
-    if (planes) {
-        lb_limit_compute(c->bench->limits, kernel->unit, LB_PROBE_BITS, 0, pool, &products, NULL);
-        return (lb_limit){products.best / planes, products.median / planes, products.probe};
-    }
-    const int tiles = tiles_of(kernel->kernel);
-    if (tiles < 0)
-        lb_limit_compute(c->bench->limits, kernel->unit, probe_of(kernel), 0, pool, &products, NULL);
-    else
-        lb_limit_tiles(c->bench->limits, kernel->unit, tiles, 0, LB_TILES_L1, pool, &products, NULL);
-    const double rows = (double)lb_panel_rows(kernel->kernel) / kernel->kernel->mr; /* of digits three for each */
-    return (lb_limit){products.best / rows, products.median / rows, products.probe};
+    return !lb_kernel_planes(kernel) && kernel->algorithm != LB_ALGORITHM_LUT && !lb_is_float_kind(p->activations);
 }
 
 /* How fast an output of that size is written, by plain stores or around the caches. Nothing where the threads' L2
@@ -199,7 +150,7 @@ static void find_limit(const cell *c, lb_gemm_result *r) {
         lb_limit_compute(b->limits, kernel.unit, LB_PROBE_DECODE, lb_codings[kernel.kernel->coding].bits, pool, &decode,
                          NULL);
     lb_limit_read(b->limits, working_set, pool, &read, NULL);
-    keep_slower(r, "compute", operations, limit_of_products(c, &kernel, pool));
+    keep_slower(r, "compute", operations, lb_limit_of_kernel(b->limits, kernel, pool));
     keep_slower(r, "decode", bytes, decode);
     keep_slower(r, "read", bytes, read);
     keep_slower(r, "write", (double)out_bytes, limit_of_writes(c, out_bytes, pool));

@@ -16,17 +16,17 @@ void lb_eval_print(const json_t *rows) {
     static const double kKib = 1024;
     size_t i;
     json_t *row;
-    printf("%-20s %7s %6s %8s %7s %7s %7s %4s %2s %9s %9s %7s\n", "recipe", "correct", "agree", "payload", "scales",
-           "rest", "RSS MiB", "n", "th", "p50 us", "p95 us", "GOP/s");
+    printf("%-18s %7s %7s %8s %7s %7s %7s %4s %2s %9s %7s %5s\n", "recipe", "correct", "agree", "payload", "scales",
+           "rest", "RSS MiB", "n", "th", "p50 us", "GOP/s", "share");
     json_array_foreach(rows, i, row) {
         const json_t *format = json_object_get(row, "format"), *agreement = json_object_get(row, "agreement");
         char agree[16] = "-";
         if (json_is_real(agreement)) snprintf(agree, sizeof agree, "%.2f%%", 100 * json_real_value(agreement));
-        printf("%-20.20s %6.2f%% %6s %7.1fK %6.1fK %6.1fK %7.1f %4.0f %2.0f %9.1f %9.1f %7.1f\n",
+        printf("%-18.18s %6.2f%% %7s %7.1fK %6.1fK %6.1fK %7.1f %4.0f %2.0f %9.1f %7.1f %4.0f%%\n",
                format ? json_string_value(format) : "packed", 100 * number(row, "accuracy"), agree,
                number(row, "payload_bytes") / kKib, number(row, "scale_bytes") / kKib, number(row, "rest_bytes") / kKib,
                number(row, "peak_rss_bytes") / kKib / kKib, number(row, "batch"), number(row, "threads"),
-               number(row, "p50_us"), number(row, "p95_us"), number(row, "gops"));
+               number(row, "p50_us"), number(row, "gops"), 100 * number(row, "share"));
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "cli/eval.h"
 #include "cli/interrupt.h"
+#include "cli/network_limit.h"
 #include "cli/wisdom.h"
 #include "kernels/base/base.h"
 #include "lowbit/lowbit.h"
@@ -18,6 +19,7 @@ typedef struct evaluation {
     const lb_eval *e;
     lowbit_ctx *ctx;
     lowbit_wisdom *wisdom;
+    lb_limits *limits;
     lowbit_pool pool;
     lb_net net;
     lb_net_about about;
@@ -49,20 +51,24 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static json_t *row_json(evaluation *v, int64_t batch, uint32_t threads, int64_t session_bytes) {
+static json_t *row_json(evaluation *v, const lb_session *session, int64_t batch, uint32_t threads) {
     const lb_net_sizes sizes = lb_net_size(&v->net);
     const int64_t correct = lb_predict_correct(&v->data, v->classes, v->count), runs = lb_max(1, v->count / batch);
     qsort(v->seconds, (size_t)runs, sizeof *v->seconds, by_value); /* full batches: the last one may be short */
     const double p50 = quantile_us(v->seconds, runs, 0.5);
-    json_t *row =
-        json_pack("{s:s, s:s, s:I, s:I, s:f, s:n, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:f}", "model",
-                  v->about.model, "recipe", v->about.recipe, "images", (json_int_t)v->count, "correct",
-                  (json_int_t)correct, "accuracy", (double)correct / (double)v->count, "agreement", "payload_bytes",
-                  (json_int_t)sizes.payload_bytes, "scale_bytes", (json_int_t)sizes.scale_bytes, "rest_bytes",
-                  (json_int_t)sizes.rest_bytes, "file_bytes", (json_int_t)v->file_bytes, "session_bytes",
-                  (json_int_t)session_bytes, "peak_rss_bytes", (json_int_t)lb_peak_rss(), "p50_us", p50, "p95_us",
-                  quantile_us(v->seconds, runs, 0.95), "batch", (json_int_t)batch, "threads", (json_int_t)threads,
-                  "gops", 2e-3 * (double)lb_net_macs(&v->net) * (double)lb_min(batch, v->count) / p50);
+    json_t *row = json_pack(
+        "{s:s, s:s, s:I, s:I, s:f, s:n, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:f}", "model",
+        v->about.model, "recipe", v->about.recipe, "images", (json_int_t)v->count, "correct", (json_int_t)correct,
+        "accuracy", (double)correct / (double)v->count, "agreement", "payload_bytes", (json_int_t)sizes.payload_bytes,
+        "scale_bytes", (json_int_t)sizes.scale_bytes, "rest_bytes", (json_int_t)sizes.rest_bytes, "file_bytes",
+        (json_int_t)v->file_bytes, "session_bytes", (json_int_t)lb_session_bytes(session), "peak_rss_bytes",
+        (json_int_t)lb_peak_rss(), "p50_us", p50, "p95_us", quantile_us(v->seconds, runs, 0.95), "batch",
+        (json_int_t)batch, "threads", (json_int_t)threads, "gops",
+        2e-3 * (double)lb_net_macs(&v->net) * (double)lb_min(batch, v->count) / p50);
+    /* Behind everything else: to measure a limit takes memory. */
+    const double limit_s =
+        lb_network_limit_s(v->limits, &v->net, session, lb_min(batch, v->count), threads > 1 ? &v->pool : NULL);
+    json_object_set_new(row, "share", json_real(limit_s * 1e6 / p50));
     if (v->e->predictions) json_object_set_new(row, "predictions", predictions_json(v));
     return row;
 }
@@ -80,7 +86,7 @@ static lowbit_status evaluate(evaluation *v, int64_t batch, uint32_t threads, js
     const lb_predict predict = {session, &v->net, &v->data, &v->about.pixels, batch, v->count, tell, v};
     const lowbit_status status = lb_predict_run(&predict, v->classes, v->seconds, error);
     lb_cli_progress_clear();
-    if (status == LOWBIT_OK) json_array_append_new(rows, row_json(v, batch, threads, lb_session_bytes(session)));
+    if (status == LOWBIT_OK) json_array_append_new(rows, row_json(v, session, batch, threads));
     lb_session_destroy(session);
     return status;
 }
@@ -106,6 +112,8 @@ static int evaluate_all(evaluation *v, json_t *rows) {
 
 static lowbit_status open_all(evaluation *v, const char *path, lowbit_error *error) {
     struct stat about;
+    LB_TRY(lb_limits_create(v->ctx, 0.05, &v->limits, error));
+    if (v->wisdom) LB_TRY(lb_limits_keep(v->limits, v->wisdom, true, error));
     LB_TRY(lb_net_open(path, LOWBIT_OPEN_VERIFY, &v->net, &v->about, error));
     v->file_bytes = stat(path, &about) == 0 ? (int64_t)about.st_size : 0;
     LB_TRY(lb_dataset_open(v->e->data, 0, &v->data, error));
@@ -127,6 +135,7 @@ int lb_eval_packed(const lb_eval *e, const char *path, json_t *rows) {
         code = status == LOWBIT_OK ? evaluate_all(&v, rows) : lb_cli_failed(e->command, status, &error);
     }
     lowbit_pool_destroy(&v.pool);
+    lb_limits_destroy(v.limits);
     lb_dataset_close(&v.data);
     lb_net_free(&v.net);
     lowbit_wisdom_destroy(v.wisdom);

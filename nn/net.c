@@ -70,14 +70,16 @@ lb_net_sizes lb_net_size(const lb_net *net) {
     return sizes;
 }
 
+int64_t lb_node_macs(const lb_graph *graph, lb_value v) {
+    const lb_node *node = &graph->nodes[v];
+    const lb_window *w = &node->window;
+    return lb_shape_elements(node->shape) * w->kernel_height * w->kernel_width * graph->nodes[node->x].shape.channels /
+           w->groups;
+}
+
 int64_t lb_net_macs(const lb_net *net) {
     int64_t macs = 0;
-    for (int64_t v = 0; v < net->graph.count; v++) {
-        const lb_node *node = &net->graph.nodes[v];
-        if (node->op != LB_OP_CONV) continue;
-        const lb_window *w = &node->window;
-        macs += lb_shape_elements(node->shape) * w->kernel_height * w->kernel_width *
-                net->graph.nodes[node->x].shape.channels / w->groups;
-    }
+    for (lb_value v = 0; v < net->graph.count; v++)
+        if (net->graph.nodes[v].op == LB_OP_CONV) macs += lb_node_macs(&net->graph, v);
     return macs;
 }

@@ -62,7 +62,8 @@ lb_net_sizes lb_net_size(const lb_net *net);
 /* Elements of lowbit_column_sums of a matrix. */
 int64_t lb_column_sum_count(const lowbit_packed *w);
 
-/* Multiply-adds of one image, of convolutions alone. */
+/* Multiply-adds of one image: of a convolution, and of all of them. */
+int64_t lb_node_macs(const lb_graph *graph, lb_value v);
 int64_t lb_net_macs(const lb_net *net);
 
 #endif
