@@ -10,6 +10,11 @@ if(CMAKE_CROSSCOMPILING)
   return()
 endif()
 
+if(TARGET lowbit_nn)
+  add_test(NAME twice COMMAND sh ${here}/twice.sh ${CMAKE_NM} $<TARGET_FILE:lowbit_internal> $<TARGET_FILE:lowbit_bench>
+    $<TARGET_FILE:lowbit_report> $<TARGET_FILE:lowbit_nn>)
+endif()
+
 # Debian's own Python, which has Debian's numpy, before others in the path.
 if(NOT DEFINED Python3_EXECUTABLE AND EXISTS /usr/bin/python3)
   set(Python3_EXECUTABLE /usr/bin/python3)
