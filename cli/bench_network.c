@@ -252,6 +252,7 @@ static int run(bench *b) {
 
 int lb_cmd_bench_network(int argc, char **argv) {
     bench b = {.model.command = kCommand,
+               .model.noise = true,
                .recipes = "f32,w8a8",
                .batches = "1",
                .threads = "1",

@@ -54,7 +54,7 @@ static int64_t next_noise(void *user, int64_t most, float *images) {
 
 static lb_next_images images_of(const packing *p) {
     if (p->model->calibrate) return next_images;
-    return p->model->random ? next_noise : NULL;
+    return p->model->random || p->model->noise ? next_noise : NULL;
 }
 
 static bool is_native(const char *recipe) { return strcmp(recipe, "native") == 0; }

@@ -15,6 +15,7 @@ typedef struct lb_cli_model {
     bool random;
     lb_model_options options;
     const char *calibrate; /* a data set, or NULL */
+    bool noise;            /* without one, calibrate with noise: for commands that only time; as if made up */
 } lb_cli_model;
 
 /* The rows of the options table that choose a network. */
