@@ -90,6 +90,10 @@ static const struct rule {
     {"a\xDE\x98 a\xD8\x9D"
      "a",
      "[UNK] [UNK]", NULL}, /* U+061D is punctuation since Unicode 14: a letter here */
+    {"a\xE1\x99\xAD"
+     "a a\xE1\x9C\xB4"
+     "b",
+     "a [UNK] a ab", "a [UNK] a [UNK]"}, /* U+166D was punctuation, U+1734 was Mn */
 };
 
 static void check_rules(bool cased) {
@@ -112,8 +116,10 @@ static void check_rules(bool cased) {
 
 /* Capital sigmas at the end of a word behind a letter, and elsewhere. */
 static void check_sigma(void) {
-    static const char kText[] = "\xCE\xA3\xCE\xA3\xCC\x81 \xCE\xA3 .\xCE\xA3 \xCE\xA3\xCE\xA3.\xCE\xA3";
-    static const char *const kWant[] = {"[CLS] σ ##σ σ . σ σ ##σ . σ [SEP]", "[CLS] σ ##ς σ . σ σ ##ς . σ [SEP]"};
+    static const char kText[] =
+        "\xCE\xA3\xCE\xA3\xCC\x81 \xCE\xA3 .\xCE\xA3 \xCE\xA3\xCE\xA3.\xCE\xA3 \xCB\x90\xCE\xA3";
+    static const char *const kWant[] = {"[CLS] σ ##σ σ . σ σ ##σ . σ ː ##σ [SEP]",
+                                        "[CLS] σ ##ς σ . σ σ ##ς . σ ː ##σ [SEP]"};
     lb_tokens row = row_of(CAPACITY);
     lb_wordpiece t;
     for (uint32_t i = 0; i < 2; i++) {
