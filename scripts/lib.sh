@@ -8,7 +8,8 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$repo"
 
 # Everything a build needs, and what the tests need beyond it.
-build_packages=(g++ gcc cmake ninja-build pkg-config libhwy-dev libhwloc-dev libjansson-dev libjpeg62-turbo-dev libpng-dev)
+build_packages=(g++ gcc cmake ninja-build pkg-config libhwy-dev libhwloc-dev libjansson-dev libjpeg62-turbo-dev libpng-dev
+    libutf8proc-dev)
 test_packages=("${build_packages[@]}" binutils curl python3 python3-numpy strace unzip)
 # Libraries to compare with, which Debian 12 has.
 peer_packages=(libdnnl-dev libopenblas-dev libpthreadpool-dev libxnnpack-dev)

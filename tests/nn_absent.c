@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where the floor nn is not built: static cross builds, which have no jansson, libpng and libjpeg. */
+/* Where the floor nn is not built: static cross builds, which have no jansson, libpng, libjpeg and utf8proc. */
 #include "tests/check.h"
 
 #define ABSENT(name)                                                                                                   \
@@ -14,6 +14,7 @@ ABSENT(image)
 ABSENT(image_damaged)
 ABSENT(image_folder)
 ABSENT(image_resize)
+ABSENT(metrics)
 ABSENT(nets)
 ABSENT(observe)
 ABSENT(observe_ends)
@@ -28,6 +29,12 @@ ABSENT(safetensors)
 ABSENT(safetensors_data)
 ABSENT(safetensors_refusals)
 ABSENT(safetensors_write)
+ABSENT(tsv)
+ABSENT(tsv_data)
+ABSENT(tsv_refusals)
+ABSENT(wordpiece)
+ABSENT(wordpiece_data)
+ABSENT(wordpiece_vocabulary)
 ABSENT(zoo)
 ABSENT(zoo_data)
 ABSENT(zoo_files)
