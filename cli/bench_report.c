@@ -5,99 +5,63 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "bench/report/plots.h"
-#include "bench/report/report.h"
-#include "cli/cli.h"
+#include "cli/report.h"
 #include "kernels/base/base.h"
 
 typedef struct settings {
     const char *html, *csv, *markdown, *gnuplot, *title;
 } settings;
 
-/* What the writers write about. */
-typedef struct work {
-    const char *command, *title;
-    lb_report report;
-    lb_figures figures;
-} work;
-
-static int read_file(work *w, const char *name) {
+static int read_file(lb_cli_report *r, const char *name) {
     json_error_t reason;
     json_t *file = json_load_file(name, JSON_REJECT_DUPLICATES, &reason);
     if (!file && json_error_code(&reason) == json_error_cannot_open_file)
-        return lb_cli_error(LB_EXIT_FAILED, w->command, "cannot read %s: %s", name, strerror(errno));
+        return lb_cli_error(LB_EXIT_FAILED, r->command, "cannot read %s: %s", name, strerror(errno));
     if (!file)
-        return lb_cli_error(LB_EXIT_FAILED, w->command, "%s is no JSON: line %d, column %d: %s", name, reason.line,
+        return lb_cli_error(LB_EXIT_FAILED, r->command, "%s is no JSON: line %d, column %d: %s", name, reason.line,
                             reason.column, reason.text);
-    lowbit_error error = LOWBIT_ERROR_INIT;
-    const lowbit_status status = lb_report_add(&w->report, name, file, &error);
-    return status == LOWBIT_OK ? LB_EXIT_OK : lb_cli_failed(w->command, status, &error);
+    return lb_cli_report_add(r, name, file);
 }
 
-static bool write_html(FILE *file, const work *w) {
-    lb_report_write_html(file, &w->report, &w->figures, w->title);
+static bool write_csv(FILE *file, const lb_cli_report *r) { return lb_report_write_csv(file, &r->report); }
+
+static bool write_markdown(FILE *file, const lb_cli_report *r) {
+    lb_report_write_markdown(file, &r->report, r->title);
     return true;
 }
 
-static bool write_csv(FILE *file, const work *w) { return lb_report_write_csv(file, &w->report); }
-
-static bool write_markdown(FILE *file, const work *w) {
-    lb_report_write_markdown(file, &w->report, w->title);
-    return true;
-}
-
-/* Closes what was written; `complete` is false where memory ran out on the way. */
-static int finish(const work *w, FILE *file, const char *target, bool complete) {
-    const bool written = !ferror(file) && (file == stdout ? fflush(file) : fclose(file)) == 0;
-    if (!complete) return lb_cli_error(LB_EXIT_FAILED, w->command, "no memory for %s", target);
-    if (!written && !(file == stdout && errno == EPIPE))
-        return lb_cli_error(LB_EXIT_FAILED, w->command, "cannot write %s: %s", target, strerror(errno));
-    return written ? LB_EXIT_OK : LB_EXIT_FAILED;
-}
-
-static int write_to(const work *w, const char *target, bool (*write)(FILE *, const work *)) {
-    if (!target) return LB_EXIT_OK;
-    FILE *file = strcmp(target, "-") == 0 ? stdout : fopen(target, "w");
-    if (!file) return lb_cli_error(LB_EXIT_FAILED, w->command, "cannot write %s: %s", target, strerror(errno));
-    return finish(w, file, target, write(file, w));
-}
-
-static int write_plot(const work *w, const char *folder, const lb_figure *figure, const char *suffix,
+static int write_plot(const lb_cli_report *r, const char *folder, const lb_figure *figure, const char *suffix,
                       void (*write)(FILE *, const lb_figure *)) {
     char path[4096];
     const int length = snprintf(path, sizeof path, "%s/%s.%s", folder, figure->id, suffix);
     if (length < 0 || (size_t)length >= sizeof path)
-        return lb_cli_error(LB_EXIT_FAILED, w->command, "the path of %s is too long", folder);
+        return lb_cli_error(LB_EXIT_FAILED, r->command, "the path of %s is too long", folder);
     FILE *file = fopen(path, "w");
-    if (!file) return lb_cli_error(LB_EXIT_FAILED, w->command, "cannot write %s: %s", path, strerror(errno));
+    if (!file) return lb_cli_error(LB_EXIT_FAILED, r->command, "cannot write %s: %s", path, strerror(errno));
     write(file, figure);
-    return finish(w, file, path, true);
+    return lb_cli_report_close(r, file, path, true);
 }
 
-static int write_gnuplot(const work *w, const char *folder) {
+static int write_gnuplot(const lb_cli_report *r, const char *folder) {
     if (!folder) return LB_EXIT_OK;
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-        return lb_cli_error(LB_EXIT_FAILED, w->command, "cannot make the folder %s: %s", folder, strerror(errno));
+        return lb_cli_error(LB_EXIT_FAILED, r->command, "cannot make the folder %s: %s", folder, strerror(errno));
     int code = LB_EXIT_OK;
-    for (size_t i = 0; i < w->figures.count && code == LB_EXIT_OK; i++) {
-        code = write_plot(w, folder, w->figures.items[i], "dat", lb_report_write_data);
-        if (code == LB_EXIT_OK) code = write_plot(w, folder, w->figures.items[i], "gp", lb_report_write_script);
+    for (size_t i = 0; i < r->figures.count && code == LB_EXIT_OK; i++) {
+        code = write_plot(r, folder, r->figures.items[i], "dat", lb_report_write_data);
+        if (code == LB_EXIT_OK) code = write_plot(r, folder, r->figures.items[i], "gp", lb_report_write_script);
     }
     return code;
 }
 
-static int write_all(work *w, const settings *o) {
-    const lb_report *r = &w->report;
-    if (r->cell_count + r->limit_count + r->pack_count + r->tuned_count == 0)
-        return lb_cli_error(LB_EXIT_FAILED, w->command, "there are no results");
-    lb_report_finish(&w->report);
-    lb_plot_all(&w->report, &w->figures);
-    if (w->figures.failed) return lb_cli_error(LB_EXIT_FAILED, w->command, "no memory for the plots");
-    if (!o->html && !o->csv && !o->markdown && !o->gnuplot) lb_report_write_text(stdout, &w->report, w->title);
-    int code = write_to(w, o->html, write_html);
-    if (code == LB_EXIT_OK) code = write_to(w, o->csv, write_csv);
-    if (code == LB_EXIT_OK) code = write_to(w, o->markdown, write_markdown);
-    return code == LB_EXIT_OK ? write_gnuplot(w, o->gnuplot) : code;
+static int write_all(lb_cli_report *r, const settings *o) {
+    int code = lb_cli_report_finish(r, o->title);
+    if (code != LB_EXIT_OK) return code;
+    if (!o->html && !o->csv && !o->markdown && !o->gnuplot) lb_report_write_text(stdout, &r->report, r->title);
+    code = lb_cli_report_write(r, o->html, lb_cli_report_html);
+    if (code == LB_EXIT_OK) code = lb_cli_report_write(r, o->csv, write_csv);
+    if (code == LB_EXIT_OK) code = lb_cli_report_write(r, o->markdown, write_markdown);
+    return code == LB_EXIT_OK ? write_gnuplot(r, o->gnuplot) : code;
 }
 
 /* Two reports in one stream are none. */
@@ -119,8 +83,8 @@ int lb_cmd_bench_report(int argc, char **argv) {
     };
     const lb_syntax syntax = {
         "FILE.json... [--html FILE|-] [--csv FILE|-] [--markdown FILE|-] [--gnuplot DIR] [--title TEXT]",
-        "Tells what files say that `bench gemm`, `bench layers`, `bench limits`, `bench pack` and `tune` wrote with\n"
-        "--json on one machine: as text tables, or in the forms that are asked for.",
+        "Tells what files say that `bench gemm`, `layers`, `limits`, `network` and `pack`, `tune` and `eval` wrote\n"
+        "with --json on one machine: as text tables, or in the forms that are asked for.",
         options,
         LB_COUNT(options),
         1,
@@ -128,15 +92,9 @@ int lb_cmd_bench_report(int argc, char **argv) {
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
     if (!one_is_stdout(&o)) return lb_cli_error(LB_EXIT_USAGE, argv[0], "only one form can go to standard output");
-    work w = {.command = argv[0], .title = o.title};
-    for (int i = 1; i < argc && code == LB_EXIT_OK; i++) code = read_file(&w, argv[i]);
-    char title[LB_REPORT_TITLE];
-    if (code == LB_EXIT_OK && !w.title) {
-        lb_report_default_title(&w.report, title);
-        w.title = title;
-    }
-    if (code == LB_EXIT_OK) code = write_all(&w, &o);
-    lb_figures_free(&w.figures);
-    lb_report_release(&w.report);
+    lb_cli_report r = {.command = argv[0]};
+    for (int i = 1; i < argc && code == LB_EXIT_OK; i++) code = read_file(&r, argv[i]);
+    if (code == LB_EXIT_OK) code = write_all(&r, &o);
+    lb_cli_report_release(&r);
     return code;
 }

@@ -3,7 +3,9 @@
 #include "cli/eval.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "cli/report.h"
 #include "cli/wisdom.h"
 #include "lowbit/lowbit.h"
 
@@ -47,37 +49,63 @@ static void drop_predictions(json_t *rows) {
     json_array_foreach(rows, i, row) json_object_del(row, "predictions");
 }
 
-static int write_json(const lb_eval *e, json_t *rows) {
-    lowbit_ctx *ctx;
-    const int code = lb_cli_context(e->command, e->isa, NULL, &ctx);
-    if (code != LB_EXIT_OK) return code;
-    json_t *all =
-        json_pack("{s:o, s:o, s:O}", "machine", lb_cli_machine_json(ctx), "run", lb_cli_run_json(), "results", rows);
-    lowbit_ctx_destroy(ctx);
-    return lb_cli_write_json(e->command, e->json, all);
+static json_t *file_json(const lowbit_ctx *ctx, json_t *rows) {
+    return json_pack("{s:o, s:o, s:O}", "machine", lb_cli_machine_json(ctx), "run", lb_cli_run_json(), "results", rows);
 }
 
-/* Releases the rows. */
-static int study(const lb_eval *e, json_t *rows) {
-    int code = lb_eval_sensitivity(e, rows);
-    if (code == LB_EXIT_OK && !lb_cli_json_only(e->json)) lb_eval_print_sensitivity(rows);
-    if (code == LB_EXIT_OK && e->json) code = write_json(e, rows);
-    json_decref(rows);
+/* "resnet8 on test_batch.bin", of the first row and the last part of the path. */
+static void title_of(const lb_eval *e, const json_t *rows, char title[LB_REPORT_TITLE]) {
+    const char *slash = strrchr(e->data, '/');
+    snprintf(title, LB_REPORT_TITLE, "%.64s on %.64s",
+             json_string_value(json_object_get(json_array_get(rows, 0), "model")),
+             slash && slash[1] ? slash + 1 : e->data);
+}
+
+/* The page comes last, since a report changes the tree. */
+static int write_files(const lb_eval *e, json_t *rows) {
+    lowbit_ctx *ctx;
+    char title[LB_REPORT_TITLE];
+    if (!e->json && !e->html) return LB_EXIT_OK;
+    int code = lb_cli_context(e->command, e->isa, NULL, &ctx);
+    if (code != LB_EXIT_OK) return code;
+    title_of(e, rows, title);
+    if (e->json) code = lb_cli_write_json(e->command, e->json, file_json(ctx, rows));
+    if (code == LB_EXIT_OK && e->html) code = lb_cli_write_page(e->command, e->html, title, file_json(ctx, rows));
+    lowbit_ctx_destroy(ctx);
     return code;
 }
 
-static int run(lb_eval *e) {
+static int check(lb_eval *e, bool packed) {
     if (!e->data) return lb_cli_error(LB_EXIT_USAGE, e->command, "--data is missing: what is it to be evaluated on?");
     if (!read_batches(e))
         return lb_cli_error(LB_EXIT_USAGE, e->command, "--batch \"%s\" is no list of at most %d sizes", e->batches,
                             LB_EVAL_BATCHES);
+    if (e->sensitivity && (e->recipes || e->formats))
+        return lb_cli_error(LB_EXIT_USAGE, e->command, "--sensitivity goes without --recipe and --format");
+    if (packed && (e->sensitivity || e->recipes || e->formats))
+        return lb_cli_error(LB_EXIT_USAGE, e->command,
+                            "%s is packed already: --recipe, --format and --sensitivity are for networks in floats",
+                            e->model.model);
+    if (lb_cli_json_only(e->json) && lb_cli_json_only(e->html))
+        return lb_cli_error(LB_EXIT_USAGE, e->command, "only one of --json and --html can go to standard output");
+    return LB_EXIT_OK;
+}
+
+static int evaluate(const lb_eval *e, bool packed, json_t *rows) {
+    if (e->sensitivity) return lb_eval_sensitivity(e, rows);
+    return packed ? lb_eval_packed(e, e->model.model, rows) : lb_eval_recipes(e, rows);
+}
+
+static int run(lb_eval *e) {
+    const bool packed = !e->model.random && lb_cli_is_packed(e->model.model);
+    int code = check(e, packed);
+    if (code != LB_EXIT_OK) return code;
     json_t *rows = json_array();
-    if (e->sensitivity) return study(e, rows);
-    int code = !e->model.random && lb_cli_is_packed(e->model.model) ? lb_eval_packed(e, e->model.model, rows)
-                                                                    : lb_eval_recipes(e, rows);
+    code = evaluate(e, packed, rows);
     if (!e->predictions) drop_predictions(rows);
-    if (code == LB_EXIT_OK && !lb_cli_json_only(e->json)) lb_eval_print(rows);
-    if (code == LB_EXIT_OK && e->json) code = write_json(e, rows);
+    if (code == LB_EXIT_OK && !lb_cli_json_only(e->json) && !lb_cli_json_only(e->html))
+        (e->sensitivity ? lb_eval_print_sensitivity : lb_eval_print)(rows);
+    if (code == LB_EXIT_OK) code = write_files(e, rows);
     json_decref(rows);
     return code;
 }
@@ -100,6 +128,7 @@ int lb_cmd_eval(int argc, char **argv) {
         LB_OPTION_ISA(&e.isa),
         LB_OPTION_WISDOM(&e.wisdom),
         LB_OPTION_JSON(&e.json),
+        {"--html", "FILE|-", "one page with plots and tables, which needs no other file", LB_OPTION_TEXT, &e.html},
     };
     const lb_syntax syntax = {.usage = "MODEL --data DATA [--recipe LIST] [options]",
                               .text =

@@ -11,7 +11,7 @@ enum { LB_EVAL_BATCHES = 16 };
 typedef struct lb_eval {
     const char *command;
     lb_cli_model model;
-    const char *data, *sensitivity, *recipes, *formats, *batches, *threads, *isa, *wisdom, *json;
+    const char *data, *sensitivity, *recipes, *formats, *batches, *threads, *isa, *wisdom, *json, *html;
     int64_t limit;    /* images; 0 = all */
     bool predictions; /* in the JSON */
     int64_t batch_list[LB_EVAL_BATCHES];

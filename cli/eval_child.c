@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include "cli/eval.h"
+#include "cli/interrupt.h"
 
 extern char **environ;
 
-enum { PATH_BYTES = 4096, MAX_ARGUMENTS = 32 };
+enum { PATH_BYTES = 4096, MAX_ARGUMENTS = 32, SIGNALLED = 128 };
+
+static const char kFloats[] = "f32";
 
 /* What a process is called with. */
 typedef struct call {
@@ -58,7 +61,7 @@ static json_t *run(const call *c, int *code) {
     if (failed) return NULL;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    *code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    *code = WIFEXITED(status) ? WEXITSTATUS(status) : SIGNALLED + WTERMSIG(status);
     return output;
 }
 
@@ -88,17 +91,18 @@ static int evaluate(const lb_eval *e, const char *recipe, const char *path, json
     int code = lb_cli_pack_file(&e->model, e->isa, recipe, path);
     if (code != LB_EXIT_OK) return code;
     const call c = call_of(e, path, limit);
-    json_t *output = run(&c, &code);
-    unlink(path);
-    if (output && code == LB_EXIT_OK)
+    json_t *output = lb_cli_interrupted() ? NULL : run(&c, &code);
+    if (lb_cli_interrupted())
+        code = lb_cli_interrupt_exit(lb_cli_interrupted());
+    else if (output && code == LB_EXIT_OK)
         take_rows(output, recipe, rows);
-    else if (code == LB_EXIT_OK)
+    else if (code == LB_EXIT_OK || code > SIGNALLED)
         code = lb_cli_error(LB_EXIT_FAILED, e->command, "the process that evaluates \"%s\" gave no answer", recipe);
     json_decref(output);
     return code;
 }
 
-/* Words of a list, as recipes; a format is one for all layers. */
+/* Words of a list, as recipes; a format is one for all layers. Floats have their rows already. */
 static int evaluate_list(const lb_eval *e, const char *list, const char *before, const char *path, json_t *rows) {
     lb_word_list words;
     if (!list) return LB_EXIT_OK;
@@ -107,6 +111,7 @@ static int evaluate_list(const lb_eval *e, const char *list, const char *before,
     for (size_t i = 0; i < words.count; i++) {
         char recipe[256];
         snprintf(recipe, sizeof recipe, "%s%s", before, words.list[i]);
+        if (strcmp(recipe, kFloats) == 0) continue;
         const int code = evaluate(e, recipe, path, rows);
         if (code != LB_EXIT_OK) return code;
     }
@@ -119,9 +124,11 @@ int lb_eval_recipes(const lb_eval *e, json_t *rows) {
     snprintf(folder, sizeof folder, "%s/lowbit-eval-XXXXXX", base && *base ? base : "/tmp");
     if (!mkdtemp(folder)) return lb_cli_error(LB_EXIT_FAILED, e->command, "cannot make the folder %s", folder);
     snprintf(path, sizeof path, "%s/packed.safetensors", folder);
-    int code = evaluate(e, "f32", path, rows);
+    lb_cli_catch_interrupts();
+    int code = evaluate(e, kFloats, path, rows);
     if (code == LB_EXIT_OK) code = evaluate_list(e, e->recipes, "", path, rows);
     if (code == LB_EXIT_OK) code = evaluate_list(e, e->formats, "*: ", path, rows);
+    unlink(path);
     rmdir(folder);
     return code;
 }

@@ -92,6 +92,9 @@ int lb_cli_pack(const lb_cli_model *model, const lowbit_ctx *ctx, const char *re
                 lb_net *net, lb_net_about *about, lb_blocks *texts) {
     packing p = {.model = model};
     lowbit_error error = LOWBIT_ERROR_INIT;
+    if (!model->random && lb_cli_is_packed(model->model))
+        return lb_cli_error(LB_EXIT_FAILED, model->command, "%s is packed already: recipes are for networks in floats",
+                            model->model);
     lb_cli_progress("packing %s by %s", model->model, recipe);
     const lowbit_status status = pack(&p, ctx, recipe, pool, net, about, texts, &error);
     lb_cli_progress_clear();

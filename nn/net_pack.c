@@ -89,18 +89,36 @@ lowbit_conv2d lb_net_conv(const lb_net *net, lb_value v, const lb_choice *choice
                                        .residual = node->second != LB_NO_VALUE}};
 }
 
-/* The scales times the gain of their row, in memory of the net; a scale of the tensor becomes one of each row. */
-static lowbit_status scale_rows(lb_net *net, const float *gain, lowbit_weights *w, lowbit_error *error) {
-    const int64_t groups = lb_scale_groups(&w->type, w->k);
+/* Scales or minima times the gain of their row, in memory of the net; one of the tensor becomes one of each row. */
+static lowbit_status gain_floats(lb_net *net, const lowbit_weights *w, const float *gain, int64_t groups,
+                                 float **values, lowbit_error *error) {
     const bool tensor = w->type.group == LOWBIT_GROUP_TENSOR;
     void *memory;
+    if (!*values) return LOWBIT_OK;
     LB_TRY(lb_net_take(net, w->n * groups * (int64_t)sizeof(float), &memory, error));
-    float *scales = memory;
+    float *made = memory;
     for (int64_t n = 0; n < w->n; n++)
-        for (int64_t g = 0; g < groups; g++) scales[n * groups + g] = w->scales[tensor ? 0 : n * groups + g] * gain[n];
-    w->scales = scales;
-    if (tensor) w->type.group = LOWBIT_GROUP_ROW;
+        for (int64_t g = 0; g < groups; g++) made[n * groups + g] = (*values)[tensor ? 0 : n * groups + g] * gain[n];
+    *values = made;
     return LOWBIT_OK;
+}
+
+/* The zero point of a tensor becomes one of each row. */
+static lowbit_status spread_zeros(lb_net *net, lowbit_weights *w, lowbit_error *error) {
+    void *memory;
+    if (!w->zeros) return LOWBIT_OK;
+    LB_TRY(lb_net_take(net, w->n, &memory, error));
+    w->zeros = memset(memory, w->zeros[0], (size_t)w->n);
+    return LOWBIT_OK;
+}
+
+/* What a code is worth, times the gain of its row. */
+static lowbit_status gain_rows(lb_net *net, const float *gain, lowbit_weights *w, lowbit_error *error) {
+    LB_TRY(gain_floats(net, w, gain, lb_scale_groups(&w->type, w->k), &w->scales, error));
+    LB_TRY(gain_floats(net, w, gain, lb_groups(w->k, w->type.group), &w->mins, error));
+    if (w->type.group != LOWBIT_GROUP_TENSOR) return LOWBIT_OK;
+    w->type.group = LOWBIT_GROUP_ROW;
+    return spread_zeros(net, w, error);
 }
 
 /* Rows first .. first + n - 1 of canonical weights. */
@@ -144,7 +162,7 @@ lowbit_status lb_net_take_matrices(lb_net *net, lb_layer *layer, lowbit_error *e
 
 static lowbit_status pack_matrices(const lowbit_ctx *ctx, lb_net *net, lb_layer *layer, lowbit_weights *w,
                                    const float *gain, const lowbit_pool *pool, lowbit_error *error) {
-    if (gain && w->scales) LB_TRY(scale_rows(net, gain, w, error));
+    if (gain && w->scales) LB_TRY(gain_rows(net, gain, w, error));
     LB_TRY(lb_net_take_matrices(net, layer, error));
     const int64_t rows = w->n / layer->matrices;
     for (int64_t i = 0; i < layer->matrices; i++) {

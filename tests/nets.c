@@ -242,6 +242,8 @@ void subject_nets(void) {
         {"bnn-cnv", NULL, 0.999999, true},
         {"ternary-cnv", NULL, 0.999999, true},
         {"resnet20-apot", NULL, 0.9999, false},
+        {"resnet20", "*: i8ma8", 0.99, true},
+        {"resnet20", "*: i8za8s tensor; conv1: i8ma8 tensor", 0.9, true},
     };
     lowbit_ctx *ctx = NULL;
     if (!CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK)) return;

@@ -86,7 +86,8 @@ def test_page(files):
     written = report(*files.values(), "--html", "-", "--title", title)
     check("the page is written", written.returncode == 0 and not written.stderr, written.stderr)
     page, drawings = check_page(written.stdout, title)
-    wanted = ["roofline", "rows", "share", "memory", "peer", "threads", "time", "each", "spread", "kernels", "blocks", "pack"]
+    wanted = ["roofline", "rows", "share", "memory", "peer", "threads", "time", "each", "spread", "kernels", "blocks", "pack",
+              "accuracy", "network", "sensitivity"]
     for name in wanted:
         check(f"a plot {name}-1", f"{name}-1" in page.ids, page.ids)
     words = " ".join(page.words)
@@ -119,11 +120,13 @@ def test_csv(files):
                 same = said == re.sub(r"[\x00-\x1f]", " ", value)
             check(f"CSV: {key}", same, (said, value))
     kinds = {row["kind"] for row in rows}
-    check("every kind", kinds == {"limit", "gemm", "pack", "tune"}, kinds)
+    check("every kind", kinds == {"limit", "gemm", "pack", "tune", "network", "layer"}, kinds)
 
 
 def test_tables(files):
     text = report(*files.values()).stdout
+    short = " ".join(text.split())
+    check("a sentence of a network", "resnet20_cifar10 gets 91.50 % of 1000 images right in floats; " in short, short[:3000])
     long = [line for line in text.splitlines() if len(line) > 100]
     check("text fits 100 columns", not long, long)
     check("nothing reaches the terminal's controls", "\x1b" not in text)
@@ -190,6 +193,15 @@ def test_refusals(files):
     tune = load(files["tune"])
     tune["results"][0]["candidates"] = [{"kernel": "x", "time_us": 1, "relative": 0}]
     refused("a candidate without a time", tune, "candidates[0]")
+    eval_, study = load(files["eval"]), load(files["layers"])
+
+    def judged(**fields):
+        return {**eval_, "results": [{**eval_["results"][0], **fields}]}
+
+    refused("no time of a network", judged(p50_us=0), "p50_us is 0")
+    refused("more than all images", judged(accuracy=1.5), "above 1")
+    refused("no weights", judged(payload_bytes=0), "payload_bytes is not")
+    refused("a layer that is right too often", {**study, "results": [{**study["results"][0], "accuracy": 2}]}, "above 1")
     other = FOLDER / "other.json"
     other.write_text(json.dumps({**gemm, "machine": {**gemm["machine"], "cpu": "another"}}))
     result = report(files["gemm"], str(other))

@@ -126,7 +126,8 @@ def main():
         sys.exit(77)
     files = report_data.make(LOWBIT, FOLDER)
     count = report_data.many(files["gemm"], FOLDER / "many.json", 12)
-    pages = {"report": list(files.values()), "many": [files["limits"], str(FOLDER / "many.json")]}
+    pages = {"report": list(files.values()), "many": [files["limits"], str(FOLDER / "many.json")],
+             "networks": [files["network"], files["eval"], files["layers"]]}
     for name, words in pages.items():
         report_data.must_run(LOWBIT, "bench", "report", *words, "--html", str(FOLDER / f"{name}.html"))
     prove(FOLDER / "report.html")

@@ -48,7 +48,7 @@ void lb_figure_caption(lb_figure *figure, const char *format, ...) {
     va_end(args);
 }
 
-static bool has_markers(lb_mark mark) { return mark == LB_MARK_LINE || mark == LB_MARK_DOTS; }
+static bool has_markers(lb_mark mark) { return mark == LB_MARK_LINE || mark == LB_MARK_DOTS || mark == LB_MARK_NAMED; }
 
 lb_series *lb_series_add(lb_figure *figure, lb_mark mark, const char *format, ...) {
     va_list args;

@@ -18,6 +18,7 @@ typedef enum lb_figure_kind {
 typedef enum lb_mark {
     LB_MARK_LINE,  /* points joined, the name at the last one */
     LB_MARK_DOTS,  /* points alone, the name in a legend */
+    LB_MARK_NAMED, /* one point, the name beside it, or in the legend where there is no room */
     LB_MARK_ROOF,  /* a line that bounds, the name along it */
     LB_MARK_GUIDE, /* a line to compare with, dashed, the name at its end */
 } lb_mark;
@@ -55,7 +56,7 @@ typedef struct lb_axis {
     lb_unit unit;
     int log;          /* 0 = linear and from 0, else the base of its ticks: 2 or 10 */
     double base;      /* BARS: where bars begin, and a line is drawn */
-    double low, high; /* what the axis shows; from the data where both are 0 */
+    double low, high; /* what the axis shows, of HEAT what is darkest and palest; from the data where both are 0 */
 } lb_axis;
 
 typedef struct lb_figure {

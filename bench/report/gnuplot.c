@@ -38,10 +38,13 @@ static void write_axis(FILE *file, char name, const lb_axis *axis) {
 static void write_xy(FILE *file, const lb_figure *f) {
     write_axis(file, 'x', &f->x);
     write_axis(file, 'y', &f->y);
-    fprintf(file, "set key outside right\nset grid\n%s", f->y.log ? "" : "set yrange [0:*]\n");
+    fputs("set key outside right\nset grid\n", file);
+    if (!f->y.log && f->y.high > 0) fprintf(file, "set yrange [%.9g:%.9g]\n", f->y.low, f->y.high);
+    if (!f->y.log && !(f->y.high > 0)) fputs("set yrange [0:*]\n", file);
     for (size_t s = 0; s < f->series_count; s++) {
         static const char *const kStyles[] = {[LB_MARK_LINE] = "yerrorlines lt %zu",
                                               [LB_MARK_DOTS] = "points pt %zu",
+                                              [LB_MARK_NAMED] = "points pt %zu",
                                               [LB_MARK_ROOF] = "lines lc 'gray40' lw 2",
                                               [LB_MARK_GUIDE] = "lines lc 'gray40' dt 2"};
         const lb_mark mark = f->series[s].mark;
@@ -82,6 +85,7 @@ static void write_bars(FILE *file, const lb_figure *f) {
 static void write_heat(FILE *file, const lb_figure *f) {
     fputs("set key off\nset cblabel ", file);
     lb_put_gnuplot(file, f->x.title);
+    if (f->y.high > 0) fprintf(file, "\nset cbrange [%.9g:%.9g]", f->y.low, f->y.high);
     fputs("\nset palette defined (0 '#5b9bd5', 1 '#ffffff')\nset xtics (", file);
     for (size_t i = 0; i < f->column_count; i++) {
         if (i) fputs(", ", file);

@@ -75,12 +75,8 @@ static size_t first_of(const lb_report *r, size_t n) {
     return i;
 }
 
-bool lb_report_sentence(const lb_report *r, size_t index, char text[LB_SENTENCE]) {
-    enum { MOST_LIBRARIES = 12 };
-    if (index > MOST_LIBRARIES) return false;
-    if (index == 0) return tell_products(r, text);
-    const size_t first = first_of(r, index - 1);
-    if (first == r->cell_count) return false;
+/* About the library whose first row that is. */
+static void tell_library(const lb_report *r, size_t first, char text[LB_SENTENCE]) {
     size_t count = 0, faster = 0, slower = 0;
     double sum = 0;
     text[0] = 0;
@@ -98,5 +94,15 @@ bool lb_report_sentence(const lb_report *r, size_t index, char text[LB_SENTENCE]
             "%.40s: lowbit is faster in %zu of %zu comparisons and slower in %zu; its time over ours is %.2f in the "
             "geometric mean.",
             r->cells[first].impl, faster, count, slower, exp(sum / (double)count));
+}
+
+bool lb_report_sentence(const lb_report *r, size_t index, char text[LB_SENTENCE]) {
+    enum { MOST = 12 };
+    size_t libraries = 0;
+    if (index == 0) return tell_products(r, text);
+    while (libraries < MOST && first_of(r, libraries) < r->cell_count) libraries++;
+    if (index > libraries)
+        return index - libraries <= MOST && lb_report_network_sentence(r, index - libraries - 1, text);
+    tell_library(r, first_of(r, index - 1), text);
     return true;
 }

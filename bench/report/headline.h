@@ -14,9 +14,13 @@ typedef struct lb_headline {
 /* The class at this place, `best` being NULL where nothing of it was timed; false past the end. */
 bool lb_report_headline(const lb_report *report, size_t index, lb_headline *headline);
 
-/* A sentence about all products, or about the library that comes at this place among the peers; false past the end
- * or after a dozen. Empty where there is nothing to say: of a library no time of which counts. */
+/* A sentence about all products, then about each library among the peers, then about each network that was judged; at
+ * most a dozen of a kind. False past the end. Empty where there is nothing to say: of a library no time of which
+ * counts. */
 enum { LB_SENTENCE = 256 };
 bool lb_report_sentence(const lb_report *report, size_t index, char text[LB_SENTENCE]);
+
+/* The sentence about the network at this place among those that were judged in floats. */
+bool lb_report_network_sentence(const lb_report *report, size_t index, char text[LB_SENTENCE]);
 
 #endif

@@ -50,11 +50,15 @@ static void write_top(FILE *file, const lb_report *report, const char *title) {
     char text[LB_SENTENCE];
     lb_fact fact;
     element(file, "<header>\n<h1>", title, "</h1>\n");
-    fputs(
-        "<p class=\"lead\">Products of low-bit matrices. One operation is a multiply or an add: M&nbsp;×&nbsp;N&nbsp;"
-        "×&nbsp;K counts 2MNK, whatever the width. Times are medians.</p>\n",
-        file);
-    write_headline(file, report);
+    if (lb_report_rows(report) > report->network_count + report->layer_count) {
+        fputs(
+            "<p class=\"lead\">Products of low-bit matrices. One operation is a multiply or an add: M&nbsp;×&nbsp;N"
+            "&nbsp;×&nbsp;K counts 2MNK, whatever the width. Times are medians.</p>\n",
+            file);
+        write_headline(file, report);
+    } else {
+        fputs("<p class=\"lead\">Networks with low-bit weights, by recipe. Times are medians.</p>\n", file);
+    }
     fputs("<div class=\"notes\">\n", file);
     for (size_t i = 0; lb_report_sentence(report, i, text); i++)
         if (*text) element(file, "<p>", text, "</p>\n");
@@ -142,7 +146,7 @@ void lb_report_write_html(FILE *file, const lb_report *report, const lb_figures 
     for (const lb_plot_section *s = lb_plot_sections; s->name; s++) write_section(file, report, figures, s);
     write_tables(file, report);
     element(file, "<footer>Made by lowbit ", lowbit_version(),
-            " (bench report). How everything is measured: docs/benchmarking.md.</footer>\n");
+            " (bench report). How everything is measured: docs/benchmarking.md and docs/models.md.</footer>\n");
     fputs("</main>\n</body>\n</html>\n", file);
 }
 

@@ -60,6 +60,25 @@ static const lb_field kCandidateFields[] = {
     FIELD(lb_report_candidate, relative, REAL, true),  FIELD(lb_report_candidate, by_rule, BOOL, false),
 };
 
+static const lb_field kNetworkFields[] = {
+    FIELD(lb_report_network, model, TEXT, true),         FIELD(lb_report_network, recipe, TEXT, false),
+    FIELD(lb_report_network, format, TEXT, false),       FIELD(lb_report_network, images, COUNT, false),
+    FIELD(lb_report_network, correct, COUNT, false),     FIELD(lb_report_network, payload_bytes, SIZE, true),
+    FIELD(lb_report_network, scale_bytes, COUNT, false), FIELD(lb_report_network, rest_bytes, COUNT, false),
+    FIELD(lb_report_network, file_bytes, COUNT, false),  FIELD(lb_report_network, session_bytes, COUNT, false),
+    FIELD(lb_report_network, batch, SIZE, true),         FIELD(lb_report_network, threads, SIZE, true),
+    FIELD(lb_report_network, accuracy, REAL, false),     FIELD(lb_report_network, agreement, REAL, false),
+    FIELD(lb_report_network, p50_us, REAL, true),        FIELD(lb_report_network, p95_us, REAL, false),
+    FIELD(lb_report_network, gops, REAL, false),         FIELD(lb_report_network, share, REAL, false),
+};
+
+static const lb_field kLayerFields[] = {
+    FIELD(lb_report_layer, model, TEXT, true),           FIELD(lb_report_layer, layer, TEXT, true),
+    FIELD(lb_report_layer, format, TEXT, true),          FIELD(lb_report_layer, images, SIZE, true),
+    FIELD(lb_report_layer, correct, COUNT, false),       FIELD(lb_report_layer, accuracy, REAL, true),
+    FIELD(lb_report_layer, payload_bytes, COUNT, false),
+};
+
 /* The next element, zeros, of the array that the pointer at `array` owns; its capacity is a power of two. NULL: no
  * memory. */
 static void *next(void *array, size_t *count, size_t size) {
@@ -131,6 +150,38 @@ static lowbit_status add_tuned(lb_report *r, const json_t *row, const char *wher
     return add_candidates(tuned, list, where, error);
 }
 
+/* The rules of a recipe in its normal form, which begins with three settings: "range = affine *: i8a8s". */
+static const char *rules_of(const char *recipe) {
+    static const char kLast[] = "range = ";
+    const char *at = strstr(recipe, kLast);
+    if (!at) return recipe;
+    at += sizeof kLast - 1;
+    at += strcspn(at, " ");
+    return at + strspn(at, " ");
+}
+
+static lowbit_status add_network(lb_report *r, const json_t *row, const char *where, lowbit_error *error) {
+    lb_report_network *n = next(&r->networks, &r->network_count, sizeof *n);
+    LB_REQUIRE(n, error, LOWBIT_NO_MEMORY, "no memory for the report");
+    LB_TRY(lb_fields_read(row, kNetworkFields, LB_COUNT(kNetworkFields), n, where, error));
+    n->peak_rss_bytes = lb_max(0, json_integer_value(json_object_get(row, "peak_rss_bytes"))); /* -1 = unknown */
+    LB_REQUIRE(n->p50_us > 0, error, LOWBIT_BAD_FORMAT, "%s: p50_us is 0", where);
+    LB_REQUIRE(n->accuracy <= 1 && n->agreement <= 1, error, LOWBIT_BAD_FORMAT, "%s: an accuracy above 1", where);
+    snprintf(n->name, sizeof n->name, "%s", *n->format ? n->format : rules_of(n->recipe));
+    for (size_t end = strlen(n->name); end && n->name[end - 1] == ' ';) n->name[--end] = 0;
+    n->compared = json_is_number(json_object_get(row, "agreement"));
+    n->floats = strcmp(n->name, "f32") == 0 || strcmp(n->name, "*: f32af32") == 0;
+    return LOWBIT_OK;
+}
+
+static lowbit_status add_layer(lb_report *r, const json_t *row, const char *where, lowbit_error *error) {
+    lb_report_layer *layer = next(&r->layers, &r->layer_count, sizeof *layer);
+    LB_REQUIRE(layer, error, LOWBIT_NO_MEMORY, "no memory for the report");
+    LB_TRY(lb_fields_read(row, kLayerFields, LB_COUNT(kLayerFields), layer, where, error));
+    LB_REQUIRE(layer->accuracy <= 1, error, LOWBIT_BAD_FORMAT, "%s: an accuracy above 1", where);
+    return LOWBIT_OK;
+}
+
 /* A row is of the first kind all of whose keys it has. */
 static const struct {
     const char *kind, *key, *second;
@@ -140,6 +191,8 @@ static const struct {
     {"gemm", "problem", "impl", add_cell},
     {"tune", "problem", "status", add_tuned},
     {"limit", "limit", "best", add_limit},
+    {"network", "model", "p50_us", add_network},
+    {"layer", "layer", "accuracy", add_layer},
 };
 
 static size_t kind_of(const json_t *row) {
@@ -158,7 +211,7 @@ const char *lb_report_kind(const json_t *row) {
 static lowbit_status check_machine(lb_report *r, const char *name, const json_t *machine, lowbit_error *error) {
     static const char *const kIdentity[] = {"cpu", "vendor", "family", "model", "stepping", "cores", "cpus"};
     LB_REQUIRE(json_is_object(machine), error, LOWBIT_BAD_FORMAT,
-               "%s names no machine: it is no file of `lowbit bench` or `lowbit tune`", name);
+               "%s names no machine: it is no file of `lowbit bench`, `tune` or `eval`", name);
     if (!r->machine) r->machine = machine;
     for (size_t i = 0; i < LB_COUNT(kIdentity); i++) {
         json_t *first = json_object_get(r->machine, kIdentity[i]), *here = json_object_get(machine, kIdentity[i]);
@@ -169,6 +222,10 @@ static lowbit_status check_machine(lb_report *r, const char *name, const json_t 
     return LOWBIT_OK;
 }
 
+size_t lb_report_rows(const lb_report *r) {
+    return r->limit_count + r->cell_count + r->pack_count + r->tuned_count + r->network_count + r->layer_count;
+}
+
 static lowbit_status add_rows(lb_report *r, const char *name, const json_t *rows, lowbit_error *error) {
     size_t index;
     const json_t *row;
@@ -177,10 +234,10 @@ static lowbit_status add_rows(lb_report *r, const char *name, const json_t *rows
         snprintf(where, sizeof where, "%.200s: results[%zu]", name, index);
         const size_t kind = kind_of(row);
         LB_REQUIRE(kind < LB_COUNT(kKinds), error, LOWBIT_UNSUPPORTED,
-                   "%s is no result of `bench gemm`, `layers`, `limits`, `pack` or of `tune`", where);
+                   "%s is no result of `bench gemm`, `layers`, `limits`, `network` or `pack`, of `tune` or `eval`",
+                   where);
         LB_TRY(kKinds[kind].add(r, row, where, error));
-        LB_REQUIRE(r->limit_count + r->cell_count + r->pack_count + r->tuned_count <= MOST_ROWS, error,
-                   LOWBIT_BAD_FORMAT, "more than %d results", MOST_ROWS);
+        LB_REQUIRE(lb_report_rows(r) <= MOST_ROWS, error, LOWBIT_BAD_FORMAT, "more than %d results", MOST_ROWS);
     }
     return LOWBIT_OK;
 }
@@ -205,7 +262,21 @@ static bool same_work(const lb_report_cell *a, const lb_report_cell *b) {
     return a->threads == b->threads && a->cold == b->cold && strcmp(a->problem, b->problem) == 0;
 }
 
+static void finish_networks(lb_report *r) {
+    for (size_t i = 0; i < r->network_count; i++) {
+        lb_report_network *n = &r->networks[i];
+        n->sized = true;
+        for (size_t j = 0; j < i; j++) {
+            const lb_report_network *other = &r->networks[j];
+            if (strcmp(n->name, other->name) != 0 || strcmp(n->model, other->model) != 0) continue;
+            if (n->images == other->images) n->sized = false;
+            if (n->batch == other->batch && n->threads == other->threads) n->repeat = true;
+        }
+    }
+}
+
 void lb_report_finish(lb_report *r) {
+    finish_networks(r);
     for (size_t i = 0; i < r->cell_count; i++) {
         lb_report_cell *cell = &r->cells[i];
         size_t first = 0;
@@ -230,5 +301,7 @@ void lb_report_release(lb_report *r) {
     free(r->cells);
     free(r->packs);
     free(r->tuned);
+    free(r->networks);
+    free(r->layers);
     *r = (lb_report){0};
 }

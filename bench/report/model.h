@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The results that a report is about: the rows of JSON files as plain structs.
  *
- * The files are those that `lowbit bench` and `lowbit tune` write; docs/benchmarking.md and docs/tuning.md name their
- * fields. What a file lacks is 0, false or "", so a row of an older build is a row with gaps. Texts live in the JSON
- * trees, which the report keeps; control characters in them have become blanks. */
+ * The files are those that `lowbit bench`, `lowbit tune` and `lowbit eval` write; docs/benchmarking.md, docs/tuning.md
+ * and docs/models.md name their fields. What a file lacks is 0, false or "", so a row of an older build is a row with
+ * gaps. Texts live in the JSON trees, which the report keeps; control characters in them have become blanks. */
 #ifndef LOWBIT_BENCH_REPORT_MODEL_H_
 #define LOWBIT_BENCH_REPORT_MODEL_H_
 
@@ -46,6 +46,26 @@ typedef struct lb_report_pack {
     double gbs, share, median_us;
 } lb_report_pack;
 
+/* A network by a recipe, with a batch and a number of threads, of `lowbit eval` or `bench network`. */
+typedef struct lb_report_network {
+    const char *model, *recipe, *format;
+    char name[48];  /* the format; of a packed network, which has none, the rules of its recipe */
+    int64_t images; /* that it was judged on, 0 = none */
+    int64_t correct, payload_bytes, scale_bytes, rest_bytes, file_bytes, session_bytes, peak_rss_bytes, batch, threads;
+    double accuracy, agreement, p50_us, p95_us, gops, share;
+    bool compared; /* with floats: agreement is known */
+    bool floats;   /* what the others are compared with */
+    bool sized;    /* the first row of this network, recipe and number of images: bytes and accuracy are told once */
+    bool repeat;   /* an earlier row has the same network, recipe, batch and threads: not in pictures */
+} lb_report_network;
+
+/* A network of which one layer is quantized, of `lowbit eval --sensitivity`; one row is of floats. */
+typedef struct lb_report_layer {
+    const char *model, *layer, *format;
+    int64_t images, correct, payload_bytes;
+    double accuracy;
+} lb_report_layer;
+
 /* What tuning has timed for a problem. */
 typedef struct lb_report_candidate {
     const char *kernel;
@@ -77,6 +97,10 @@ typedef struct lb_report {
     size_t pack_count;
     lb_report_tuned *tuned;
     size_t tuned_count;
+    lb_report_network *networks;
+    size_t network_count;
+    lb_report_layer *layers;
+    size_t layer_count;
 } lb_report;
 
 /* Adds the rows of a file, and takes the tree over, whatever comes of it. Start with zeros; release in any case.
@@ -93,9 +117,13 @@ lowbit_status lb_report_add(lb_report *report, const char *name, json_t *file, l
  * rows are marked. */
 void lb_report_finish(lb_report *report);
 
+/* Rows of all kinds. */
+size_t lb_report_rows(const lb_report *report);
+
 void lb_report_release(lb_report *report);
 
-/* What kind of row this is, from the keys that it has: "limit", "gemm", "pack" or "tune"; NULL for another. */
+/* What kind of row this is, from the keys that it has: "limit", "gemm", "pack", "tune", "network" or
+ * "layer"; NULL for another. */
 const char *lb_report_kind(const json_t *row);
 
 #endif

@@ -27,5 +27,8 @@ void lb_plot_kernels(const lb_report *report, lb_figures *figures);
 void lb_plot_blocks(const lb_report *report, lb_figures *figures);
 void lb_plot_memory(const lb_report *report, lb_figures *figures);
 void lb_plot_pack(const lb_report *report, lb_figures *figures);
+void lb_plot_accuracy(const lb_report *report, lb_figures *figures);
+void lb_plot_speedup(const lb_report *report, lb_figures *figures);
+void lb_plot_sensitivity(const lb_report *report, lb_figures *figures);
 
 #endif

@@ -7,9 +7,10 @@
 
 enum { CELL = 28, HEAD = 24, STEPS = 6, FOOT = 22 };
 
-/* 0 (pale) .. STEPS - 1: by the logarithm, twice the least or more being pale. */
-static int step_of(double value, double least) {
-    const double part = 1 - log2(fmax(value / least, 1));
+/* 0 (pale) .. STEPS - 1: along the axis y where that is given, else by the logarithm, twice the least or more being
+ * pale. */
+static int step_of(const lb_figure *f, double value, double least) {
+    const double part = f->y.high > 0 ? (f->y.high - value) / (f->y.high - f->y.low) : 1 - log2(fmax(value / least, 1));
     return (int)fmin(fmax(part, 0) * STEPS, STEPS - 1);
 }
 
@@ -20,8 +21,7 @@ static double least_of(const lb_figure *f) {
     return least;
 }
 
-static void draw_cell(FILE *file, const lb_figure_point *p, double least, double x, double y, double width) {
-    const int step = step_of(p->y, least);
+static void draw_cell(FILE *file, const lb_figure_point *p, int step, double x, double y, double width) {
     fprintf(file, "<rect class=\"q q%d%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>\n", step,
             p->hollow ? " chosen" : "", x + 1.5, y + 1.5, width - 3, CELL - 3);
     lb_draw_text(file, x + width / 2, y + CELL / 2.0 + 4, "middle", step >= STEPS / 2 ? "on" : "", p->value);
@@ -47,7 +47,8 @@ void lb_svg_heat(FILE *file, const lb_figure *f) {
         lb_text_fit(name, sizeof name, left - 8);
         lb_draw_text(file, left - 8, y + CELL / 2.0 + 4, "end", "y", name);
         for (size_t i = 0; i < f->series[s].count; i++)
-            draw_cell(file, &f->series[s].points[i], least, left + width * f->series[s].points[i].x, y, width);
+            draw_cell(file, &f->series[s].points[i], step_of(f, f->series[s].points[i].y, least),
+                      left + width * f->series[s].points[i].x, y, width);
     }
     lb_draw_text(file, (LB_CANVAS_WIDTH + left) / 2, height - 6, "middle", "h", f->x.title);
     lb_draw_end(file);

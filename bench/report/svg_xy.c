@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench/report/canvas.h"
+#include "bench/report/labels.h"
 #include "bench/report/scale.h"
 #include "bench/report/svg.h"
 
@@ -22,6 +23,7 @@ typedef struct plot {
     double left, right;             /* of the plot on the canvas */
     double named[LB_FIGURE_SERIES]; /* where names of level roofs stand */
     size_t named_count;
+    lb_labels labels; /* of the series whose mark is NAMED, in their order */
 } plot;
 
 static bool is_line(const lb_series *s) { return s->mark == LB_MARK_LINE || s->mark == LB_MARK_GUIDE; }
@@ -61,6 +63,10 @@ static void lay_out(plot *p, const lb_figure *f) {
         if (is_line(&f->series[s])) names = fmax(names, fmin(lb_text_width(f->series[s].name), MOST) + GAP);
     *p = (plot){.figure = f};
     p->y = lb_scale_for(f->y.log, y.low, y.high, TOP + PLOT, TOP);
+    if (!f->y.log && f->y.high > 0) {
+        p->y.low = f->y.low;
+        p->y.high = f->y.high;
+    }
     lb_ticks ticks;
     lb_scale_ticks(&p->y, MOST_TICKS, &ticks);
     for (size_t i = 0; i < ticks.count; i++) {
@@ -71,6 +77,12 @@ static void lay_out(plot *p, const lb_figure *f) {
     p->left = numbers + 8;
     p->right = LB_CANVAS_WIDTH - fmax(names, 16);
     p->x = lb_scale_for(f->x.log, x.low, x.high, p->left, p->right);
+    for (size_t s = 0; s < f->series_count; s++) {
+        const lb_figure_point *point = f->series[s].points;
+        if (f->series[s].mark == LB_MARK_NAMED && f->series[s].count)
+            lb_labels_add(&p->labels, lb_scale_at(&p->x, point->x), lb_scale_at(&p->y, point->y), f->series[s].name);
+    }
+    lb_labels_place(&p->labels, p->left, TOP + 2, LB_CANVAS_WIDTH, TOP + PLOT - 2);
 }
 
 static void draw_axes(FILE *file, const plot *p) {
@@ -175,13 +187,20 @@ static void draw_names(FILE *file, const plot *p) {
     }
 }
 
+/* Whether the name of the series stands nowhere else. *named counts those that may have a label. */
+static bool in_legend(const plot *p, const lb_series *series, size_t *named) {
+    if (series->mark != LB_MARK_NAMED || !series->count) return series->mark == LB_MARK_DOTS;
+    return !*p->labels.items[(*named)++].anchor;
+}
+
 /* Lines of the legend; with a file, draws them too. */
 static int draw_legend(FILE *file, const plot *p) {
     double x = p->left;
     int lines = 0;
+    size_t named = 0;
     for (size_t s = 0; s < p->figure->series_count; s++) {
         const lb_series *series = &p->figure->series[s];
-        if (series->mark != LB_MARK_DOTS) continue;
+        if (!in_legend(p, series, &named)) continue;
         const double width = lb_text_width(series->name) + 30;
         if (lines == 0 || x + width > LB_CANVAS_WIDTH) {
             x = p->left;
@@ -209,9 +228,11 @@ void lb_svg_xy(FILE *file, const lb_figure *figure) {
         if (series->mark == LB_MARK_ROOF) draw_roof(file, &p, series);
         if (series->mark == LB_MARK_GUIDE) draw_path(file, &p, series, "r d");
         if (series->mark == LB_MARK_LINE) draw_path(file, &p, series, name);
-        if (series->mark == LB_MARK_LINE || series->mark == LB_MARK_DOTS) draw_points(file, &p, series);
+        if (series->mark == LB_MARK_LINE || series->mark == LB_MARK_DOTS || series->mark == LB_MARK_NAMED)
+            draw_points(file, &p, series);
     }
     draw_names(file, &p);
+    lb_labels_draw(file, &p.labels);
     draw_legend(file, &p);
     lb_draw_end(file);
 }

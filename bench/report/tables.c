@@ -8,7 +8,7 @@
 #include "bench/report/scale.h"
 #include "kernels/base/base.h"
 
-static void heads(lb_table *t, size_t left, const char *const *names, size_t count) {
+void lb_report_heads(lb_table *t, size_t left, const char *const *names, size_t count) {
     *t = (lb_table){.columns = count, .left = left};
     for (size_t i = 0; i < count; i++) lb_table_cell(t, "%s", names[i]);
 }
@@ -28,7 +28,7 @@ static void add_threads(lb_table *t, const lb_report_cell *c) {
 static void products(const lb_report *r, lb_table *t) {
     static const char *const kHeads[] = {"problem", "kernel", "thr",   "median us", "+-",
                                          "GOP/s",   "GB/s",   "limit", "share",     "by"};
-    heads(t, 2, kHeads, LB_COUNT(kHeads));
+    lb_report_heads(t, 2, kHeads, LB_COUNT(kHeads));
     for (size_t i = 0; i < r->cell_count; i++) {
         const lb_report_cell *c = &r->cells[i];
         if (!c->ours) continue;
@@ -48,7 +48,7 @@ static void products(const lb_report *r, lb_table *t) {
 static void peers(const lb_report *r, lb_table *t) {
     static const char *const kHeads[] = {"problem", "library", "thr",  "median us", "GOP/s",
                                          "/ ours",  "low",     "high", "verdict"};
-    heads(t, 2, kHeads, LB_COUNT(kHeads));
+    lb_report_heads(t, 2, kHeads, LB_COUNT(kHeads));
     for (size_t i = 0; i < r->cell_count; i++) {
         const lb_report_cell *c = &r->cells[i];
         if (c->ours) continue;
@@ -134,7 +134,7 @@ static void limits(const lb_report *r, lb_table *t) {
     static const char *const kHeads[] = {"limit", "working set", "level", "unit"};
     value_list threads = {.capacity = LB_TABLE_COLUMNS - LB_COUNT(kHeads)};
     for (size_t i = 0; i < r->limit_count; i++) insert(&threads, r->limits[i].threads);
-    heads(t, LB_COUNT(kHeads), kHeads, LB_COUNT(kHeads));
+    lb_report_heads(t, LB_COUNT(kHeads), kHeads, LB_COUNT(kHeads));
     t->columns += threads.count;
     for (size_t i = 0; i < threads.count; i++) lb_table_cell(t, "%" PRId64 " thr", threads.values[i]);
     for (size_t i = 0; i < r->limit_count; i++)
@@ -154,7 +154,7 @@ static void packing(const lb_report *r, lb_table *t) {
     static const char *const kHeads[] = {"GB/s"};
     value_list sizes = {.capacity = LB_TABLE_COLUMNS - LB_COUNT(kHeads)};
     for (size_t i = 0; i < r->pack_count; i++) insert(&sizes, r->packs[i].bytes);
-    heads(t, LB_COUNT(kHeads), kHeads, LB_COUNT(kHeads));
+    lb_report_heads(t, LB_COUNT(kHeads), kHeads, LB_COUNT(kHeads));
     t->columns += sizes.count;
     for (size_t c = 0; c < sizes.count; c++) {
         char size[32];
@@ -171,7 +171,7 @@ static void packing(const lb_report *r, lb_table *t) {
 static void tuning(const lb_report *r, lb_table *t) {
     static const char *const kHeads[] = {"problem", "kernel", "thr",   "uses", "us",
                                          "est us",  "gain",   "tried", "s",    "status"};
-    heads(t, 2, kHeads, LB_COUNT(kHeads));
+    lb_report_heads(t, 2, kHeads, LB_COUNT(kHeads));
     for (size_t i = 0; i < r->tuned_count; i++) {
         const lb_report_tuned *u = &r->tuned[i];
         lb_table_cell(t, "%s", u->problem);
@@ -193,6 +193,9 @@ bool lb_report_table(const lb_report *report, size_t index, const char **title, 
         void (*make)(const lb_report *, lb_table *);
     } kTables[] = {{"Products", products},
                    {"Other libraries", peers},
+                   {"Networks", lb_report_networks},
+                   {"Networks: times", lb_report_network_times},
+                   {"Networks: one layer quantized, all others in floats", lb_report_layers},
                    {"Tuned problems", tuning},
                    {"Limits of this machine: the best of all levels", limits},
                    {"Packing", packing}};
