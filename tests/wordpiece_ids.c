@@ -53,5 +53,8 @@ int main(int argc, char **argv) {
         if (pairs) free((void *)(uintptr_t)second.bytes);
     }
     lb_wordpiece_close(&tokenizer);
+    free(row.ids);
+    free(row.types);
+    free(row.mask);
     return 0;
 }
