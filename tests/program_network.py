@@ -152,7 +152,13 @@ def test_bench():
     rows = results("bench", "network", "resnet20", "--random", "--time", "0.01", "--layers")
     check("bench network", [row["format"] for row in rows] == ["f32", "w8a8"])
     of_layers = documented("the time of each")
-    same_fields("bench network", rows, documented("`lowbit bench network` has") - of_layers | {"layers"})
+    fields = documented("`lowbit bench network` has") - of_layers
+    same_fields("bench network", rows, fields - {"open_us"} | {"layers"})
+    check("a packed network is packed", lowbit("quantize", "resnet8", "--random", "-o", path("ready"), "--recipe",
+                                               "w8a8").returncode == OK)
+    ready = results("bench", "network", path("ready"), "--time", "0.01")
+    same_fields("bench network of a packed one", ready, fields)
+    check("it is ready soon", 0 < ready[0]["open_us"] < 1e6)
     for row in rows:
         same_fields("layers of bench network", row["layers"], of_layers)
         check("samples", min(row["samples_us"]) >= 0.999 * row["min_us"] and row["min_us"] <= row["p10_us"] <= row["p50_us"] <=

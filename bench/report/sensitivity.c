@@ -57,7 +57,7 @@ static double floats_of(const lb_report *r, const lb_report_layer *of, double *l
 static void add_row(const lb_report *r, lb_figures *figures, lb_figure *f, const lb_report_layer *layer,
                     const lb_report_layer *const *columns) {
     lb_series *series = lb_series_add(f, LB_MARK_DOTS, "%s", layer->layer);
-    for (size_t c = 0; c < f->column_count; c++)
+    for (size_t c = 0; c < f->column_count && columns[c]; c++)
         for (size_t i = 0; i < r->layer_count; i++) {
             const lb_report_layer *l = &r->layers[i];
             if (!same_layer(l, layer) || !same_format(l, columns[c])) continue;
@@ -98,12 +98,12 @@ static void draw(const lb_report *r, lb_figures *figures, const lb_report_layer 
 static size_t columns_of(const lb_report *r, const lb_report_layer *of) {
     size_t count = 0, index = 0;
     while (next(r, &index, of, same_format)) count++;
-    const size_t parts = (count + MOST_COLUMNS - 1) / MOST_COLUMNS;
+    const size_t parts = count ? (count - 1) / MOST_COLUMNS + 1 : 1;
     return (count + parts - 1) / parts;
 }
 
 static void draw_study(const lb_report *r, lb_figures *figures, const lb_report_layer *of, size_t most) {
-    const lb_report_layer *columns[MOST_COLUMNS];
+    const lb_report_layer *columns[MOST_COLUMNS] = {NULL};
     const size_t wanted = columns_of(r, of);
     size_t column = 0, count;
     do {
@@ -112,7 +112,7 @@ static void draw_study(const lb_report *r, lb_figures *figures, const lb_report_
         size_t row = 0, peek = 0;
         for (; count && figures->count < most && next(r, &peek, of, same_layer); peek = row)
             draw(r, figures, columns, count, &row);
-    } while (count == wanted);
+    } while (count && count == wanted);
 }
 
 void lb_plot_sensitivity(const lb_report *r, lb_figures *figures) {
