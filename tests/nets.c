@@ -176,7 +176,7 @@ static void check_file(const lowbit_ctx *ctx, const subject *s, const lb_net *ne
     lb_net again;
     lb_net_about about = {s->model, s->recipe ? s->recipe : "native", s->input.pixels};
     lowbit_error error = LOWBIT_ERROR_INIT;
-    float outputs[IMAGES * OUTPUTS];
+    float outputs[IMAGES * OUTPUTS] = {0};
     if (!CHECK(lb_net_save(net, &about, file_name(), &error) == LOWBIT_OK)) fprintf(stderr, "%s\n", error.message);
     const lowbit_status status = lb_net_open(file_name(), 0, &again, &about, &error);
     check_context("%s by %s from a file: %s", s->model, about.recipe, error.message);
@@ -201,7 +201,7 @@ static void check_outputs(const float *outputs, const float *want, bool exact) {
 
 static void check_net(const lowbit_ctx *ctx, subject s, double least_cosine, bool exact) {
     lb_net net, floats;
-    float outputs[IMAGES * OUTPUTS], want[IMAGES * OUTPUTS];
+    float outputs[IMAGES * OUTPUTS] = {0}, want[IMAGES * OUTPUTS] = {0};
     static float images[IMAGES * PIXELS];
     subject in_floats = s;
     in_floats.recipe = "f32";
