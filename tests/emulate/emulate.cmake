@@ -23,8 +23,9 @@ target_sources(lowbit-tests PRIVATE ${emulator}
 if(LOWBIT_SANITIZE)
   return()
 endif()
-set(without_kernels bits_arrays bits_refusals books cifar columns compare context conv_numbers conv_text counters emulate image machine measure memory
-  npy packed pool problem quantize refusals safetensors scales sentinel series state table)
+set(without_kernels arena bits_arrays bits_refusals books cifar columns compare context conv_numbers conv_text
+  counters emulate graph image machine measure memory metrics npy observe packed pool problem quantize recipe refusals
+  safetensors scales sentinel series state table tsv wordpiece zoo)
 list(JOIN without_kernels "|" without_kernels)
 set(emulated ${subjects})
 list(FILTER emulated EXCLUDE REGEX "\\((${without_kernels})")
