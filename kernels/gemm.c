@@ -11,6 +11,7 @@
 #include "kernels/prepare.h"
 #include "kernels/replicas.h"
 #include "kernels/split.h"
+#include "kernels/ukernels.h"
 
 /* Sums and totals of the rows that share one tile of columns while K is walked part by part. */
 enum { STATE_ELEMENTS = 4096 };
@@ -189,6 +190,16 @@ static void walk_part(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t 
     }
 }
 
+/* Where the sum of a row and a column of the tile stands: tiles are [row][column], or of some levels [panel][row][16].
+ */
+static int32_t *sum_at(const walk *walking, int64_t row, int64_t column) {
+    const lb_kernel *kernel = walking->kernel;
+    if (!lb_sums_by_panel(walking->call->config.unit)) return walking->s->sums + row * kernel->nr + column;
+    const int64_t block = row / kernel->mr, panel = column / LB_PANEL;
+    return walking->s->sums + block * kernel->mr * kernel->nr + (panel * kernel->mr + row % kernel->mr) * LB_PANEL +
+           column % LB_PANEL;
+}
+
 /* Sums that a caller brings, in their places; those of padding are zeros. */
 static void begin_sums(const walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t n1) {
     const lb_kernel *kernel = walking->kernel;
@@ -197,7 +208,10 @@ static void begin_sums(const walk *walking, int64_t m0, int64_t m1, int64_t n, i
     memset(walking->s->totals, 0, (size_t)(rows * nr) * sizeof(float));
     for (int64_t m = m0; m < m1; m++) {
         const int32_t *from = walking->call->start->sums[m];
-        if (from) memcpy(walking->s->sums + (m - m0) * nr, from + n, (size_t)lb_min(nr, n1 - n) * sizeof *from);
+        for (int64_t c = 0, count; from && c < lb_min(nr, n1 - n); c += count) {
+            count = lb_min(LB_PANEL, lb_min(nr, n1 - n) - c);
+            memcpy(sum_at(walking, m - m0, c), from + n + c, (size_t)count * sizeof *from);
+        }
     }
 }
 

@@ -33,6 +33,8 @@ const lb_isa_unit *lb_unit_best(const lowbit_ctx *ctx) {
     return best;
 }
 
+bool lb_sums_by_panel(const lb_isa_unit *unit) { return unit->isa == LOWBIT_ISA_SVE; }
+
 const char *lb_unit_name(const lb_isa_unit *unit) { return lb_isa_level_of(unit->isa)->name; }
 
 bool lb_kernel_at(size_t index, lb_kernel_ref *kernel) {

@@ -21,6 +21,10 @@ const lb_isa_unit *lb_unit_best(const lowbit_ctx *ctx);
 /* "avx2". */
 const char *lb_unit_name(const lb_isa_unit *unit);
 
+/* Whether the sums of a tile wait for the next part of K as [panel][row][16]: where vectors have any length and pass
+ * over the lines panel by panel (kernels/simd/sve-inl.h). Else they are [row][column]. */
+bool lb_sums_by_panel(const lb_isa_unit *unit);
+
 /* A kernel and the unit that has it. */
 typedef struct lb_kernel_ref {
     const lb_isa_unit *unit;
