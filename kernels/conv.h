@@ -26,6 +26,9 @@ lowbit_status lb_conv_shape_of(const lowbit_conv2d *conv, lb_conv_shape *shape, 
  * is quantized once then, or comes as codes. Others are gathered as floats, for the product to take or to quantize. */
 bool lb_conv_takes_codes(const lowbit_problem *problem);
 
+/* Whether runs need the sums of weights by tap: signs have no zero that a tap outside of the image could have. */
+bool lb_conv_needs_tap_sums(const lowbit_problem *problem, const lb_conv_shape *shape);
+
 /* One run. */
 typedef struct lb_conv_call {
     const lowbit_conv2d *conv;

@@ -90,3 +90,7 @@ lowbit_status lb_conv_shape_of(const lowbit_conv2d *c, lb_conv_shape *shape, low
 bool lb_conv_takes_codes(const lowbit_problem *p) {
     return p->static_scale || p->activations == LOWBIT_A1 || p->activations == LOWBIT_U1;
 }
+
+bool lb_conv_needs_tap_sums(const lowbit_problem *p, const lb_conv_shape *shape) {
+    return p->activations == LOWBIT_A1 && p->weights.format == LOWBIT_B1 && shape->padded && !shape->depthwise;
+}

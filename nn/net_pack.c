@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "kernels/conv.h"
 #include "kernels/formats/format.h"
 #include "nn/ops.h"
 #include "nn/types.h"
@@ -228,18 +229,16 @@ static lowbit_status sum_taps(lb_net *net, lb_layer *layer, lowbit_error *error)
     return LOWBIT_OK;
 }
 
-static bool has_padding(const lowbit_conv2d *conv) {
-    return conv->pad_top || conv->pad_bottom || conv->pad_left || conv->pad_right;
-}
-
 static lowbit_status pack_layer(const lowbit_ctx *ctx, lb_net *net, lb_value v, const lb_choice *choice,
                                 const lowbit_pool *pool, lowbit_error *error) {
     lb_layer *layer = &net->layers[v];
+    lb_conv_shape shape;
     layer->conv = lb_net_conv(net, v, choice);
+    LB_TRY(lb_conv_shape_of(&layer->conv, &shape, error));
     layer->rule = choice->rule;
     LB_TRY(pack_weights(ctx, net, v, choice, pool, error));
     if (choice->static_scale && net->ranges[net->graph.nodes[v].x].zero) LB_TRY(sum_columns(net, layer, pool, error));
-    if (choice->activations == LOWBIT_A1 && has_padding(&layer->conv)) LB_TRY(sum_taps(net, layer, error));
+    if (lb_conv_needs_tap_sums(&layer->conv.product, &shape)) LB_TRY(sum_taps(net, layer, error));
     return lb_net_output(net, v, error);
 }
 

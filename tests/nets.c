@@ -246,6 +246,8 @@ void subject_nets(void) {
         {"resnet20-apot", NULL, 0.999, false},
         {"resnet20", "*: i8ma8", 0.99, true},
         {"resnet20", "*: i8za8s tensor; conv1: i8ma8 tensor", 0.9, true},
+        {"resnet20", "*: i8a1; first: i8a8", 0.2, true},
+        {"resnet20", "*: b1a1; first: i8a8", 0.2, true},
     };
     lowbit_ctx *ctx = NULL;
     if (!CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK)) return;

@@ -54,8 +54,7 @@ static lowbit_status check_input(const lowbit_conv2d_plan *plan, const lowbit_co
     if (!lb_conv_takes_codes(p)) return LOWBIT_OK;
     *rule = lb_row_rule_for(p->activations);
     if (p->static_scale) LB_TRY(lb_fix_row_rule(rule, args->a_scale, args->a_zero, error));
-    const bool signs = p->activations == LOWBIT_A1 && p->weights.format == LOWBIT_B1;
-    if (signs && plan->shape.padded && !plan->shape.depthwise)
+    if (lb_conv_needs_tap_sums(p, &plan->shape))
         LB_TRY(check_sums("tap_sums", args->tap_sums, plan->shape.matrices, error));
     return rule->zero ? check_sums("column_sums", args->column_sums, plan->shape.matrices, error) : LOWBIT_OK;
 }
