@@ -28,21 +28,6 @@ static void fill_window(const lb_conv_bench *b, int64_t m, int64_t first, float 
                 *to++ = element(b, image, y + ky * c->dilation_y, x + kx * c->dilation_x, first + i);
 }
 
-/* Rows `first` and on of the weights; of tensor scales there is one for all. */
-static lowbit_weights rows_from(const lowbit_weights *w, int64_t first, int64_t n) {
-    const bool tensor = w->type.group == LOWBIT_GROUP_TENSOR;
-    const int64_t groups = tensor ? 0 : first * lb_groups(w->k, w->type.group);
-    const int64_t scales = tensor ? 0 : first * lb_scale_groups(&w->type, w->k);
-    lowbit_weights rows = *w;
-    rows.n = n;
-    rows.codes += first * w->stride * lb_codings[lb_format_of(w->type.format)->coding].element_bytes;
-    if (rows.scales) rows.scales += scales;
-    if (rows.zeros) rows.zeros += groups;
-    if (rows.mins) rows.mins += groups;
-    if (rows.multipliers) rows.multipliers += groups;
-    return rows;
-}
-
 /* The outputs of one group in row m. */
 static lowbit_status verify_group(const lb_conv_bench *b, int64_t m, int64_t group, uint32_t factors, float *window,
                                   void *want, lb_verdict *r, lowbit_error *error) {
@@ -50,7 +35,7 @@ static lowbit_status verify_group(const lb_conv_bench *b, int64_t m, int64_t gro
     lb_operands o = *b->operands;
     lowbit_requant q = o.requant;
     lowbit_gemm_args args = lb_operands_args(b->operands, NULL, 1);
-    o.weights = rows_from(&b->operands->weights, n, b->shape.outputs);
+    o.weights = lb_weights_rows(&b->operands->weights, n, b->shape.outputs);
     o.problem.n = b->shape.outputs;
     if (has_zeros(b)) o.problem.activations = LOWBIT_A8, o.problem.static_scale = 1, args.a_scale = 1, args.a_zero = 0;
     fill_window(b, m, group * b->shape.depth, window);

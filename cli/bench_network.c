@@ -171,11 +171,7 @@ static lowbit_status take_buffers(bench *b, lowbit_error *error) {
 
 static lowbit_status make_session(bench *b, lowbit_error *error) {
     const lowbit_pool *pool = b->thread_count > 1 ? &b->pool : NULL;
-    lowbit_plan_options plans = LOWBIT_PLAN_OPTIONS_INIT;
-    plans.threads = b->thread_count;
-    plans.wisdom = b->decisions;
-    plans.pool = pool;
-    const lb_session_options options = {.batch = b->batch, .plans = &plans, .pool = pool};
+    const lb_session_options options = {b->batch, b->decisions, pool};
     LB_TRY(take_buffers(b, error));
     return lb_session_create(b->ctx, &b->net, &options, &b->session, error);
 }

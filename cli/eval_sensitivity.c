@@ -29,10 +29,7 @@ typedef struct study {
 static const lowbit_pool *pool_of(const study *s) { return s->threads > 1 ? &s->pool : NULL; }
 
 static lowbit_status predict(study *s, const lb_net *net, const lb_net_about *about, lowbit_error *error) {
-    lowbit_plan_options plans = LOWBIT_PLAN_OPTIONS_INIT;
-    plans.threads = s->threads;
-    plans.pool = pool_of(s);
-    const lb_session_options options = {.batch = BATCH, .plans = &plans, .pool = pool_of(s)};
+    const lb_session_options options = {.batch = BATCH, .pool = pool_of(s)};
     lb_session *session;
     LB_TRY(lb_session_create(s->ctx, net, &options, &session, error));
     const lb_predict p = {session, net, &s->data, &about->pixels, BATCH, s->count, NULL, NULL};

@@ -74,9 +74,7 @@ static lowbit_status look_at(const running *r, const char *path, lowbit_error *e
 
 static lowbit_status make_session(running *r, lowbit_error *error) {
     const lb_graph *graph = &r->net.graph;
-    lowbit_plan_options plans = LOWBIT_PLAN_OPTIONS_INIT;
-    plans.wisdom = r->decisions;
-    const lb_session_options options = {.batch = 1, .plans = &plans};
+    const lb_session_options options = {.batch = 1, .wisdom = r->decisions};
     r->outputs = lb_shape_elements(graph->nodes[graph->count - 1].shape);
     r->image = lb_blocks_take(&r->memory, (size_t)lb_shape_elements(graph->nodes[0].shape) * sizeof(float));
     r->output = lb_blocks_take(&r->memory, (size_t)r->outputs * sizeof(float));

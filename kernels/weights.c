@@ -82,6 +82,19 @@ int64_t lb_group_index(const lowbit_weights *w, int64_t n, int64_t g) {
     return w->type.group == LOWBIT_GROUP_TENSOR ? 0 : n * lb_groups(w->k, w->type.group) + g;
 }
 
+lowbit_weights lb_weights_rows(const lowbit_weights *w, int64_t first, int64_t n) {
+    const int64_t groups = lb_group_index(w, first, 0);
+    lowbit_weights rows = *w;
+    rows.n = n;
+    rows.memory = NULL;
+    rows.codes += first * w->stride * lb_codings[lb_format_of(w->type.format)->coding].element_bytes;
+    if (rows.scales) rows.scales += lb_scale_index(w, first, 0);
+    if (rows.zeros) rows.zeros += groups;
+    if (rows.mins) rows.mins += groups;
+    if (rows.multipliers) rows.multipliers += groups;
+    return rows;
+}
+
 lowbit_status lb_weights_alloc(const lowbit_ctx *ctx, lowbit_weights *w, lowbit_error *error) {
     const int64_t scales = lb_scale_count(&w->type, w->n, w->k), groups = lb_group_count(&w->type, w->n, w->k);
     const int64_t mins = w->type.offset == LOWBIT_MINIMUM ? groups : 0; /* how many of each */

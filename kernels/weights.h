@@ -23,6 +23,9 @@ int64_t lb_scale_index(const lowbit_weights *weights, int64_t n, int64_t g);
 int64_t lb_group_count(const lowbit_weight_type *type, int64_t n, int64_t k);
 int64_t lb_group_index(const lowbit_weights *weights, int64_t n, int64_t g);
 
+/* Rows first .. first + n - 1, which borrow the memory of all. */
+lowbit_weights lb_weights_rows(const lowbit_weights *weights, int64_t first, int64_t n);
+
 /* The 16 values of the codes, of the format or of the weights; NULL where codes are not translated. */
 const int8_t *lb_book_of(const lowbit_weights *weights);
 

@@ -53,10 +53,7 @@ static lowbit_status begin(calibration *c, const lowbit_ctx *ctx, const lb_net *
         c->observers[v] = observer;
         lb_observer_begin(recipe->calibrate, observer);
     }
-    lowbit_plan_options plans = LOWBIT_PLAN_OPTIONS_INIT;
-    plans.pool = pool;
-    plans.threads = (uint32_t)lb_pool_threads(pool);
-    const lb_session_options options = {.batch = BATCH, .plans = &plans, .pool = pool};
+    const lb_session_options options = {.batch = BATCH, .pool = pool};
     return lb_session_create(ctx, net, &options, &c->session, error);
 }
 

@@ -5,6 +5,7 @@
 
 #include "kernels/conv.h"
 #include "kernels/formats/format.h"
+#include "kernels/weights.h"
 #include "nn/ops.h"
 #include "nn/types.h"
 
@@ -122,23 +123,6 @@ static lowbit_status gain_rows(lb_net *net, const float *gain, lowbit_weights *w
     return spread_zeros(net, w, error);
 }
 
-/* Rows first .. first + n - 1 of canonical weights. */
-static lowbit_weights rows_of(const lowbit_weights *w, int64_t first, int64_t n) {
-    const lb_format *f = lb_format_of(w->type.format);
-    const int64_t element = lb_is_float(f) ? lb_bits(f) / 8 : 1;
-    const int64_t groups = lb_groups(w->k, w->type.group), scales = lb_scale_groups(&w->type, w->k);
-    const bool tensor = w->type.group == LOWBIT_GROUP_TENSOR;
-    lowbit_weights rows = *w;
-    rows.n = n;
-    rows.codes += first * w->stride * element;
-    if (w->scales && !tensor) rows.scales += first * scales;
-    if (w->zeros && !tensor) rows.zeros += first * groups;
-    if (w->mins && !tensor) rows.mins += first * groups;
-    if (w->multipliers) rows.multipliers += first * groups;
-    rows.memory = NULL;
-    return rows;
-}
-
 static lowbit_status pack_matrix(const lowbit_ctx *ctx, lb_net *net, lb_layer *layer, int64_t i,
                                  const lowbit_weights *w, const lowbit_pool *pool, lowbit_error *error) {
     int64_t bytes;
@@ -167,7 +151,7 @@ static lowbit_status pack_matrices(const lowbit_ctx *ctx, lb_net *net, lb_layer 
     LB_TRY(lb_net_take_matrices(net, layer, error));
     const int64_t rows = w->n / layer->matrices;
     for (int64_t i = 0; i < layer->matrices; i++) {
-        const lowbit_weights part = rows_of(w, i * rows, rows);
+        const lowbit_weights part = lb_weights_rows(w, i * rows, rows);
         LB_TRY(pack_matrix(ctx, net, layer, i, &part, pool, error));
     }
     return LOWBIT_OK;

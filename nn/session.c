@@ -131,21 +131,25 @@ static lowbit_status place(lb_session *s, lowbit_error *error) {
     return LOWBIT_OK;
 }
 
-static lowbit_status plan_steps(lb_session *s, const lowbit_plan_options *options, lowbit_error *error) {
+static lowbit_status plan_steps(lb_session *s, lowbit_wisdom *wisdom, lowbit_error *error) {
+    lowbit_plan_options options = LOWBIT_PLAN_OPTIONS_INIT;
+    options.threads = (uint32_t)lb_pool_threads(s->pool);
+    options.wisdom = wisdom;
+    options.pool = s->pool;
     for (int64_t i = 0; i < s->step_count; i++) {
         step *at = &s->steps[i];
         if (at->op.node->op != LB_OP_CONV) continue;
         int64_t bytes;
         lowbit_conv2d conv = s->net->layers[at->v].conv;
         conv.batch = s->batch;
-        LB_TRY(lowbit_conv2d_plan_create(s->ctx, &conv, options, &at->plan, error));
+        LB_TRY(lowbit_conv2d_plan_create(s->ctx, &conv, &options, &at->plan, error));
         LB_TRY(lowbit_conv2d_workspace_size(at->plan, s->batch, (uint32_t)lb_pool_threads(s->pool), &bytes, error));
         s->workspace_bytes = lb_max(s->workspace_bytes, bytes);
     }
     return take(s, lb_max(s->workspace_bytes, 1), &s->workspace, error);
 }
 
-static lowbit_status build(lb_session *s, const lowbit_plan_options *plans, lowbit_error *error) {
+static lowbit_status build(lb_session *s, lowbit_wisdom *wisdom, lowbit_error *error) {
     const lb_graph *graph = &s->net->graph;
     LB_TRY(take_lists(s, error));
     for (lb_value v = 0; v < graph->count; v++)
@@ -155,7 +159,7 @@ static lowbit_status build(lb_session *s, const lowbit_plan_options *plans, lowb
             add_step(s, v);
     reads(s, floats_of(s, (lb_value)graph->count - 1));
     LB_TRY(place(s, error));
-    return plan_steps(s, plans, error);
+    return plan_steps(s, wisdom, error);
 }
 
 lowbit_status lb_session_create(const lowbit_ctx *ctx, const lb_net *net, const lb_session_options *options,
@@ -166,7 +170,7 @@ lowbit_status lb_session_create(const lowbit_ctx *ctx, const lb_net *net, const 
     lb_session *s = lb_blocks_take(&memory, sizeof *s);
     LB_REQUIRE(s, error, LOWBIT_NO_MEMORY, "no memory for a session");
     *s = (lb_session){.ctx = ctx, .net = net, .pool = options->pool, .batch = options->batch, .memory = memory};
-    const lowbit_status status = build(s, options->plans, error);
+    const lowbit_status status = build(s, options->wisdom, error);
     if (status == LOWBIT_OK)
         *session = s;
     else

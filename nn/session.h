@@ -4,15 +4,16 @@
 #ifndef LOWBIT_NN_SESSION_H_
 #define LOWBIT_NN_SESSION_H_
 
+#include "lowbit/wisdom.h"
 #include "nn/net.h"
 
 /* One at a time may use a session; sessions of one net share its weights. */
 typedef struct lb_session lb_session;
 
 typedef struct lb_session_options {
-    int64_t batch;                    /* most images of a run */
-    const lowbit_plan_options *plans; /* how convolutions are planned; NULL = by estimate, for one thread */
-    const lowbit_pool *pool;          /* of the runs, or NULL; must outlive the session */
+    int64_t batch;           /* most images of a run */
+    lowbit_wisdom *wisdom;   /* by which convolutions are planned, or NULL for estimates; used in create only */
+    const lowbit_pool *pool; /* of the runs, or NULL; must outlive the session. Plans are for its threads */
 } lb_session_options;
 
 /* net and ctx must outlive the session. Statuses of lowbit_conv2d_plan_create, LOWBIT_NO_MEMORY. */

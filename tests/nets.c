@@ -60,12 +60,10 @@ static void run(const lowbit_ctx *ctx, const lb_net *net, const float *images, i
                 float *outputs) {
     lowbit_pool pool = LOWBIT_POOL_INIT;
     lowbit_pool_options own = LOWBIT_POOL_OPTIONS_INIT;
-    lowbit_plan_options plans = LOWBIT_PLAN_OPTIONS_INIT;
     lowbit_error error = LOWBIT_ERROR_INIT;
-    own.threads = plans.threads = threads;
+    own.threads = threads;
     if (threads > 1) CHECK(lowbit_pool_create(ctx, &own, &pool, NULL) == LOWBIT_OK);
-    const lb_session_options options = {.batch = batch, .plans = &plans, .pool = threads > 1 ? &pool : NULL};
-    plans.pool = options.pool;
+    const lb_session_options options = {.batch = batch, .pool = threads > 1 ? &pool : NULL};
     lb_session *session = NULL;
     const lowbit_status status = lb_session_create(ctx, net, &options, &session, &error);
     if (!CHECK(status == LOWBIT_OK)) fprintf(stderr, "%s\n", error.message);
