@@ -6,6 +6,7 @@
 
 #include "kernels/base/pool.h"
 #include "kernels/conv_image.h"
+#include "kernels/conv_pieces.h"
 #include "kernels/conv_taps.h"
 #include "kernels/conv_windows.h"
 #include "kernels/depthwise.h"
@@ -14,10 +15,10 @@
 #include "kernels/prepare.h"
 #include "kernels/rows.h"
 
-/* One worker's scratch: windows of floats, where it gathers those; what sums start from; and what a product of so many
- * rows needs. */
+/* One worker's scratch: windows of floats, where it gathers those; what sums start from; pointers to taps; and what a
+ * product of so many rows needs. */
 typedef struct scratch {
-    int64_t floats, start, product, bytes;
+    int64_t floats, start, pieces, product, bytes;
 } scratch;
 
 /* Bits are counted, and some stand for nothing. */
@@ -25,13 +26,15 @@ static bool has_start(const lb_conv_shape *shape, const lb_gemm_config *config) 
     return config->kernel->algorithm == LB_ALGORITHM_XOR && shape->padded;
 }
 
-static scratch scratch_of(const lb_conv_shape *shape, const lowbit_problem *product, const lb_gemm_config *config,
-                          int64_t rows) {
+static scratch scratch_of(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
+                          const lb_gemm_config *config, int64_t rows) {
+    const bool pieces = lb_conv_takes_codes(product) && lb_conv_in_pieces(conv, shape, product, config->kernel);
     const bool floats = !lb_conv_takes_codes(product) && !shape->pixels;
     scratch each = {.product = lb_prepared_bytes(product, config->kernel, rows)};
     each.floats = floats ? rows * lb_rows_stride(shape->k * (int64_t)sizeof(float)) : 0;
     each.start = has_start(shape, config) ? lb_conv_start_bytes(shape, rows) : 0;
-    each.bytes = each.floats + each.start + each.product;
+    each.pieces = pieces ? lb_conv_pieces_bytes(shape, config->kernel->mr, rows) : 0;
+    each.bytes = each.floats + each.start + each.pieces + each.product;
     return each;
 }
 
@@ -43,7 +46,7 @@ int64_t lb_conv_workspace(const lowbit_conv2d *conv, const lb_conv_shape *shape,
                           const lb_gemm_config *config, int64_t rows, int64_t batch, uint32_t workers) {
     const bool codes = lb_conv_takes_codes(product);
     if (shape->depthwise) return depthwise_bytes(conv, workers) + (codes ? lb_conv_dense_bytes(conv, batch) : 0);
-    const scratch each = scratch_of(shape, product, config, rows);
+    const scratch each = scratch_of(conv, shape, product, config, rows);
     return each.bytes * (int64_t)workers +
            (codes ? lb_conv_image_bytes(conv, shape, product, config->kernel, batch) : 0);
 }
@@ -60,7 +63,7 @@ typedef struct run {
 /* Some rows of one group, and the worker's scratch. */
 typedef struct task {
     int64_t m, rows, group;
-    uint8_t *floats, *start;
+    uint8_t *floats, *start, *pieces;
     void *product;
 } task;
 
@@ -107,29 +110,34 @@ static void clear_tail(int8_t *codes, int64_t bytes, int64_t whole) {
         memset(codes + whole - LB_LINE, 0, LB_LINE);
 }
 
-/* Codes of the task's windows, their sums and scales; `rows` has places for all three. */
-static void gather_codes(const run *r, const task *t, lowbit_rows *rows) {
-    const lb_conv_windows windows = windows_of(r, t->group);
-    const int64_t k = rows->k, group = rows->groups > 1 ? rows->group : k;
-    const bool in_place = codes_in_place(r);
-    const int64_t bytes = r->image.bits ? k / 8 : k, whole = r->image.bits ? bytes : whole_lines(r->call);
-    int8_t *codes = (int8_t *)(uintptr_t)rows->codes;
-    int32_t *sums = (int32_t *)(uintptr_t)rows->sums;
-    float *scales = (float *)(uintptr_t)rows->scales;
-    if (in_place) rows->stride = k, rows->codes = (const int8_t *)r->image.codes + t->m * k;
-    if (r->image.bits) rows->stride = bytes;
-    lb_conv_window window = lb_conv_window_at(&windows, t->m);
-    for (int64_t i = 0; i < t->rows; i++, codes += rows->stride, lb_conv_window_next(&windows, &window)) {
-        if (!in_place) {
-            clear_tail(codes, bytes, whole);
-            lb_conv_window_gather(&windows, &window, (uint8_t *)codes);
-        }
-        if (r->image.sums)
-            sums[i] = lb_conv_image_sum(&r->image, &windows, &window);
-        else
-            sum_codes(rows->codes + i * rows->stride, k, group, rows->groups, sums + i * rows->groups);
-        scales[i] = lb_conv_image_scale(&r->image, r->call, t->group, &window);
+/* Codes of the task's windows, gathered where they do not lie in the image as they are. */
+static void gather_codes(const run *r, const task *t, const lb_conv_windows *windows, lowbit_rows *rows) {
+    const int64_t bytes = r->image.bits ? rows->k / 8 : rows->k, whole = r->image.bits ? bytes : whole_lines(r->call);
+    if (codes_in_place(r)) {
+        rows->stride = rows->k;
+        rows->codes = (const int8_t *)r->image.codes + t->m * rows->k;
+        return;
     }
+    if (r->image.bits) rows->stride = bytes;
+    int8_t *codes = (int8_t *)(uintptr_t)rows->codes;
+    lb_conv_window window = lb_conv_window_at(windows, t->m);
+    for (int64_t i = 0; i < t->rows; i++, codes += rows->stride, lb_conv_window_next(windows, &window)) {
+        clear_tail(codes, bytes, whole);
+        lb_conv_window_gather(windows, &window, (uint8_t *)codes);
+    }
+}
+
+/* The task's windows as a product takes them; `rows` has places for codes, sums and scales. */
+static void make_rows(const run *r, const task *t, const lb_conv_windows *windows, lowbit_rows *rows) {
+    const int64_t k = rows->k, group = rows->groups > 1 ? rows->group : k;
+    int32_t *sums = (int32_t *)(uintptr_t)rows->sums;
+    if (!r->image.outside) gather_codes(r, t, windows, rows);
+    if (r->image.sums)
+        lb_conv_image_sums(&r->image, windows, t->m, t->rows, sums);
+    else
+        for (int64_t i = 0; i < t->rows; i++)
+            sum_codes(rows->codes + i * rows->stride, k, group, rows->groups, sums + i * rows->groups);
+    lb_conv_image_scales(&r->image, r->call, t->group, windows, t->m, t->rows, (float *)(uintptr_t)rows->scales);
 }
 
 /* The task's windows as floats: in the image, or gathered. */
@@ -188,11 +196,16 @@ static void multiply(const run *r, const task *t, lowbit_gemm_args args, int64_t
         .problem = problem, .config = r->config, .args = &args, .m = t->rows, .workspace = t->product};
     lowbit_rows rows;
     lb_gemm_start start;
+    lb_gemm_pieces pieces;
     if (codes) {
+        const lb_conv_windows windows = windows_of(r, t->group);
         rows = lb_prepared_of(&product).rows;
-        gather_codes(r, t, &rows);
+        make_rows(r, t, &windows, &rows);
+        if (r->each.pieces) {
+            pieces = lb_conv_pieces(&windows, r->image.outside, r->config.kernel->mr, t->m, t->rows, t->pieces);
+            product.pieces = &pieces;
+        }
         if (r->each.start) {
-            const lb_conv_windows windows = windows_of(r, t->group);
             start = lb_conv_start(&windows, r->call->args->tap_sums[t->group], t->m, t->rows, t->start);
             product.start = &start;
         }
@@ -226,7 +239,8 @@ static void conv_task(void *arg, size_t i, size_t worker) {
     t.rows = lb_min(call->step_m, r->m - t.m);
     t.floats = own;
     t.start = own + r->each.floats;
-    t.product = t.start + r->each.start;
+    t.pieces = t.start + r->each.start;
+    t.product = t.pieces + r->each.pieces;
     run_group(r, &t, cut * call->step_n, lb_min(n, (cut + 1) * call->step_n));
 }
 
@@ -235,7 +249,7 @@ static void run_groups(const lb_conv_call *call, const lowbit_pool *pool) {
     run r = {.call = call, .config = call->config, .groups = call->conv->groups};
     r.m = call->args->batch * shape->out_height * shape->out_width;
     r.cuts = lb_div_up(shape->n, call->step_n);
-    r.each = scratch_of(shape, call->product, &call->config, lb_min(call->step_m, r.m));
+    r.each = scratch_of(call->conv, shape, call->product, &call->config, lb_min(call->step_m, r.m));
     r.config.threads = 1;
     r.config.split_k = 0;
     /* Whether caches would hold the output is a matter of all tasks together. */

@@ -28,6 +28,12 @@ static bool packs_bits(const lowbit_conv2d *conv, const lb_conv_shape *shape, co
     return lb_takes_bits(kernel) && conv->channels % LB_WORD_K == 0 && sums_pixels(conv, shape, product);
 }
 
+bool lb_conv_in_pieces(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
+                       const lb_kernel *kernel) {
+    const int64_t line_k = lb_line_k(lb_format_of(product->weights.format));
+    return kernel->a_layout == LB_A_ROWS && sums_pixels(conv, shape, product) && shape->depth % line_k == 0;
+}
+
 static int64_t word_bytes(const lowbit_conv2d *conv) { return conv->width * conv->channels / 8; }
 
 static int64_t scale_bytes(int64_t lines) { return lb_round_up(lines * (int64_t)sizeof(float), LB_LINE); }
@@ -37,7 +43,9 @@ int64_t lb_conv_image_bytes(const lowbit_conv2d *conv, const lb_conv_shape *shap
     const int64_t lines = batch * conv->height;
     const int64_t sums = sums_pixels(conv, shape, product) ? lines * (conv->width + 1) * (int64_t)sizeof(int32_t) : 0;
     const int64_t words = packs_bits(conv, shape, product, kernel) ? lines * word_bytes(conv) : 0;
-    return lb_round_up(sums, LB_LINE) + lb_round_up(words, LB_LINE) + scale_bytes(lines) + lines * line_bytes(conv);
+    const int64_t outside = lb_conv_in_pieces(conv, shape, product, kernel) ? shape->depth : 0;
+    return lb_round_up(sums, LB_LINE) + lb_round_up(words, LB_LINE) + lb_round_up(outside, LB_LINE) +
+           scale_bytes(lines) + lines * line_bytes(conv);
 }
 
 /* Eight codes in a word, made unsigned, are added in lanes of 16 bits, 128 times before one could overflow. */
@@ -114,6 +122,12 @@ void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_poo
         q.words = at;
         at += lb_round_up(count * word_bytes(c), LB_LINE);
     }
+    uint8_t *outside = NULL;
+    if (lb_conv_in_pieces(c, call->shape, call->product, call->config.kernel)) {
+        outside = at;
+        memset(outside, call->rule.zero, (size_t)call->shape->depth);
+        at += lb_round_up(call->shape->depth, LB_LINE);
+    }
     if (!q.codes) {
         q.scales = (float *)(void *)at;
         q.quantized = (int8_t *)(at + scale_bytes(count));
@@ -122,12 +136,15 @@ void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_poo
     }
     if (q.quantized || q.sums)
         lb_parallel_for(count * elements < LB_PREPARE_ALONE ? NULL : pool, (size_t)count, line_task, &q);
+    bool number = true;
+    for (int64_t i = 0; q.scales && i < count; i++) number = number && !isnan(q.scales[i]);
     *image = (lb_conv_image){.codes = q.words ? (const void *)q.words : q.codes,
                              .bits = q.words != NULL,
                              .line = q.words ? word_bytes(c) : q.line,
                              .scale = call->rule.kind == LB_ROWS_FIXED ? call->rule.scale : 1,
-                             .scales = q.scales,
-                             .sums = q.sums};
+                             .scales = number ? NULL : q.scales,
+                             .sums = q.sums,
+                             .outside = outside};
 }
 
 /* ---- dense ---- */
@@ -158,15 +175,34 @@ const int8_t *lb_conv_dense_codes(const lb_conv_call *call, void *memory, const 
     return number ? q.quantized : NULL;
 }
 
-int32_t lb_conv_image_sum(const lb_conv_image *image, const lb_conv_windows *windows, const lb_conv_window *window) {
+/* The sum of what lies outside of a window. */
+static int32_t outside_sum(const lb_conv_windows *windows, const lb_conv_window *w) {
+    const int64_t outside = windows->shape->k - lb_conv_window_taps(w) * windows->shape->depth;
+    return (int32_t)((uint32_t)windows->outside * (uint32_t)outside);
+}
+
+/* Windows `w` and on that lie in one line, with the same taps of their lines inside. */
+static void sum_windows(const lb_conv_image *image, const lb_conv_windows *windows, const lb_conv_window *w,
+                        int64_t count, int32_t *sums) {
     const lowbit_conv2d *c = windows->conv;
-    const int64_t step = c->width + 1,
-                  outside = windows->shape->k - lb_conv_window_taps(window) * windows->shape->depth;
-    int64_t at = (window->image * c->height + window->y + window->ky[0] * c->dilation_y) * step + window->x;
-    uint32_t sum = (uint32_t)windows->outside * (uint32_t)outside;
-    for (int64_t ky = window->ky[0]; ky < window->ky[1]; ky++, at += c->dilation_y * step)
-        sum += image->sums[at + window->kx[1]] - image->sums[at + window->kx[0]];
-    return (int32_t)sum;
+    const int64_t step = c->width + 1, apart = c->stride_x, taps = w->kx[1] - w->kx[0];
+    const int32_t outside = outside_sum(windows, w);
+    for (int64_t i = 0; i < count; i++) sums[i] = outside;
+    for (int64_t ky = w->ky[0]; taps > 0 && ky < w->ky[1]; ky++) {
+        const int64_t line = w->image * c->height + w->y + ky * c->dilation_y;
+        const uint32_t *at = image->sums + line * step + w->x + w->kx[0];
+        for (int64_t i = 0; i < count; i++)
+            sums[i] = (int32_t)((uint32_t)sums[i] + at[i * apart + taps] - at[i * apart]);
+    }
+}
+
+void lb_conv_image_sums(const lb_conv_image *image, const lb_conv_windows *windows, int64_t m, int64_t rows,
+                        int32_t *sums) {
+    lb_conv_window at = lb_conv_window_at(windows, m);
+    for (int64_t i = 0, count; i < rows; i += count, lb_conv_window_skip(windows, &at, count)) {
+        count = lb_max(1, lb_min(rows - i, lb_conv_window_inner(windows, &at)));
+        sum_windows(image, windows, &at, count, sums + i);
+    }
 }
 
 /* Whether the taps of a window in one line have a NaN. */
@@ -182,12 +218,22 @@ static bool has_nan(const lb_conv_call *call, int64_t group, const lb_conv_windo
     return false;
 }
 
-float lb_conv_image_scale(const lb_conv_image *image, const lb_conv_call *call, int64_t group,
-                          const lb_conv_window *window) {
+static float scale_of(const lb_conv_image *image, const lb_conv_call *call, int64_t group,
+                      const lb_conv_window *window) {
     const lowbit_conv2d *c = call->conv;
-    for (int64_t ky = window->ky[0]; image->scales && ky < window->ky[1]; ky++) {
+    for (int64_t ky = window->ky[0]; ky < window->ky[1]; ky++) {
         const int64_t line = window->image * c->height + window->y + ky * c->dilation_y;
         if (isnan(image->scales[line]) && has_nan(call, group, window, line)) return image->scales[line];
     }
     return image->scale;
+}
+
+void lb_conv_image_scales(const lb_conv_image *image, const lb_conv_call *call, int64_t group,
+                          const lb_conv_windows *windows, int64_t m, int64_t rows, float *scales) {
+    if (!image->scales) {
+        for (int64_t i = 0; i < rows; i++) scales[i] = image->scale;
+        return;
+    }
+    lb_conv_window at = lb_conv_window_at(windows, m);
+    for (int64_t i = 0; i < rows; i++, lb_conv_window_next(windows, &at)) scales[i] = scale_of(image, call, group, &at);
 }

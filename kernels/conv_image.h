@@ -6,12 +6,13 @@
 #include "kernels/conv_windows.h"
 
 typedef struct lb_conv_image {
-    const void *codes;    /* int8; or words of bits: */
-    bool bits;            /* 32 channels in each (LB_A_BITS1 of one row) */
-    int64_t line;         /* bytes from a line of the image to the next */
-    float scale;          /* that a window has */
-    const float *scales;  /* of each line: NaN where it has a NaN; NULL = the caller brought codes */
-    const uint32_t *sums; /* [line][width + 1]: of the codes of all pixels in front; NULL = not wanted */
+    const void *codes;      /* int8; or words of bits: */
+    bool bits;              /* 32 channels in each (LB_A_BITS1 of one row) */
+    int64_t line;           /* bytes from a line of the image to the next */
+    float scale;            /* that a window has */
+    const float *scales;    /* of each line: NaN where it has a NaN; NULL = there is none anywhere */
+    const uint32_t *sums;   /* [line][width + 1]: of the codes of all pixels in front; NULL = not wanted */
+    const uint8_t *outside; /* a pixel of what is outside; NULL = not wanted */
 } lb_conv_image;
 
 /* Scratch of an image of so many pictures. */
@@ -25,14 +26,19 @@ const int8_t *lb_conv_dense_codes(const lb_conv_call *call, void *memory, const 
 /* The sum of so many codes, a multiple of 8 at a time. */
 int32_t lb_sum_codes(const int8_t *codes, int64_t count);
 
-/* The sum of a window's codes, where the image has sums. */
-int32_t lb_conv_image_sum(const lb_conv_image *image, const lb_conv_windows *windows, const lb_conv_window *window);
+/* sums[rows]: of the codes of windows m and on, where the image has sums. */
+void lb_conv_image_sums(const lb_conv_image *image, const lb_conv_windows *windows, int64_t m, int64_t rows,
+                        int32_t *sums);
 
 /* Takes the call's codes, or quantizes its floats into `memory`, spread over the pool. */
 void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_pool *pool, lb_conv_image *image);
 
-/* The scale of a window of a group's channels: NaN where one of its floats is. */
-float lb_conv_image_scale(const lb_conv_image *image, const lb_conv_call *call, int64_t group,
-                          const lb_conv_window *window);
+/* scales[rows]: of windows m and on of a group's channels: NaN where one of the floats is. */
+void lb_conv_image_scales(const lb_conv_image *image, const lb_conv_call *call, int64_t group,
+                          const lb_conv_windows *windows, int64_t m, int64_t rows, float *scales);
+
+/* Whether the kernel reads the pixels of windows where they are (kernels/conv_pieces.h). */
+bool lb_conv_in_pieces(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
+                       const lb_kernel *kernel);
 
 #endif

@@ -21,16 +21,25 @@ lb_conv_window lb_conv_window_at(const lb_conv_windows *windows, int64_t m) {
     return w;
 }
 
-void lb_conv_window_next(const lb_conv_windows *windows, lb_conv_window *w) {
+void lb_conv_window_skip(const lb_conv_windows *windows, lb_conv_window *w, int64_t count) {
     const lowbit_conv2d *c = windows->conv;
-    if (w->left == 0) {
-        *w = lb_conv_window_at(windows, w->m + 1);
+    if (w->left < count) {
+        *w = lb_conv_window_at(windows, w->m + count);
         return;
     }
-    w->m++;
-    w->left--;
-    w->x += c->stride_x;
+    w->m += count;
+    w->left -= count;
+    w->x += count * c->stride_x;
     inside(w->x, c->dilation_x, c->kernel_width, c->width, w->kx);
+}
+
+void lb_conv_window_next(const lb_conv_windows *windows, lb_conv_window *w) { lb_conv_window_skip(windows, w, 1); }
+
+int64_t lb_conv_window_inner(const lb_conv_windows *windows, const lb_conv_window *w) {
+    const lowbit_conv2d *c = windows->conv;
+    const int64_t room = c->width - 1 - (c->kernel_width - 1) * c->dilation_x - w->x;
+    if (w->x < 0 || room < 0 || w->ky[0] > 0 || w->ky[1] < c->kernel_height) return 0;
+    return lb_min(w->left, room / c->stride_x) + 1;
 }
 
 /* memcpy of a few bytes, of which every row has some: a call costs as much as they do. */

@@ -28,6 +28,12 @@ lb_conv_window lb_conv_window_at(const lb_conv_windows *windows, int64_t m);
 /* The one after it: without divisions, but for the first of a line. */
 void lb_conv_window_next(const lb_conv_windows *windows, lb_conv_window *window);
 
+/* The one `count` after it, in the same line or the first of the next. */
+void lb_conv_window_skip(const lb_conv_windows *windows, lb_conv_window *window, int64_t count);
+
+/* How many windows from this one on, in its line, have all their taps inside. */
+int64_t lb_conv_window_inner(const lb_conv_windows *windows, const lb_conv_window *window);
+
 static inline int64_t lb_conv_window_taps(const lb_conv_window *window) {
     return (window->ky[1] - window->ky[0]) * (window->kx[1] - window->kx[0]);
 }

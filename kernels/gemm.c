@@ -158,16 +158,32 @@ int64_t lb_walk_rows(const lb_kernel *kernel) {
     return elements / kernel->nr / (int64_t)lb_panel_rows(kernel) * kernel->mr;
 }
 
+/* A of the mr rows from m on. */
+static void aim_a(walk *walking, int64_t m, part at) {
+    const lb_prepared *p = &walking->p;
+    const int64_t mr = (int64_t)lb_panel_rows(walking->kernel), block = m / walking->kernel->mr;
+    const int64_t first = at.first * walking->line_k, length = (at.last - at.first) * walking->line_k;
+    lb_tile *tile = &walking->tile;
+    if (p->own) {
+        const int64_t piece = first / p->pieces.length;
+        tile->a = p->pieces.at + (block * p->pieces.count + piece) * mr;
+        tile->piece_at = (size_t)(first - piece * p->pieces.length);
+        tile->piece_k = (size_t)p->pieces.length;
+    } else if (p->panels) {
+        tile->a = lb_panel_at(p, mr, block, first, length);
+    } else {
+        tile->a = p->rows.codes + m * p->rows.stride + first;
+    }
+}
+
 /* The mr rows from m on; their sums and totals begin at row `state_row` of the scratch, or of that of tile `t`. */
 static void aim_rows(walk *walking, int64_t m, int64_t state_row, int64_t t, part at) {
     const lb_kernel *kernel = walking->kernel;
     const lb_prepared *p = &walking->p;
     const int64_t mr = (int64_t)lb_panel_rows(kernel), block = m / kernel->mr;
     const int64_t groups_at = block * p->rows.groups + at.group, state = state_row * mr / kernel->mr * kernel->nr;
-    const int64_t first = at.first * walking->line_k, length = (at.last - at.first) * walking->line_k;
     lb_tile *tile = &walking->tile;
-    tile->a =
-        p->panels ? (const void *)lb_panel_at(p, mr, block, first, length) : p->rows.codes + m * p->rows.stride + first;
+    aim_a(walking, m, at);
     tile->asum = p->sums ? p->sums + groups_at * mr : NULL;
     tile->corr = p->corrs ? p->corrs + groups_at * mr : NULL;
     tile->row_sums = p->row_sums ? p->row_sums + groups_at * kernel->mr : NULL;

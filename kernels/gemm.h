@@ -35,6 +35,12 @@ typedef struct lb_gemm_start {
     const int32_t *counted;     /* [m] */
 } lb_gemm_start;
 
+/* Rows of codes that lie in pieces: of convolutions, whose taps are pixels. */
+typedef struct lb_gemm_pieces {
+    const int8_t *const *at; /* [blocks of mr rows][count][mr]: first elements. Rows past the last one may be any row */
+    int64_t count, length;   /* pieces of a row, and k of each but for what is missing of the last: whole lines */
+} lb_gemm_pieces;
+
 /* One run: the problem, how, and on what. */
 typedef struct lb_gemm_call {
     const lowbit_problem *problem;
@@ -43,8 +49,9 @@ typedef struct lb_gemm_call {
     lb_row_rule rule; /* of A; where the rows are given, their zero point; zeros for float activations */
     int64_t m;        /* rows of this call */
     void *workspace;
-    const lb_gemm_start *start; /* or NULL; K is not split then */
-    bool bits;                  /* the rows that are given are words of bits: lb_isa_unit's pack_row */
+    const lb_gemm_start *start;   /* or NULL; K is not split then */
+    const lb_gemm_pieces *pieces; /* or NULL; for kernels of LB_A_ROWS, with rows that have sums and scales alone */
+    bool bits;                    /* the rows that are given are words of bits: lb_isa_unit's pack_row */
 } lb_gemm_call;
 
 /* Refuse with a reason. Every public door of the product walks through these. */

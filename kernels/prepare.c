@@ -78,6 +78,7 @@ static const struct {
                 [LB_A_PAIRS4] = {4, LB_WORD_K, NULL, {4, LB_BITS_PAIRS}, false},
                 [LB_A_F32] = {32, 1, NULL, {0}, false},
                 [LB_A_HALVES] = {16, 32, NULL, {0}, false},
+                [LB_A_ROWS] = {8, 4, NULL, {0}, false},
                 [LB_A_TABLES] = {64, LB_WORD_K, NULL, {0}, false}};
 
 bool lb_takes_bits(const lb_kernel *kernel) { return kLayouts[kernel->a_layout].planes.count == 1; }
@@ -134,7 +135,8 @@ static int64_t take(int64_t *total, int64_t bytes) {
 static int64_t place(const lowbit_problem *problem, const lb_kernel *kernel, int64_t m, void *workspace,
                      lb_prepared *p) {
     const int64_t k = problem->k, group = lb_max(problem->weights.group, 0), mr = (int64_t)lb_panel_rows(kernel);
-    const bool panels = mr > 1 || kernel->a_layout != LB_A_S8;
+    const bool in_place = kernel->a_layout == LB_A_ROWS;
+    const bool panels = !in_place && (mr > 1 || kernel->a_layout != LB_A_S8);
     int64_t total = 0;
     p->blocks = lb_div_up(m, kernel->mr);
     p->panel_bits = kLayouts[kernel->a_layout].bits;
@@ -152,11 +154,14 @@ static int64_t place(const lowbit_problem *problem, const lb_kernel *kernel, int
     const int64_t units_at = take(&total, digits ? p->blocks * kernel->mr * (int64_t)sizeof(float) : 0);
     const bool minima = digits && problem->weights.offset == LOWBIT_MINIMUM;
     const int64_t row_sums_at = take(&total, minima ? sums / LB_DIGITS * (int64_t)sizeof(float) : 0);
+    const int64_t own_at = take(&total, in_place ? p->blocks * mr * (int64_t)sizeof(int8_t *) : 0);
     const int64_t floats_at = take(&total, digits ? p->blocks * lb_rows_stride(k) * (int64_t)sizeof(float) : 0);
     if (workspace) {
         uint8_t *base = workspace;
         lb_rows_place(rows, k, group, base + rows_at, &p->rows);
         p->panels = panels ? base + panels_at : NULL;
+        p->own = in_place ? (const int8_t **)(void *)(base + own_at) : NULL;
+        p->pieces = (lb_gemm_pieces){p->own, 1, padded};
         p->sums = floats ? NULL : (int32_t *)(void *)(base + sums_at);
         p->corrs = floats ? NULL : (int32_t *)(void *)(base + corrs_at);
         /* values have the offsets in them */
@@ -182,6 +187,7 @@ lb_prepared lb_prepared_of(const lb_gemm_call *call) {
     lb_prepared p;
     place(call->problem, call->config.kernel, call->m, call->workspace, &p);
     if (call->args->rows) p.rows = *call->args->rows;
+    if (call->pieces) p.pieces = *call->pieces;
     return p;
 }
 
@@ -224,6 +230,11 @@ static void weave_panels(const lb_gemm_call *call, const lb_prepared *p, int64_t
     }
 }
 
+/* The rows of a block from `codes` on are where they are; padding is the first one again. */
+static void point_rows(const lb_prepared *p, int64_t mr, int64_t block, int64_t rows, const int8_t *codes) {
+    for (int64_t i = 0; i < mr; i++) p->own[block * mr + i] = codes + (i < rows ? i : 0) * p->rows.stride;
+}
+
 /* What the constants of the format and of the kernel leave to add: dot = raw << shift + factor * sum + constant,
  * and so much for each k of the group. */
 typedef struct correction {
@@ -241,44 +252,49 @@ static correction correction_of(const lowbit_problem *problem, const lb_kernel *
     return (correction){f->value_scale * kernel->code_bias - f->value_offset, 0, 0};
 }
 
-/* Sums and corrections of row i of a block's panel. */
-static void correct_row(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i) {
+/* Sums and corrections of the rows of a block's panel. */
+static void correct_rows(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t rows) {
     const lb_kernel *kernel = call->config.kernel;
-    const int64_t mr = (int64_t)lb_panel_rows(kernel), row = block * mr + i, groups = p->rows.groups;
+    const int64_t mr = (int64_t)lb_panel_rows(kernel), groups = p->rows.groups;
     const correction add = correction_of(call->problem, kernel);
     const int64_t k = call->problem->k, group = groups > 1 ? call->problem->weights.group : k;
     const int32_t zero = call->problem->weights.offset == LOWBIT_MINIMUM ? call->rule.zero : 0;
     for (int64_t g = 0; g < groups; g++) {
-        const int64_t at = (block * groups + g) * mr + i, count = lb_min(group, k - g * group);
-        const int32_t sum = p->rows.sums[row * groups + g];
-        const int32_t counted = call->start ? call->start->counted[row] : (int32_t)count;
-        p->corrs[at] = (int32_t)((uint32_t)add.factor * (uint32_t)sum + (uint32_t)add.constant) + add.each * counted;
-        p->sums[at] = sum - zero * (int32_t)count;
+        const int64_t at = (block * groups + g) * mr, count = lb_min(group, k - g * group);
+        for (int64_t i = 0, row = block * mr; i < rows; i++, row++) {
+            const int32_t sum = p->rows.sums[row * groups + g];
+            const int32_t counted = call->start ? call->start->counted[row] : (int32_t)count;
+            p->corrs[at + i] =
+                (int32_t)((uint32_t)add.factor * (uint32_t)sum + (uint32_t)add.constant) + add.each * counted;
+            p->sums[at + i] = sum - zero * (int32_t)count;
+        }
     }
 }
 
-/* Quantizes a row of codes, unless it is already, to codes or bits; or, for the first of its digits, a float row. */
-static void prepare_row(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i, const int8_t *codes) {
-    const lb_kernel *kernel = call->config.kernel;
-    const int64_t row = block * (int64_t)lb_panel_rows(kernel) + i;
-    if (kernel->algorithm == LB_ALGORITHM_DIGITS) {
-        if (i % LB_DIGITS == 0) lb_prepare_digits(call, p, row / LB_DIGITS);
-        return correct_row(call, p, block, i);
-    }
-    if (!call->args->rows)
+/* Scales of those; one that A shares with the weights counts once. */
+static void scale_rows(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t rows) {
+    const bool shared = lb_format_of(call->problem->weights.format)->distance;
+    const int64_t first = block * call->config.kernel->mr;
+    for (int64_t row = first; row < first + rows; row++)
+        p->scales[row] = shared && !isnan(p->rows.scales[row]) ? 1 : p->rows.scales[row];
+}
+
+/* Quantizes a row of a block's panel to codes or bits; or, for the first of its digits, a float row. */
+static void quantize_row(const lb_gemm_call *call, const lb_prepared *p, int64_t block, int64_t i,
+                         const int8_t *codes) {
+    const int64_t row = block * (int64_t)lb_panel_rows(call->config.kernel) + i;
+    if (call->config.kernel->algorithm != LB_ALGORITHM_DIGITS)
         lb_quantize_one_row(packs_bits(call) ? call->config.unit->pack_row : call->config.unit->quantize_row,
                             &call->rule, &call->args->a, row, &p->rows, (int8_t *)(uintptr_t)codes);
-    correct_row(call, p, block, i);
-    /* The scale that A shares with the weights counts once. */
-    const bool shared = lb_format_of(call->problem->weights.format)->distance && !isnan(p->rows.scales[row]);
-    p->scales[row] = shared ? 1 : p->rows.scales[row];
+    else if (i % LB_DIGITS == 0)
+        lb_prepare_digits(call, p, row / LB_DIGITS);
 }
 
 /* Padding rows compute zeros that nobody reads. */
 static void clear_block(const lb_gemm_call *call, const lb_prepared *p, int64_t block) {
     const int64_t mr = (int64_t)lb_panel_rows(call->config.kernel), sums = p->rows.groups * mr;
     const int64_t rows = call->config.kernel->mr;
-    for (int64_t first = 0, end; first < call->problem->k; first = end) {
+    for (int64_t first = 0, end; p->panels && first < call->problem->k; first = end) {
         end = lb_part_end(call->problem, &call->config, first);
         const int64_t length = lb_round_up(end - first, p->panel_k);
         memset(lb_panel_at(p, mr, block, first, end - first), 0, (size_t)(length * mr * p->panel_bits / 8));
@@ -289,10 +305,16 @@ static void clear_block(const lb_gemm_call *call, const lb_prepared *p, int64_t 
     if (p->units) memset(p->units + block * rows, 0, (size_t)rows * sizeof *p->units);
 }
 
+/* A call and where its rows go, for the tasks. */
+typedef struct preparation {
+    const lb_gemm_call *call;
+    lb_prepared p;
+} preparation;
+
 static void prepare_block(void *arg, size_t i, size_t worker) {
     (void)worker;
-    const lb_gemm_call *call = arg;
-    const lb_prepared p = lb_prepared_of(call);
+    const lb_gemm_call *call = ((const preparation *)arg)->call;
+    const lb_prepared p = ((const preparation *)arg)->p;
     const lb_kernel *kernel = call->config.kernel;
     if (!p.sums) return lb_prepare_float_block(call, &p, (int64_t)i);
     const int64_t mr = (int64_t)lb_panel_rows(kernel), block = (int64_t)i;
@@ -303,14 +325,18 @@ static void prepare_block(void *arg, size_t i, size_t worker) {
     for (int64_t r = 0; r < rows; r++) {
         /* What goes into the panel at once can be quantized in one place, which stays in the L1 cache. */
         const int8_t *row = by_row && !call->args->rows ? codes : codes + r * p.rows.stride;
-        prepare_row(call, &p, block, r, row);
+        if (!call->args->rows) quantize_row(call, &p, block, r, row);
         if (by_row) weave_panels(call, &p, block, r, r + 1, row);
     }
+    correct_rows(call, &p, block, rows);
+    if (kernel->algorithm != LB_ALGORITHM_DIGITS) scale_rows(call, &p, block, rows);
+    if (p.own && !call->pieces) point_rows(&p, mr, block, rows, codes);
     if (p.panels && !by_row) weave_panels(call, &p, block, 0, rows, codes);
 }
 
 void lb_gemm_prepare(const lb_gemm_call *call, const lowbit_pool *pool) {
     const bool alone = call->config.threads <= 1 || call->m * call->problem->k < LB_PREPARE_ALONE;
     const int64_t blocks = lb_div_up(call->m, call->config.kernel->mr);
-    lb_parallel_for(alone ? NULL : pool, (size_t)blocks, prepare_block, (void *)(uintptr_t)call);
+    preparation all = {call, lb_prepared_of(call)};
+    lb_parallel_for(alone ? NULL : pool, (size_t)blocks, prepare_block, &all);
 }

@@ -46,6 +46,8 @@ typedef struct lb_prepared {
     int64_t panel_bits;    /* of an element of a panel */
     int64_t panel_k;       /* k that stand together in it */
     uint8_t *panels;       /* NULL where the rows themselves are the panels */
+    const int8_t **own;    /* room for the pointers of one piece a row; NULL but for LB_A_ROWS, as */
+    lb_gemm_pieces pieces; /* where the rows lie */
     int32_t *sums, *corrs; /* [blocks][G][mr] */
     float *row_sums;       /* the same of float rows, where a kernel adds zero points or minima so; else NULL */
     float *scales;         /* [blocks * mr]; of float rows 1 */

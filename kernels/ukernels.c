@@ -61,6 +61,7 @@ enum { FLOATS = 1 << LOWBIT_AF | 1 << LOWBIT_AF32 };
 
 static const lb_algorithm kAlgorithms[LB_ALGORITHMS] = {
     [LB_ALGORITHM_DOT] = {"dot", CODES, false, 0},
+    [LB_ALGORITHM_ROWS] = {"rows", CODES, false, 0},
     [LB_ALGORITHM_TILE] = {"tile", CODES, false, 0},
     [LB_ALGORITHM_L1] = {"l1", 1 << LOWBIT_A8, true, 0},
     [LB_ALGORITHM_XOR] = {"xor", 1 << LOWBIT_A1, false, 0},

@@ -128,6 +128,7 @@ static lowbit_status time_kernel(bench *b, lb_kernel_ref ref, measured *m, lowbi
         best->two_s = fmin(best->two_s, lb_best_of(b->clock, run_tiles, b, BATCH_NS));
         if (shape == FULL) best->prepare_s = fmin(best->prepare_s, lb_best_of(b->clock, run_prepare, b, BATCH_NS));
         b->call.m = ref.kernel->mr;
+        lb_gemm_prepare(&b->call, NULL); /* where things lie in the workspace depends on m */
         best->one_s = fmin(best->one_s, lb_best_of(b->clock, run_tiles, b, BATCH_NS));
     }
     return LOWBIT_OK;

@@ -7,6 +7,8 @@
 #include "kernels/prepare.h"
 #include "kernels/rows.h"
 #include "tuner/conv.h"
+#include "tuner/estimate.h"
+#include "tuner/tuning.h"
 
 enum {
     TASKS_PER_THREAD = 4, /* so that a slow core does not make the others wait long, */
@@ -87,6 +89,34 @@ static lowbit_status finish(const lowbit_ctx *ctx, lowbit_status status, lowbit_
     return status;
 }
 
+/* The kernel of the level that multiplies rows where they are, in the least time for all columns; or NULL. */
+static const lb_kernel *rows_kernel(const lb_isa_unit *unit, uint8_t coding, int64_t n) {
+    const lb_kernel *best = NULL;
+    double best_cost = 0;
+    for (size_t i = 0; i < unit->kernel_count; i++) {
+        const lb_kernel *kernel = &unit->kernels[i];
+        const double cost = (double)(kernel->cost * lb_round_up(n, kernel->nr)) / kernel->mr;
+        if (kernel->algorithm != LB_ALGORITHM_ROWS || kernel->coding != coding || (best && best_cost < cost)) continue;
+        best = kernel;
+        best_cost = cost;
+    }
+    return best;
+}
+
+/* A product whose rows come as codes weaves them into panels, and is worth it where many columns read them. The
+ * windows of a convolution would be gathered for that, too: where the product's kernel is one of dot products, the one
+ * that reads rows where they are is better here. */
+static void read_in_place(const lowbit_ctx *ctx, uint32_t threads, lowbit_conv2d_plan *plan) {
+    const lowbit_problem *p = &plan->product->problem;
+    for (size_t i = 0; lb_conv_takes_codes(p) && !plan->shape.depthwise && i < plan->product->count; i++) {
+        lb_plan_decision *d = &plan->product->decisions[i];
+        const lb_kernel *now = d->config.kernel;
+        if (now->algorithm != LB_ALGORITHM_DOT || now->mr == 1) continue;
+        const lb_kernel_ref rows = {d->config.unit, rows_kernel(d->config.unit, now->coding, p->n)};
+        if (rows.kernel) d->config = lb_configure(ctx, p, lb_min(d->last, p->m), rows, d->config.threads, threads);
+    }
+}
+
 lowbit_status lowbit_conv2d_plan_create(const lowbit_ctx *ctx, const lowbit_conv2d *conv,
                                         const lowbit_plan_options *options, lowbit_conv2d_plan **plan,
                                         lowbit_error *error) {
@@ -94,7 +124,9 @@ lowbit_status lowbit_conv2d_plan_create(const lowbit_ctx *ctx, const lowbit_conv
     LB_REQUIRE(plan, error, LOWBIT_INVALID_ARGUMENT, "plan is NULL");
     LB_TRY(new_plan(ctx, conv, &made, error));
     const lowbit_problem p = lb_conv_planned(conv, &made->shape);
-    return finish(ctx, lowbit_plan_create(ctx, &p, options, &made->product, error), made, plan);
+    const lowbit_status status = lowbit_plan_create(ctx, &p, options, &made->product, error);
+    if (status == LOWBIT_OK) read_in_place(ctx, options ? lb_options_threads(options) : 1, made);
+    return finish(ctx, status, made, plan);
 }
 
 lowbit_status lowbit_conv2d_plan_force(const lowbit_ctx *ctx, const lowbit_conv2d *conv, const char *kernel,
@@ -141,16 +173,16 @@ int64_t lb_conv_most_rows(const lowbit_conv2d_plan *plan, const lb_gemm_config *
     return lb_min(blocks * mr, lb_round_up(m, mr));
 }
 
-/* One task a thread first, more where they are still worth it; where the rows do not suffice, columns are cut, whose
- * tasks gather the same rows again. */
+/* As many tasks for each thread as are worth it; where the rows do not suffice, columns are cut, whose tasks look for
+ * the same windows again, but read fewer weights. */
 lb_conv_steps lb_conv_steps_of(const lowbit_conv2d_plan *plan, const lb_gemm_config *c, int64_t m) {
     const int64_t mr = c->kernel->mr, unit_n = lb_max(c->kernel->nr, LB_PANEL), n = plan->shape.n;
     const int64_t all = m * plan->shape.matrices, threads = c->threads;
     int64_t rows = lb_conv_most_rows(plan, c, m);
     if (threads <= 1) return (lb_conv_steps){rows, lb_round_up(n, unit_n)};
-    const int64_t most = lb_div_up(all, threads), least = lb_min(most, WORTH_ROWS);
-    const int64_t wanted = lb_max(least, lb_div_up(all, threads * TASKS_PER_THREAD));
-    rows = lb_min(rows, lb_round_up(wanted, mr));
+    const int64_t each = lb_min(TASKS_PER_THREAD, all / WORTH_ROWS / threads);
+    const int64_t least = each > 0 ? each * threads : lb_div_up(threads, lb_div_up(n, unit_n));
+    rows = lb_min(rows, lb_round_up(lb_div_up(all, least), mr));
     const int64_t tasks = lb_div_up(m, rows) * plan->shape.matrices;
     return (lb_conv_steps){rows, lb_round_up(lb_div_up(n, lb_div_up(threads, tasks)), unit_n)};
 }

@@ -24,8 +24,8 @@
  * kernel_height * kernel_width. lowbit_conv2d_matrices tells which case holds. Quantize, pack and open them as any
  * others.
  *
- * No matrix of windows is ever made: each task gathers, by pointers to pixels, the windows of its own outputs, a few
- * that stay in its cache. Where windows are pixels (1 x 1, stride 1, channels a multiple of 64) nothing is gathered. */
+ * No matrix of windows is ever made: kernels read the pixels of windows where they are, through pointers; or each task
+ * gathers the windows of its own outputs, a few that stay in its cache (docs/conv.md says which). */
 #ifndef LOWBIT_CONV_H_
 #define LOWBIT_CONV_H_
 

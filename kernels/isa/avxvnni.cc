@@ -17,6 +17,9 @@ struct Ops : UnsignedDirect {
 constexpr lb_kernel kKernels[] = {
     DotRow<DotInPlace, Ops, 8, 1, 4>(),     DotRow<DotDirect, Ops, 8, 2, 4>(),
     DotRow<DotDirect, Ops, 8, 4, 2>(),      DotRow<DotDirect, Ops, 8, 6, 2>(),
+    DotRow<DotRows, Ops, 8, 6, 2>(),        DotRow<DotRows, Ops, 4, 4, 2>(),
+    DotRow<DotRows, Ops, 2, 4, 2>(),        DotRow<DotRows, Ops, 1, 4, 2>(),
+    DotRow<DotRows, Ops, kTrits, 4, 2>(),   DotRow<DotRows, Ops, kBook, 4, 2>(),
     DotRow<DotInPlace, Ops, 4, 1, 4>(),     DotRow<DotDirect, Ops, 4, 2, 4>(),
     DotRow<DotDirect, Ops, 4, 4, 2>(),      DotRow<DotDirect, Ops, 4, 5, 2>(),
     DotRow<DotInPlace, Ops, 2, 1, 2>(),     DotRow<DotDirect, Ops, 2, 2, 4>(),

@@ -77,7 +77,9 @@ struct SignedLanes : UnsignedLanes {
 
 /* Rows of a unit's table, of its vocabulary Ops: the levels with a dot product. */
 #define LB_LANE_ROWS                                                                                                   \
-    DotRow<DotInPlace, Ops, 8, 1, 8>(), DotRow<DotDirect, Ops, 8, 2, 8>(), DotRow<DotDirect, Ops, 8, 3, 4>(),          \
+    DotRow<DotRows, Ops, 8, 4, 4>(), DotRow<DotRows, Ops, 4, 4, 4>(), DotRow<DotRows, Ops, 2, 4, 4>(),                 \
+        DotRow<DotRows, Ops, 1, 4, 4>(), DotRow<DotRows, Ops, kTrits, 4, 4>(), DotRow<DotRows, Ops, kBook, 4, 4>(),    \
+        DotRow<DotInPlace, Ops, 8, 1, 8>(), DotRow<DotDirect, Ops, 8, 2, 8>(), DotRow<DotDirect, Ops, 8, 3, 4>(),      \
         DotRow<DotDirect, Ops, 8, 4, 4>(), DotRow<DotDirect, Ops, 8, 6, 4>(), DotRow<DotDirect, Ops, 8, 8, 2>(),       \
         DotRow<DotInPlace, Ops, 4, 1, 8>(), DotRow<DotDirect, Ops, 4, 2, 4>(), DotRow<DotDirect, Ops, 4, 3, 4>(),      \
         DotRow<DotDirect, Ops, 4, 4, 4>(), DotRow<DotDirect, Ops, 4, 6, 4>(), DotRow<DotDirect, Ops, 4, 8, 2>(),       \

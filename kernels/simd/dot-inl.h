@@ -4,6 +4,7 @@
  * One line gives as many operands of a byte dot product as it has fields (decode-inl.h); each is multiplied with four
  * activations that are broadcast to all lanes. The ways to accumulate, all with the same interface:
  *   DotDirect   a level's dot product adds into 32 bits (direct vocabulary)
+ *   DotRows     the same from rows where they are
  *   DotInPlace  the same for one row: fields are masked but not shifted (where codes are read as signed, all but the
  *               top one), each has its own accumulator, and the
  *               accumulators are shifted once at the end. Halves the decoding, which is all that one row pays for.
@@ -179,6 +180,98 @@ struct DotDirect {
         typename Ops::Acc acc[kRows][kVectors];
         StartAll<Ops>(sum, acc);
         TakeAll<DotDirect>(lines, first, count, a, acc);
+        SumAll<Ops>(acc, sum);
+    }
+};
+
+/* Where the rows are from some line on. */
+struct RowsFrom {
+    const int8_t *const *pieces;
+    size_t k, piece_k;
+
+    HWY_INLINE RowsFrom(const lb_tile &tile, size_t rows, size_t more)
+        : k(tile.piece_at + more), piece_k(tile.piece_k) {
+        pieces = static_cast<const int8_t *const *>(tile.a);
+        if (k < piece_k) return;
+        pieces += k / piece_k * rows;
+        k %= piece_k;
+    }
+};
+
+template <class Ops, int kCodeOf, size_t kRows, size_t kVectors>
+struct DotRows {
+    using Decode = Decoder<Ops, kCodeOf>;
+    static constexpr int kCode = kCodeOf, kBias = Decode::kBias, kLayout = LB_A_ROWS;
+    static constexpr size_t kFields = kFieldsOf<kCode>;
+    static constexpr size_t kTogether = Ops::template kLinesTogether<kFields>;
+    static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + Decode::kWork;
+
+    /* kCount lines from `at` of the panels on, and so many elements of the rows from k on. */
+    template <size_t kCount>
+    static HWY_INLINE void Take(const Decode &decode, const uint8_t *const (&at)[kVectors],
+                                const int8_t *const (&row)[kRows], size_t k,
+                                typename Ops::Acc (&acc)[kRows][kVectors]) {
+        ForEach<kCount>([&](auto line_at) LB_STEP {
+            constexpr int kAt = decltype(line_at)::value;
+            VU8 line[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) line[j] = hn::LoadU(DU8(), at[j] + kAt * LB_LINE);
+            ForFields<kCode>([&](auto field) LB_STEP {
+                constexpr int kField = decltype(field)::value;
+                VU8 codes[kVectors];
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j) codes[j] = decode.template Take<kField>(line[j]);
+                ForEach<kRows>([&](auto at_row) LB_STEP {
+                    constexpr int kRow = decltype(at_row)::value;
+                    const typename Ops::template Fours<kCount * kFields> fours(row[kRow] + k);
+                    const auto four = fours.template Four<kAt * kFields + kField>();
+                    LB_UNROLL
+                    for (size_t j = 0; j < kVectors; ++j) acc[kRow][j] = Ops::Dot(acc[kRow][j], codes[j], four);
+                });
+            });
+        });
+    }
+
+    /* Lines first .. last - 1, which lie in one piece, whose elements begin at k. Pointers to the rows fill the integer
+     * registers: what is prefetched comes before the loop, a few lines at a time, and not within it. */
+    static HWY_INLINE void TakePiece(const Lines<kVectors> &lines, size_t first, size_t last,
+                                     const int8_t *const (&row)[kRows], size_t k,
+                                     typename Ops::Acc (&acc)[kRows][kVectors]) {
+        constexpr size_t kLineK = 4 * kFields, kFew = 16;
+        const Decode decode(lines.book);
+        while (first < last) {
+            const size_t few = HWY_MIN(kFew, last - first), end = k + few * kLineK;
+            const uint8_t *at[kVectors];
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) at[j] = lines.at[j] + first * LB_LINE;
+            for (size_t l = 0; l < few; ++l) lines.Prefetch(first + l);
+            first += few;
+            for (; k + kTogether * kLineK <= end; k += kTogether * kLineK) {
+                Take<kTogether>(decode, at, row, k, acc);
+                LB_UNROLL
+                for (size_t j = 0; j < kVectors; ++j) at[j] += kTogether * LB_LINE;
+            }
+            if constexpr (kTogether > 1)
+                for (; k < end; k += kLineK) {
+                    Take<1>(decode, at, row, k, acc);
+                    LB_UNROLL
+                    for (size_t j = 0; j < kVectors; ++j) at[j] += LB_LINE;
+                }
+        }
+    }
+
+    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, RowsFrom a,
+                                VI32 (&sum)[kRows][kVectors]) {
+        constexpr size_t kLineK = 4 * kFields;
+        typename Ops::Acc acc[kRows][kVectors];
+        StartAll<Ops>(sum, acc);
+        for (size_t last; count > 0; count -= last - first, first = last, a.pieces += kRows, a.k = 0) {
+            const int8_t *row[kRows];
+            LB_UNROLL
+            for (size_t i = 0; i < kRows; ++i) row[i] = a.pieces[i];
+            last = first + HWY_MIN(count, (a.piece_k - a.k) / kLineK);
+            TakePiece(lines, first, last, row, a.k, acc);
+        }
         SumAll<Ops>(acc, sum);
     }
 };
@@ -380,7 +473,16 @@ struct DotWide {
 /* A group of at most this many k has a sum of A that fits 16 bits. */
 constexpr size_t kShortGroup = 256;
 
-/* The tile function of one way, whose A panel has kLineA elements of a row for each line: groups in ascending order,
+/* A of a way from line `first` of the call on; its panel has kLineA elements of a row for each line. */
+template <class Way, size_t kRows, size_t kLineA>
+HWY_INLINE auto FromLine(const lb_tile &tile, size_t first) {
+    if constexpr (Way::kLayout == LB_A_ROWS)
+        return RowsFrom(tile, kRows, first * kLineA);
+    else
+        return static_cast<const typename Way::A *>(tile.a) + first * kLineA * kRows;
+}
+
+/* The tile function of one way: groups in ascending order,
  * then the output. A group that lies within the call goes from its correction through the registers to the totals; the
  * sums of others pass through memory. TileLines may prepare the lines before. */
 template <class Way, size_t kRows, size_t kVectors, size_t kLineA, class TileLines = Lines<kVectors>>
@@ -388,7 +490,6 @@ void DotTile(const lb_tile *tile_pointer) {
     using Epilogue = Epilogue<kVectors>;
     const lb_tile &tile = *tile_pointer;
     const TileLines lines(tile);
-    const auto *a = static_cast<const typename Way::A *>(tile.a);
     constexpr size_t kLineK = 4 * Way::kFields;
     const bool only = Epilogue::EndsOnly(tile);
     if (tile.start && !tile.resume && !only) Epilogue::ClearTotals(tile, kRows);
@@ -408,7 +509,7 @@ void DotTile(const lb_tile *tile_pointer) {
             Epilogue::StartCorrections(tile, g, sum);
         else
             Fill(sum, hn::Zero(DI32()));
-        Way::Sums(lines, first, count, a + first * kLineA * kRows, sum);
+        Way::Sums(lines, first, count, FromLine<Way, kRows, kLineA>(tile, first), sum);
         if (whole) {
             if (tile.mult)
                 Epilogue::AddMultiplied(tile, g, sum);
@@ -437,7 +538,7 @@ constexpr lb_kernel DotRowOf(size_t ports, lb_tile_fn run) {
     constexpr size_t kGroupWork = 9 * kRows + (kRows == 1 ? 2 * (W::kFields - 1) : 0);
     const size_t group_cost = 64 * kGroupWork / ports * LB_PANEL / kColumns;
     return lb_kernel{kCodingOf<W::kCode>,
-                     LB_ALGORITHM_DOT,
+                     W::kLayout == LB_A_ROWS ? LB_ALGORITHM_ROWS : LB_ALGORITHM_DOT,
                      W::kLayout,
                      W::kBias,
                      0,

@@ -30,6 +30,8 @@ enum {
 
 /* How a kernel wants its rows of A, mr rows together ("A panel"), element (i, k) of the panel:
  *   LB_A_S8   int8   at ((k / 4) * mr + i) * 4 + k % 4
+ *   LB_A_ROWS int8   where they are: pointers to pieces of the rows, at piece * mr + i, element k % piece_k of piece
+ *                    k / piece_k
  *   LB_A_S16  int16  at ((k / 4) * mr + i) * 4 + {0, 2, 1, 3}[k % 4]: pairs (k0, k2) and (k1, k3), which meet the even
  *                    and the odd bytes of a line of 8-bit codes in two 16-bit multiply-adds
  *   LB_A_TILE int8   at (k / 64 * mr + i) * 64 + k % 64: the rows of a tile register
@@ -60,7 +62,8 @@ enum {
     LB_A_PAIRS1,
     LB_A_PAIRS2,
     LB_A_PAIRS4,
-    LB_A_TABLES
+    LB_A_TABLES,
+    LB_A_ROWS
 };
 
 /* Digits that the algorithm `digits` writes a float of A in. */
@@ -69,6 +72,7 @@ enum { LB_DIGITS = 3 };
 /* Algorithms; kernels/ukernels.c has their names and what each can multiply. */
 enum {
     LB_ALGORITHM_DOT,
+    LB_ALGORITHM_ROWS, /* the same of rows where they are */
     LB_ALGORITHM_TILE,
     LB_ALGORITHM_L1,
     LB_ALGORITHM_XOR,  /* of bits, by counting them: -1, 1 */
@@ -141,11 +145,13 @@ typedef struct lb_tile {
     const uint8_t *ahead; /* prefetched while the call runs, ahead_step bytes further with each line; or, where only */
     size_t ahead_step;    /* one block passes, where the first panel's lines go on. May point anywhere */
     uint32_t far;         /* 1 = where one block passes, lines are prefetched into the L2 cache, not the L1 */
-    ptrdiff_t ahead_offset;  /* bytes from the lines of this part to those of the next, in every panel */
-    const void *a;           /* A panel of mr rows, zero beyond K, from the first line's k on */
-    size_t groups;           /* of this call, >= 1 */
-    size_t lines_per_group;  /* lines of every group but the last */
-    size_t lines_last_group; /* lines of the last group */
+    ptrdiff_t ahead_offset; /* bytes from the lines of this part to those of the next, in every panel */
+    const void *a;          /* A panel of mr rows, zero beyond K, from the first line's k on; of LB_A_ROWS the pointers
+                               of the piece that has it, */
+    size_t piece_at, piece_k; /* from its element piece_at on: multiples of a line's k */
+    size_t groups;            /* of this call, >= 1 */
+    size_t lines_per_group;   /* lines of every group but the last */
+    size_t lines_last_group;  /* lines of the last group */
 
     /* Of kernels with `values`, and those of LB_A_PAIRS: every part's lines are expanded once, when the first block of
      * rows passes. */
