@@ -6,6 +6,8 @@
     void subject_##name(void) { check_skip("this build has no nn (LOWBIT_BUILD_PROGRAM)"); }
 
 ABSENT(arena)
+ABSENT(attention)
+ABSENT(attention_levels)
 ABSENT(cifar)
 ABSENT(cifar_data)
 ABSENT(graph)
