@@ -251,7 +251,8 @@ float *lb_graph_tensor(lb_graph *graph, const char *name, int32_t rank, const in
 void lb_graph_drop_weights(lb_graph *graph, lb_value v);
 
 /* Takes what a convolution can do into it, where nobody else reads what is between: batch normalization or another
- * affine map behind it (into gain and bias), the addition of a value that is known by then, ReLU. The fused node
+ * affine map behind it (into gain and bias), the addition of a value that is known by then, an activation function. The
+ * fused node
  * stands where the last of them stood, the others become LB_OP_NONE. */
 void lb_graph_fuse(lb_graph *graph);
 
