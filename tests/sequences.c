@@ -224,6 +224,45 @@ void subject_sequence_recipes(void) {
     lowbit_ctx_destroy(ctx);
 }
 
+/* What JSON says of layers of sequences, said wrong. */
+void subject_sequence_files(void) {
+    static const struct {
+        int net;
+        const char *from, *to;
+    } kWords[] = {
+        {0, "class_token", "class_tokem"},
+        {0, "'heads':4", "'heads':3"},
+        {0, "'kv_heads':4", "'kv_heads':3"},
+        {0, "'head':8", "'head':9"},
+        {0, "'count':17", "'count':16"},
+        {0, "'kind':'f32'", "'kind':'i32'"},
+        {0, "'third':", "'thirt':"},
+        {0, "'third':8", "'third':9"},
+        {1, "'by_token':true", "'by_token':null"},
+        {1, "'count':50", "'count':51"},
+        {1, "'first':1", "'first':2"},
+        {1, "'format':'i8'", "'format':'i4'"},
+        {1, "'format':'i8'", "'format':'t5'"},
+        {0, "'op':'tokens'", "'op':'affine'"},
+        {2, "'act':4", "'act':5"},
+        {2, "'epsilon':9", "'epsilon':-"},
+    };
+    lowbit_ctx *ctx = NULL;
+    if (!CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK)) return;
+    for (size_t i = 0; i < LB_COUNT(kWords); i++) {
+        const sequence_net *net = &sequence_nets[kWords[i].net];
+        const lb_net_about about = {.model = net->name, .recipe = "", .pixels = {{{0}}}};
+        char path[512];
+        lb_net packed;
+        snprintf(path, sizeof path, "%s/words.safetensors", check_scratch_folder());
+        if (!pack(ctx, net, net->texts ? "embedding: i8af" : "f32", &packed)) break;
+        if (CHECK(lb_net_save(&packed, &about, path, NULL) == LOWBIT_OK))
+            net_damage_word(path, kWords[i].from, kWords[i].to);
+        lb_net_free(&packed);
+    }
+    lowbit_ctx_destroy(ctx);
+}
+
 /* ---- a text in pieces ---- */
 
 /* One text whole, and the same by a session that remembers: by pieces of random lengths, going back now and then. The
