@@ -203,7 +203,7 @@ static double turned(const lb_attention_shape *s, const float *v, int64_t channe
                      int64_t i) {
     const float *head = v + token * channels + first;
     if (s->rope_base == 0) return (double)head[i];
-    const int64_t half = s->head / 2, pair = s->rope_halves ? i % half : i / 2;
+    const int64_t half = lb_max(s->head / 2, 1), pair = s->rope_halves ? i % half : i / 2;
     const int64_t low = s->rope_halves ? pair : 2 * pair, high = s->rope_halves ? pair + half : low + 1;
     const double angle = (double)token * pow((double)s->rope_base, -2.0 * (double)pair / (double)s->head);
     const double a = (double)head[low], b = (double)head[high];

@@ -61,7 +61,8 @@ static bool pack(const lowbit_ctx *ctx, const sequence_net *net, const char *tex
     const lb_pack_model model = {.make = make, .user = user, .recipe = &recipe, .samples = {next, user, LONGEST}};
     if (status == LOWBIT_OK) status = lb_pack_model_run(ctx, &model, packed, &error);
     check_context("%s by %s: %s", net->name, text, error.message);
-    return CHECK(status == LOWBIT_OK);
+    CHECK(status == LOWBIT_OK);
+    return status == LOWBIT_OK;
 }
 
 /* Whether the value that comes out is by token. */
