@@ -169,7 +169,8 @@ static void check_file(const lowbit_ctx *ctx, const sequence_net *net, const lb_
     lowbit_status status = lb_net_save(packed, &about, path, &error);
     if (status == LOWBIT_OK) status = lb_net_open(path, 0, &again, &about, &error);
     check_context("%s from a file: %s", net->name, error.message);
-    if (!CHECK(status == LOWBIT_OK)) return;
+    CHECK(status == LOWBIT_OK);
+    if (status != LOWBIT_OK) return;
     const lb_net_sizes a = lb_net_size(packed), b = lb_net_size(&again);
     CHECK(a.payload_bytes == b.payload_bytes && a.scale_bytes == b.scale_bytes && a.rest_bytes == b.rest_bytes);
     run(ctx, net, &again, s, SAMPLES, 1, outputs);
