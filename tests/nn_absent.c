@@ -7,7 +7,11 @@
 
 ABSENT(arena)
 ABSENT(attention)
+ABSENT(attention_cache)
 ABSENT(attention_levels)
+ABSENT(attention_nan)
+ABSENT(attention_refusals)
+ABSENT(attention_threads)
 ABSENT(cifar)
 ABSENT(cifar_data)
 ABSENT(graph)
