@@ -26,6 +26,7 @@ typedef struct task {
     int64_t first, count; /* rows of the sequence */
     int64_t before;       /* tokens that were there already */
     int64_t kv_head, group;
+    lb_attention_tile tile;
 } task;
 
 static float *floats(const task *t, int64_t offset) { return (float *)(void *)(t->own + offset); }
@@ -113,9 +114,9 @@ static void attend(const task *t, int64_t row, int64_t rows) {
     float *q = floats(t, a->at.q), *scores = floats(t, a->at.scores), *context = floats(t, a->at.context);
     float sums[LB_ATTENTION_ROWS];
     gather(t, row, rows, q);
-    multiply(t, a->scores, &keys, 0, &(lowbit_matrix){q, rows, head, stride}, scores, a->at.scores_stride);
-    for (int64_t i = 0; i < rows; i++) sums[i] = weigh(t, row + i, width, scores + i * a->at.scores_stride);
-    multiply(t, a->context, &values, a->store.value_lines, &(lowbit_matrix){scores, rows, width, a->at.scores_stride},
+    multiply(t, a->scores, &keys, 0, &(lowbit_matrix){q, rows, head, stride}, scores, t->tile.stride);
+    for (int64_t i = 0; i < rows; i++) sums[i] = weigh(t, row + i, width, scores + i * t->tile.stride);
+    multiply(t, a->context, &values, a->store.value_lines, &(lowbit_matrix){scores, rows, width, t->tile.stride},
              context, stride);
     for (int64_t i = 0; i < rows; i++) {
         float *out = call->out + element_of(t, row + i, call->out_stride);
@@ -141,9 +142,11 @@ static void attention_task(void *arg, size_t i, size_t worker) {
         t.before = call->caches[s]->length;
         t.store = call->caches[s]->stores + t.kv_head * a->store.bytes;
     }
+    if (t.count == 0) return;
+    t.tile = lb_attention_tile_of(t.before + t.count);
     put(&t);
     const int64_t all = t.count * t.group;
-    for (int64_t row = 0; row < all; row += a->tile) attend(&t, row, lb_min(a->tile, all - row));
+    for (int64_t row = 0; row < all; row += t.tile.rows) attend(&t, row, lb_min(t.tile.rows, all - row));
 }
 
 static lowbit_status check_call(const lb_attention *a, const lb_attention_call *call, lowbit_error *error) {

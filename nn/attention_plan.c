@@ -13,9 +13,6 @@ static const lb_attention_kind kKinds[LB_ATTENTION_KINDS] = {
     [LB_ATTENTION_I8] = {LOWBIT_I8, LOWBIT_A8, LOWBIT_A8, true},
     [LB_ATTENTION_B1] = {LOWBIT_B1, LOWBIT_A1, LOWBIT_U1, false}};
 
-/* A tile is blocks of so many rows, which those of kernels divide; its scores stay in the L2 cache. */
-enum { BLOCK_ROWS = 12, SCORES = 1 << 16 };
-
 static const char kWhat[] = "attention";
 
 static lowbit_status check(const lb_attention_shape *s, const lb_attention_options *o, lowbit_error *error) {
@@ -41,7 +38,7 @@ static lowbit_status plan(const lb_attention *a, uint32_t activations, int64_t n
     const lowbit_problem problem = {.struct_size = sizeof problem,
                                     .weights = {.struct_size = sizeof problem.weights, .format = a->store.format->id},
                                     .activations = activations,
-                                    .m = a->tile,
+                                    .m = LB_ATTENTION_ROWS,
                                     .n = n,
                                     .k = k};
     options.threads = 1;
@@ -62,20 +59,35 @@ static int64_t row_stride(int64_t floats) {
     return lb_rows_stride(floats * (int64_t)sizeof(float)) / (int64_t)sizeof(float);
 }
 
+/* A tile is blocks of so many rows, which those of kernels divide. Its scores stay in the L2 cache. */
+enum { BLOCK_ROWS = 12, SCORES = 1 << 16 };
+
+lb_attention_tile lb_attention_tile_of(int64_t tokens) {
+    const int64_t blocks = lb_min(LB_ATTENTION_ROWS, SCORES / tokens) / BLOCK_ROWS;
+    return (lb_attention_tile){lb_max(1, blocks) * BLOCK_ROWS, row_stride(tokens)};
+}
+
+/* Elements of the largest tile: of so many rows each, that of the most tokens. */
+static int64_t scores_most(int64_t tokens) {
+    int64_t most = BLOCK_ROWS * row_stride(tokens);
+    for (int64_t rows = BLOCK_ROWS; rows <= LB_ATTENTION_ROWS; rows += BLOCK_ROWS)
+        most = lb_max(most, rows * row_stride(lb_min(tokens, SCORES / rows)));
+    return most;
+}
+
 static lowbit_status place(lb_attention *a, lowbit_error *error) {
     int64_t scores, context, total = 0;
     const int64_t size = (int64_t)sizeof(float);
-    LB_TRY(lowbit_workspace_size(a->scores, a->tile, &scores, error));
-    LB_TRY(lowbit_workspace_size(a->context, a->tile, &context, error));
+    LB_TRY(lowbit_workspace_size(a->scores, LB_ATTENTION_ROWS, &scores, error));
+    LB_TRY(lowbit_workspace_size(a->context, LB_ATTENTION_ROWS, &context, error));
     lb_attention_places *at = &a->at;
-    at->scores_stride = row_stride(a->tokens);
     at->head_stride = row_stride(a->shape.head);
     at->store = next(&total, a->store.bytes);
     at->put = next(&total, a->store.scratch);
     at->keys = next(&total, a->angles ? LB_ATTENTION_KEYS * at->head_stride * size : 0);
-    at->q = next(&total, a->tile * at->head_stride * size);
-    at->scores = next(&total, a->tile * at->scores_stride * size);
-    at->context = next(&total, a->tile * at->head_stride * size);
+    at->q = next(&total, LB_ATTENTION_ROWS * at->head_stride * size);
+    at->scores = next(&total, scores_most(a->tokens) * size);
+    at->context = next(&total, LB_ATTENTION_ROWS * at->head_stride * size);
     at->product = next(&total, lb_max(scores, context));
     at->bytes = total;
     return LOWBIT_OK;
@@ -96,7 +108,6 @@ static lowbit_status take_tables(lb_attention *a, lowbit_error *error) {
 }
 
 static lowbit_status build(lb_attention *a, lowbit_wisdom *wisdom, lowbit_error *error) {
-    a->tile = lb_max(1, lb_min(LB_ATTENTION_ROWS, SCORES / a->tokens) / BLOCK_ROWS) * BLOCK_ROWS;
     a->store = lb_store_layout_of(lb_format_of(a->rule.format), a->shape.head, a->tokens);
     LB_TRY(take_tables(a, error));
     LB_TRY(plan(a, a->rule.scores, a->tokens, a->shape.head, wisdom, &a->scores, error));

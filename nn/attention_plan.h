@@ -12,6 +12,13 @@
  * it is all the same. */
 enum { LB_ATTENTION_ROWS = 60 };
 
+/* Scores of rows that see `tokens` at most: rows of a tile, and elements from one to the next. */
+typedef struct lb_attention_tile {
+    int64_t rows, stride;
+} lb_attention_tile;
+
+lb_attention_tile lb_attention_tile_of(int64_t tokens);
+
 /* Keys that are turned together. */
 enum { LB_ATTENTION_KEYS = 16 };
 
@@ -24,7 +31,7 @@ typedef struct lb_attention_kind {
 /* Offsets in the scratch of a worker. */
 typedef struct lb_attention_places {
     int64_t store, put, keys, q, scores, context, product, bytes;
-    int64_t scores_stride, head_stride; /* elements */
+    int64_t head_stride; /* elements */
 } lb_attention_places;
 
 struct lb_attention {
@@ -32,7 +39,7 @@ struct lb_attention {
     lb_attention_shape shape;
     uint32_t kind;
     lb_attention_kind rule;
-    int64_t tokens, tile; /* most that a row sees; rows that are multiplied together */
+    int64_t tokens; /* most that a row sees */
     lb_store_layout store;
     lowbit_plan *scores, *context; /* q times keys; p times values */
     lb_attention_places at;
