@@ -210,7 +210,7 @@ static bool feed(feeding *f, int64_t most, const lowbit_pool *pool) {
     const attention_sample *s = f->s;
     const int64_t width = attention_width(s), row = s->stride;
     attention_sample piece = *s;
-    int64_t from[ATTENTION_SEQUENCES];
+    int64_t from[ATTENTION_SEQUENCES] = {0};
     for (int64_t i = 0; i < s->sequences; i++) {
         from[i] = s->first[i] + lb_attention_cache_length(f->caches[i]);
         piece.first[i + 1] = piece.first[i] + lb_min(most, s->first[i + 1] - from[i]);
