@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Attention, run: a task for each head of keys and values of each sequence. */
+/* Attention, run: keys and values are put in their store, and tiles of rows attend to them. */
 #include "nn/attention.h"
 
 #include <string.h>
@@ -16,6 +16,7 @@ typedef struct run {
     const lb_attention_call *call;
     const lb_isa_unit *unit;
     uint8_t *workspace;
+    int64_t cuts; /* most tiles of a sequence, where they are tasks of their own */
 } run;
 
 /* One head of keys and values of one sequence, and the heads of q that it serves. */
@@ -125,29 +126,70 @@ static void attend(const task *t, int64_t row, int64_t rows) {
     }
 }
 
-static void attention_task(void *arg, size_t i, size_t worker) {
-    const run *r = arg;
+/* ---- tasks ---- */
+
+/* Pair `i` of a sequence and a head of keys and values, whose store is in the scratch of worker `at`, if it is in no
+ * cache. */
+static task task_of(const run *r, int64_t i, size_t worker, int64_t at) {
     const lb_attention *a = r->attention;
     const lb_attention_call *call = r->call;
-    const int64_t s = (int64_t)i / a->shape.kv_heads;
+    const int64_t s = i / a->shape.kv_heads;
     task t = {.r = r,
               .a = a,
               .own = r->workspace + (int64_t)worker * a->at.bytes,
+              .store = r->workspace + at * a->at.bytes + a->at.store,
               .first = call->first[s],
               .count = call->first[s + 1] - call->first[s],
-              .kv_head = (int64_t)i % a->shape.kv_heads,
+              .kv_head = i % a->shape.kv_heads,
               .group = a->shape.heads / a->shape.kv_heads};
-    t.store = t.own + a->at.store;
     if (call->caches) {
         t.before = call->caches[s]->length;
         t.store = call->caches[s]->stores + t.kv_head * a->store.bytes;
     }
-    if (t.count == 0) return;
-    t.tile = lb_attention_tile_of(t.before + t.count);
-    put(&t);
-    const int64_t all = t.count * t.group;
-    for (int64_t row = 0; row < all; row += t.tile.rows) attend(&t, row, lb_min(t.tile.rows, all - row));
+    t.tile = lb_attention_tile_of(lb_max(1, t.before + t.count));
+    return t;
 }
+
+static void attend_tile(const task *t, int64_t tile) {
+    const int64_t row = tile * t->tile.rows;
+    attend(t, row, lb_min(t->tile.rows, t->count * t->group - row));
+}
+
+static int64_t tiles_of(const task *t) { return lb_div_up(t->count * t->group, t->tile.rows); }
+
+static void pair_task(void *arg, size_t i, size_t worker) {
+    const task t = task_of(arg, (int64_t)i, worker, (int64_t)worker);
+    put(&t);
+    for (int64_t tile = 0; tile < tiles_of(&t); tile++) attend_tile(&t, tile);
+}
+
+static void put_task(void *arg, size_t i, size_t worker) {
+    const task t = task_of(arg, (int64_t)i, worker, (int64_t)i);
+    put(&t);
+}
+
+static void tile_task(void *arg, size_t i, size_t worker) {
+    const run *r = arg;
+    const int64_t pair = (int64_t)i / r->cuts, tile = (int64_t)i % r->cuts;
+    const task t = task_of(r, pair, worker, pair);
+    if (tile < tiles_of(&t)) attend_tile(&t, tile);
+}
+
+/* A task for each pair, whose keys and values are then in its worker's caches. Where threads would be left over, a task
+ * for each tile, after those that put keys and values: each pair has a worker's scratch for its store. */
+static void run_tasks(run *r, const lowbit_pool *pool) {
+    const int64_t kv_heads = r->attention->shape.kv_heads, pairs = r->call->sequences * kv_heads;
+    const bool idle = pairs < (int64_t)lb_pool_threads(pool);
+    for (int64_t i = 0; idle && i < pairs; i += kv_heads) {
+        const task t = task_of(r, i, 0, 0);
+        r->cuts = lb_max(r->cuts, tiles_of(&t));
+    }
+    if (r->cuts <= 1) return lb_parallel_for(pool, (size_t)pairs, pair_task, r);
+    lb_parallel_for(pool, (size_t)pairs, put_task, r);
+    lb_parallel_for(pool, (size_t)(pairs * r->cuts), tile_task, r);
+}
+
+/* ---- doors ---- */
 
 static lowbit_status check_call(const lb_attention *a, const lb_attention_call *call, lowbit_error *error) {
     LB_REQUIRE(call->sequences >= 0, error, LOWBIT_INVALID_ARGUMENT, "%lld sequences", (long long)call->sequences);
@@ -171,8 +213,8 @@ lowbit_status lb_attention_run(const lb_attention *attention, const lb_attention
     LB_TRY(check_call(attention, call, error));
     LB_REQUIRE(size >= bytes, error, LOWBIT_TOO_SMALL, "workspace has %lld bytes, attention needs %lld",
                (long long)size, (long long)bytes);
-    run r = {attention, call, lb_unit_best(attention->ctx), workspace};
-    lb_parallel_for(pool, (size_t)(call->sequences * attention->shape.kv_heads), attention_task, &r);
+    run r = {attention, call, lb_unit_best(attention->ctx), workspace, 0};
+    run_tasks(&r, pool);
     for (int64_t s = 0; call->caches && s < call->sequences; s++)
         call->caches[s]->length += call->first[s + 1] - call->first[s];
     return LOWBIT_OK;

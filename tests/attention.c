@@ -158,7 +158,8 @@ void subject_attention_threads(void) {
     for (uint32_t i = 0; i < 12; i++) {
         lb_attention_shape shape = random_shape();
         attention_sample s;
-        shape.heads = 12, shape.kv_heads = i % 2 ? 12 : 6; /* enough for all threads to have some */
+        shape.kv_heads = i % 4 ? 6 : 1; /* enough for all threads to have some, and too few */
+        shape.heads = shape.kv_heads * check_random_in(1, 2);
         attention_sample_make(&s, &shape, i % LB_ATTENTION_KINDS, 200);
         attention_sample_print(&s, "threads");
         const int64_t rows = attention_rows(&s), width = attention_width(&s);
