@@ -7,8 +7,10 @@
 /* How often a value is read; the output is read once more by whoever runs the network. */
 static int64_t reads(const lb_graph *graph, lb_value value) {
     int64_t count = value == graph->count - 1;
-    for (int64_t i = 0; i < graph->count; i++)
-        count += (graph->nodes[i].x == value) + (graph->nodes[i].second == value);
+    for (int64_t i = 0; i < graph->count; i++) {
+        const lb_node *node = &graph->nodes[i];
+        count += (node->x == value) + (node->second == value) + (node->third == value);
+    }
     return count;
 }
 
@@ -23,8 +25,13 @@ static bool is_open(const lb_graph *graph, lb_value value) {
 static void move(lb_graph *graph, lb_value from, lb_value to, lb_node fused) {
     fused.grid = graph->nodes[to].grid;
     graph->nodes[to] = fused;
-    graph->nodes[from] =
-        (lb_node){.op = LB_OP_NONE, .x = LB_NO_VALUE, .second = LB_NO_VALUE, .name = "", .shape = fused.shape};
+    graph->nodes[from] = (lb_node){.op = LB_OP_NONE,
+                                   .x = LB_NO_VALUE,
+                                   .second = LB_NO_VALUE,
+                                   .third = LB_NO_VALUE,
+                                   .name = "",
+                                   .shape = fused.shape,
+                                   .by_token = fused.by_token};
 }
 
 /* scale (gain (w * x) + b) + shift = (scale gain) (w * x) + (scale b + shift), every number rounded once. Gain and bias
@@ -43,12 +50,12 @@ static void take_affine(lb_graph *graph, lb_value at) {
     move(graph, affine.x, at, conv);
 }
 
-static void take_relu(lb_graph *graph, lb_value at) {
-    const lb_value x = graph->nodes[at].x;
-    if (!is_open(graph, x)) return;
-    lb_node conv = graph->nodes[x];
-    conv.act = LOWBIT_ACT_RELU;
-    move(graph, x, at, conv);
+static void take_act(lb_graph *graph, lb_value at) {
+    const lb_node act = graph->nodes[at];
+    if (!is_open(graph, act.x)) return;
+    lb_node conv = graph->nodes[act.x];
+    conv.act = act.op == LB_OP_RELU ? LOWBIT_ACT_RELU : act.act;
+    move(graph, act.x, at, conv);
 }
 
 static bool can_add(const lb_graph *graph, lb_value value) {
@@ -68,7 +75,7 @@ static void take_add(lb_graph *graph, lb_value at) {
 
 void lb_graph_fuse(lb_graph *graph) {
     static void (*const kTake[LB_OPS])(lb_graph *, lb_value) = {
-        [LB_OP_AFFINE] = take_affine, [LB_OP_RELU] = take_relu, [LB_OP_ADD] = take_add};
+        [LB_OP_AFFINE] = take_affine, [LB_OP_RELU] = take_act, [LB_OP_ACT] = take_act, [LB_OP_ADD] = take_add};
     for (lb_value i = 0; graph->error.status == LOWBIT_OK && i < graph->count; i++)
         if (kTake[graph->nodes[i].op]) kTake[graph->nodes[i].op](graph, i);
 }

@@ -7,12 +7,11 @@
 #include "kernels/formats/format.h"
 #include "kernels/weights.h"
 #include "nn/ops.h"
+#include "nn/recipe.h"
 #include "nn/types.h"
 
 lowbit_status lb_net_take(lb_net *net, int64_t bytes, void **memory, lowbit_error *error) {
-    *memory = lb_blocks_take(&net->memory, (size_t)bytes);
-    LB_REQUIRE(*memory, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes of a network", (long long)bytes);
-    return LOWBIT_OK;
+    return lb_blocks_need(&net->memory, bytes, "a network", memory, error);
 }
 
 /* ---- codes of values ---- */
@@ -24,7 +23,8 @@ static bool needs_range(const lb_graph *graph, const lb_choice *choices, const u
     if (node->op == LB_OP_NONE || node->grid > 0) return false;
     if (types[v] == LB_VALUE_S8) return !lb_op_keeps_codes(node->op);
     for (lb_value reader = v + 1; reader < graph->count; reader++)
-        if (graph->nodes[reader].op == LB_OP_CONV && graph->nodes[reader].x == v && choices[reader].static_scale)
+        if (graph->nodes[reader].op == LB_OP_CONV && graph->nodes[reader].x == v &&
+            lb_needs_range(graph, &graph->nodes[reader], &choices[reader]))
             return true;
     return false;
 }
@@ -167,8 +167,7 @@ static lowbit_status pack_weights(const lowbit_ctx *ctx, lb_net *net, lb_value v
                                   const lowbit_pool *pool, lowbit_error *error) {
     lb_node *node = &net->graph.nodes[v];
     lb_layer *layer = &net->layers[v];
-    const int64_t k = node->window.kernel_height * node->window.kernel_width *
-                      net->graph.nodes[node->x].shape.channels / node->window.groups;
+    const int64_t k = lb_node_k(&net->graph, node);
     const bool floats = lb_is_float(lb_format_of(choice->weights.format));
     if (floats) gain_weights(node, k);
     const lowbit_matrix matrix = {node->weights, node->shape.channels, k, k};
@@ -242,14 +241,34 @@ lowbit_status lb_net_settle(lb_net *net, const lb_choice *choices, const lb_rang
     return settle_ranges(net, choices, ranges, error);
 }
 
+static lowbit_status pack_table(const lowbit_ctx *ctx, lb_net *net, lb_value v, const lb_choice *choice,
+                                const lowbit_pool *pool, lowbit_error *error) {
+    lb_node *node = &net->graph.nodes[v];
+    lb_table *table = &net->layers[v].table;
+    LB_TRY(
+        lb_table_make(ctx, node->weights, node->count, node->shape.channels, choice, pool, &net->memory, table, error));
+    if (!table->values) lb_blocks_drop(&net->graph.memory, node->weights);
+    node->weights = NULL;
+    return LOWBIT_OK;
+}
+
+static lowbit_status pack_node(const lowbit_ctx *ctx, lb_net *net, lb_value v, const lb_choice *choice,
+                               const lowbit_pool *pool, lowbit_error *error) {
+    switch (net->graph.nodes[v].op) {
+        case LB_OP_CONV:
+            LB_TRY(pack_layer(ctx, net, v, choice, pool, error));
+            lb_graph_drop_weights(&net->graph, v);
+            return LOWBIT_OK;
+        case LB_OP_EMBED: return pack_table(ctx, net, v, choice, pool, error);
+        case LB_OP_ATTENTION: return lb_choose_attention(choice, &net->layers[v].attention, error);
+        default: return LOWBIT_OK;
+    }
+}
+
 static lowbit_status pack_all(const lowbit_ctx *ctx, const lb_choice *choices, const lb_range *ranges,
                               const lowbit_pool *pool, lb_net *net, lowbit_error *error) {
     LB_TRY(lb_net_settle(net, choices, ranges, error));
-    for (lb_value v = 0; v < net->graph.count; v++) {
-        if (net->graph.nodes[v].op != LB_OP_CONV) continue;
-        LB_TRY(pack_layer(ctx, net, v, &choices[v], pool, error));
-        lb_graph_drop_weights(&net->graph, v);
-    }
+    for (lb_value v = 0; v < net->graph.count; v++) LB_TRY(pack_node(ctx, net, v, &choices[v], pool, error));
     return LOWBIT_OK;
 }
 
