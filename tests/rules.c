@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules mse and range: their formulas, which tests/quantize.c compares with what is made, and that the first is
- * never worse than those that it begins from. */
+/* The rules mse, range and libra: their formulas, which tests/quantize.c compares with what is made, and that the first
+ * is never worse than those that it begins from. */
 #include "tests/rules.h"
 
 #include <math.h>
@@ -83,6 +83,23 @@ float rules_range_scale(const float *x, int64_t count) {
 int rules_range_code(float x, float mean, float scale) {
     const float u = scale == 0 ? 0 : (to_int8(x) - mean) / scale; /* rne to -1, 0 or 1 */
     return 1 + (u > 0.5f) - (u < -0.5f);
+}
+
+double rules_mean(const float *x, int64_t count) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += (double)x[i];
+    return sum / (double)count;
+}
+
+float rules_libra_scale(const float *x, int64_t count) {
+    const double mean = rules_mean(x, count);
+    double sum = 0, squares = 0;
+    for (int64_t i = 0; i < count; i++) {
+        sum += fabs((double)x[i] - mean);
+        squares += pow((double)x[i] - mean, 2);
+    }
+    const double deviation = sqrt(squares / (double)(count - 1));
+    return squares == 0 ? 0 : (float)exp2(round(log2(sum / (double)count / deviation)));
 }
 
 /* ---- against other rules ---- */
