@@ -249,6 +249,17 @@ static fitted fit_libra(const span *s, const target *to) {
     return (fitted){.scale = scale, .mean = (float)mean};
 }
 
+/* 2^ceil(log2(x)), 0 of 0. */
+static float power_above(float x) {
+    int exponent;
+    const float fraction = frexpf(x, &exponent); /* 1/2 <= fraction < 1 */
+    return x > 0 ? ldexpf(1, fraction > 0.5f ? exponent : exponent - 1) : 0;
+}
+
+static fitted fit_fixed(const span *s, const target *to) {
+    return (fitted){.scale = power_above(fabsf(look_at(s).extreme) / (float)to->format->value_offset)};
+}
+
 static int32_t largest_value(const int8_t *book) {
     int32_t largest = 0;
     for (int c = 0; c < LB_BOOK; c++) largest = book[c] > largest ? book[c] : -book[c] > largest ? -book[c] : largest;
@@ -291,6 +302,7 @@ static const struct {
     [LOWBIT_RULE_RANGE] = {fit_range, encode_range},
     [LOWBIT_RULE_CENTRED] = {fit_centred, encode_centred},
     [LOWBIT_RULE_LIBRA] = {fit_libra, encode_centred},
+    [LOWBIT_RULE_FIXED] = {fit_fixed, encode_full_range},
 };
 
 typedef struct quantize_job {

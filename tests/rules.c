@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules mse, range and libra: their formulas, which tests/quantize.c compares with what is made, and that the first
- * is never worse than those that it begins from. */
+/* The rules mse, range, libra and fixed: their formulas, which tests/quantize.c compares with what is made, and that
+ * the first is never worse than those that it begins from. */
 #include "tests/rules.h"
 
 #include <math.h>
@@ -102,6 +102,13 @@ float rules_libra_scale(const float *x, int64_t count) {
     return squares == 0 ? 0 : (float)exp2(round(log2(sum / (double)count / deviation)));
 }
 
+float rules_fixed_scale(int offset, const float *x, int64_t count) {
+    double scale = 0;
+    for (int64_t i = 0; i < count; i++)
+        while (fabs((double)x[i]) > offset * scale) scale = scale > 0 ? 2 * scale : 0x1p-149 / 128;
+    return (float)scale;
+}
+
 /* ---- against other rules ---- */
 
 enum { N = 24, K = 200 };
@@ -135,7 +142,8 @@ static void check_format(const lowbit_ctx *ctx, const lowbit_matrix *w, const lb
     double least[N], other[N];
     errors_of(ctx, w, &type, LOWBIT_RULE_MSE, least);
     for (uint32_t rule = LOWBIT_RULE_ABSMAX; lb_rule_name(rule); rule++) {
-        if (!(f->rules >> rule & 1)) continue;
+        /* mse begins from scales of the other sign than fixed has */
+        if (!(f->rules >> rule & 1) || rule == LOWBIT_RULE_FIXED) continue;
         check_context("%s: mse beside %s", f->name, lb_rule_name(rule));
         errors_of(ctx, w, &type, rule, other);
         for (int r = 0; r < N; r++) {

@@ -191,7 +191,10 @@ enum {
      *     scale = 2^rne(log2(mean|w|)), a shift; 0 where all elements are equal
      *
      * Neither mean nor standard deviation is given back: such networks normalize behind their products. b1. */
-    LOWBIT_RULE_LIBRA = 15
+    LOWBIT_RULE_LIBRA = 15,
+    /* Fixed point: scale = the least power of two with max|x| <= o * scale, code = o + clamp(rne(x / scale)), so that a
+     * largest element of o * scale, whose code there is not, becomes one less. i8, i4, i2. */
+    LOWBIT_RULE_FIXED = 16
 };
 
 /* Quantizes an N x K float matrix (rows are output features).
