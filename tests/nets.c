@@ -13,6 +13,7 @@
 #include "nn/pack_model.h"
 #include "nn/session.h"
 #include "tests/check.h"
+#include "tests/net_damage.h"
 #include "tests/nn_oracle.h"
 
 enum { IMAGES = 5, SIDE = 32, PIXELS = SIDE * SIDE * 3, OUTPUTS = 10 };
@@ -38,7 +39,8 @@ static void fill_images(float *images, int64_t count, const lb_pixels *pixels) {
         for (int c = 0; c < 3; c++) images[i * 3 + c] = pixels->value[c][check_random_in(0, 255)];
 }
 
-static int64_t next(void *user, int64_t most, float *images) {
+static int64_t next(void *user, int64_t most, int64_t *lengths, float *images) {
+    (void)lengths;
     subject *s = user;
     fill_images(images, most, &s->input.pixels);
     return most;
@@ -49,7 +51,7 @@ static bool pack(const lowbit_ctx *ctx, subject *s, lb_net *net) {
     lowbit_error error = LOWBIT_ERROR_INIT;
     if (s->recipe && !CHECK(lb_recipe_parse(s->recipe, &recipe, &error) == LOWBIT_OK)) return false;
     const lb_pack_model model = {
-        .make = make, .user = s, .recipe = s->recipe ? &recipe : NULL, .next = next, .images = s};
+        .make = make, .user = s, .recipe = s->recipe ? &recipe : NULL, .samples = {next, s, 0}};
     const lowbit_status status = lb_pack_model_run(ctx, &model, net, &error);
     check_context("%s by %s: %s", s->model, s->recipe ? s->recipe : "native", error.message);
     return CHECK(status == LOWBIT_OK);
@@ -69,8 +71,8 @@ static void run(const lowbit_ctx *ctx, const lb_net *net, const float *images, i
     if (!CHECK(status == LOWBIT_OK)) fprintf(stderr, "%s\n", error.message);
     for (int64_t i = 0, n; session && i < IMAGES; i += n) {
         n = lb_min(batch, IMAGES - i);
-        if (!CHECK(lb_session_run(session, images + i * PIXELS, n, outputs + i * OUTPUTS, NULL, NULL, &error) ==
-                   LOWBIT_OK)) {
+        if (!CHECK(lb_session_run(session, &(lb_run_input){images + i * PIXELS, n, NULL}, outputs + i * OUTPUTS, NULL,
+                                  NULL, &error) == LOWBIT_OK)) {
             fprintf(stderr, "%s\n", error.message);
             break;
         }
@@ -119,56 +121,6 @@ static const char *file_name(void) {
     return path;
 }
 
-static long read_file(uint8_t **bytes) {
-    FILE *file = fopen(file_name(), "rb");
-    if (!CHECK(file != NULL)) return 0;
-    fseek(file, 0, SEEK_END);
-    const long size = ftell(file);
-    rewind(file);
-    *bytes = malloc((size_t)size);
-    CHECK(*bytes && fread(*bytes, 1, (size_t)size, file) == (size_t)size);
-    fclose(file);
-    return size;
-}
-
-/* 64-byte aligned memory of exactly so many bytes, so that a sanitizer sees one too many. */
-static lowbit_status open_bytes(const uint8_t *bytes, long size, lowbit_error *error) {
-    void *copy = NULL;
-    lb_safetensors file;
-    lb_net net;
-    lb_net_about about;
-    if (posix_memalign(&copy, 64, size ? (size_t)size : 1) != 0) return LOWBIT_NO_MEMORY;
-    memcpy(copy, bytes, (size_t)size);
-    lowbit_status status = lb_safetensors_parse(copy, (size_t)size, &file, error);
-    if (status == LOWBIT_OK) status = lb_net_read(&file, LOWBIT_OPEN_VERIFY, &net, &about, error);
-    if (status == LOWBIT_OK) lb_net_free(&net);
-    free(copy);
-    return status;
-}
-
-static void check_damage(void) {
-    uint8_t *bytes = NULL;
-    lowbit_error error = LOWBIT_ERROR_INIT;
-    const long size = read_file(&bytes);
-    if (!bytes) return;
-    CHECK(open_bytes(bytes, size, &error) == LOWBIT_OK);
-    for (int i = 0; i < 300 && check_failures() == 0; i++) {
-        const long at = (long)check_random_in(0, size - 1);
-        const int bit = (int)check_random_in(0, 7);
-        check_context("bit %d of byte %ld of %ld", bit, at, size);
-        bytes[at] ^= (uint8_t)(1 << bit);
-        error.message[0] = 0;
-        CHECK(open_bytes(bytes, size, &error) != LOWBIT_OK && error.message[0]);
-        bytes[at] ^= (uint8_t)(1 << bit);
-    }
-    for (int i = 0; i < 50 && check_failures() == 0; i++) {
-        const long length = (long)check_random_in(0, size - 1);
-        check_context("%ld of %ld bytes", length, size);
-        CHECK(open_bytes(bytes, length, &error) != LOWBIT_OK);
-    }
-    free(bytes);
-}
-
 static void check_file(const lowbit_ctx *ctx, const subject *s, const lb_net *net, const float *images,
                        const float *want) {
     lb_net again;
@@ -186,7 +138,7 @@ static void check_file(const lowbit_ctx *ctx, const subject *s, const lb_net *ne
     run(ctx, &again, images, IMAGES, 1, outputs);
     CHECK(check_same_floats(outputs, want, IMAGES, OUTPUTS, OUTPUTS, OUTPUTS));
     lb_net_free(&again);
-    if (check_failures() == 0) check_damage();
+    if (check_failures() == 0) net_damage_check(file_name());
 }
 
 /* Layers of floats may take another kernel for another batch, whose sums round in another order. */
