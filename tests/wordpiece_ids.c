@@ -25,7 +25,7 @@ static bool read_text(lb_text *text) {
     return true;
 }
 
-static void print_row(const lb_tokens *row, bool pairs) {
+static void print_row(const lb_token_row *row, bool pairs) {
     for (int32_t i = 0; i < row->count; i++) {
         printf("%s%d", i ? " " : "", (int)row->ids[i]);
         if (pairs) printf("/%d", (int)row->types[i]);
@@ -39,7 +39,7 @@ int main(int argc, char **argv) {
     if (argc != 5) die("usage: wordpiece_ids VOCABULARY cased|uncased CAPACITY single|pairs");
     const bool pairs = strcmp(argv[4], "pairs") == 0;
     const size_t capacity = strtoul(argv[3], NULL, 10);
-    lb_tokens row = {(int32_t)capacity, malloc(4 * capacity), malloc(4 * capacity), malloc(4 * capacity), 0, false};
+    lb_token_row row = {(int32_t)capacity, malloc(4 * capacity), malloc(4 * capacity), malloc(4 * capacity), 0, false};
     if (!row.ids || !row.types || !row.mask) die("no memory for a row");
     if (lb_wordpiece_open(argv[1], strcmp(argv[2], "cased") == 0 ? LB_WORDPIECE_CASED : 0, &tokenizer, &error) !=
         LOWBIT_OK)
