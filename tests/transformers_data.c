@@ -115,7 +115,8 @@ static void check_same(const float *got, const float *want, int64_t count, doubl
 /* ---- images ---- */
 
 static void check_images(const runner *r, const lb_cifar *cifar, const lb_safetensors *reference) {
-    const lb_tensor *logits = lb_safetensors_find(reference, "logits"), *tokens = lb_safetensors_find(reference, "tokens");
+    const lb_tensor *logits = lb_safetensors_find(reference, "logits"),
+                    *tokens = lb_safetensors_find(reference, "tokens");
     const int64_t count = logits->shape[0], all = lb_shape_elements(r->net.graph.nodes[0].shape) * count;
     float *images = malloc((size_t)all * sizeof *images), *got = malloc((size_t)logits->elements * sizeof *got);
     float *hidden = tokens ? malloc((size_t)tokens->elements * sizeof *hidden) : NULL;
@@ -184,7 +185,8 @@ static void check_model(runner *r, const lb_cifar *cifar, const char *name, cons
     check_context("%s", name);
     snprintf(path, sizeof path, "%s", data_path("models/%s", name));
     if (!open_floats(r, path, row)) return;
-    const char *kind = lb_takes_texts(&r->net.graph) ? "models/%s/reference.safetensors" : "models/%s/ref_logits.safetensors";
+    const char *kind =
+        lb_takes_texts(&r->net.graph) ? "models/%s/reference.safetensors" : "models/%s/ref_logits.safetensors";
     if (CHECK(lb_safetensors_open(data_path(kind, name), &reference, NULL) == LOWBIT_OK)) {
         if (lb_takes_texts(&r->net.graph))
             check_texts(r, &reference);
