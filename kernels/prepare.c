@@ -9,6 +9,7 @@
 #include "kernels/formats/format.h"
 #include "kernels/rows.h"
 #include "kernels/split.h"
+#include "kernels/turn.h"
 
 /* Row i of an A panel of mr rows: `fours` groups of four k, and what pads them to whole lines. */
 static void panel_row_s8(const int8_t *row, int64_t fours, int64_t mr, int64_t i, void *panel) {
@@ -16,30 +17,11 @@ static void panel_row_s8(const int8_t *row, int64_t fours, int64_t mr, int64_t i
     for (int64_t f = 0; f < fours; f++) memcpy(to + f * mr * 4, row + f * 4, 4);
 }
 
-/* Vectors of any compiler for any CPU: a table of instruction sets would gain little more. */
-typedef uint32_t words __attribute__((vector_size(16)));
-
-static words load_words(const int8_t *from) {
-    words w;
-    memcpy(&w, from, sizeof w);
-    return w;
-}
-
-/* Rows i .. i + 3, `stride` bytes apart: four words of each are turned over together. */
+/* Rows i .. i + 3, `stride` bytes apart. */
 static void panel_four_s8(const int8_t *rows, int64_t stride, int64_t fours, int64_t mr, int64_t i, void *panel) {
     int8_t *to = (int8_t *)panel + i * 4;
     int64_t f = 0;
-    for (; f + 4 <= fours; f += 4) {
-        const int8_t *from = rows + f * 4;
-        const words a = load_words(from), b = load_words(from + stride);
-        const words c = load_words(from + 2 * stride), d = load_words(from + 3 * stride);
-        const words ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-        const words ef = __builtin_shufflevector(a, b, 2, 6, 3, 7), gh = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-        const words turned[] = {
-            __builtin_shufflevector(ab, cd, 0, 1, 4, 5), __builtin_shufflevector(ab, cd, 2, 3, 6, 7),
-            __builtin_shufflevector(ef, gh, 0, 1, 4, 5), __builtin_shufflevector(ef, gh, 2, 3, 6, 7)};
-        for (int64_t j = 0; j < 4; j++) memcpy(to + (f + j) * mr * 4, &turned[j], sizeof turned[j]);
-    }
+    for (; f + 4 <= fours; f += 4) lb_turn_four(rows + f * 4, stride, to + f * mr * 4, mr * 4);
     for (int64_t r = 0; r < 4; r++)
         panel_row_s8(rows + r * stride + f * 4, fours - f, mr, i + r, (int8_t *)panel + f * mr * 4);
 }

@@ -5,6 +5,7 @@
 
 #include "kernels/formats/scale.h"
 #include "kernels/prepare.h"
+#include "kernels/turn.h"
 
 void lb_value_tables_aim(lb_value_tables *tables, const lowbit_packed *w, lb_tile *tile) {
     const lb_format *f = lb_format_of(w->type.format);
@@ -42,9 +43,13 @@ static float element(const source *s, int64_t i, int64_t k) {
 
 /* Rows of k in [first, end) side by side: each is read as one stream, the panel is written as one. */
 static void weave_floats(const source *s, int64_t mr, int64_t first, int64_t end, float *to) {
+    const int64_t word = (int64_t)sizeof *to, fours = s->rows / 4 * 4, whole = (end - first) / 4 * 4;
     const float *rows = s->floats + first;
-    for (int64_t k = 0; k < end - first; k++, to += mr)
-        for (int64_t i = 0; i < s->rows; i++) to[i] = rows[i * s->stride + k];
+    for (int64_t k = 0; k < whole; k += 4)
+        for (int64_t i = 0; i < fours; i += 4)
+            lb_turn_four(rows + i * s->stride + k, s->stride * word, to + k * mr + i, mr * word);
+    for (int64_t k = 0; k < end - first; k++)
+        for (int64_t i = k < whole ? fours : 0; i < s->rows; i++) to[k * mr + i] = rows[i * s->stride + k];
 }
 
 static void weave_halves(const source *s, int64_t mr, int64_t first, int64_t end, float *to) {

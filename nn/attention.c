@@ -10,7 +10,6 @@
 #include "nn/attention_store.h"
 #include "nn/blocks.h"
 #include "nn/rope.h"
-#include "nn/softmax.h"
 #include "tuner/plan.h"
 
 /* What a kind makes of the two products: k and v as weights, q and p as activations. */
@@ -270,10 +269,12 @@ static int64_t element_of(const task *t, int64_t i, int64_t stride) {
 
 static void gather(const task *t, int64_t row, int64_t rows, float *q) {
     const lb_attention *a = t->a;
+    const int64_t head = a->shape.head;
+    const float scale = a->shape.scale;
     const lb_attention_call *call = t->r->call;
     for (int64_t i = row; i < row + rows; i++, q += a->at.head_stride) {
         const float *from = call->q + element_of(t, i, call->q_stride);
-        for (int64_t e = 0; e < a->shape.head; e++) q[e] = from[e] * a->shape.scale;
+        for (int64_t e = 0; e < head; e++) q[e] = from[e] * scale;
         turn(a, t->before + i / t->group, q);
     }
 }
@@ -306,7 +307,7 @@ static float weigh(const task *t, int64_t i, int64_t width, float *scores) {
     const int64_t n = seen(t, i);
     memset(scores + n, 0, (size_t)(width - n) * sizeof *scores);
     if (!kKinds[t->a->kind].softmax) return 1;
-    return lb_softmax_exponentials(scores, n, lb_store_value_scales(&t->a->store, t->store));
+    return t->r->unit->soften_row(scores, (size_t)n, lb_store_value_scales(&t->a->store, t->store));
 }
 
 static void attend(const task *t, int64_t row, int64_t rows) {
@@ -324,7 +325,8 @@ static void attend(const task *t, int64_t row, int64_t rows) {
              context, stride);
     for (int64_t i = 0; i < rows; i++) {
         float *out = call->out + element_of(t, row + i, call->out_stride);
-        for (int64_t e = 0; e < head; e++) out[e] = context[i * stride + e] / sums[i];
+        const float *from = context + i * stride, sum = sums[i];
+        for (int64_t e = 0; e < head; e++) out[e] = from[e] / sum;
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "kernels/layout.h"
 #include "kernels/rows.h"
+#include "kernels/turn.h"
 #include "lowbit/gemm.h"
 
 /* Keys whose lanes are turned over together. */
@@ -43,18 +44,16 @@ static float code_row(const lb_store_layout *l, const lb_isa_unit *unit, const f
     return scale;
 }
 
-/* The lanes of a key, one for each line: in `lanes`, or where they are already. */
-static const void *key_lanes(const lb_store_layout *l, const lb_isa_unit *unit, const float *key, uint32_t *lanes,
-                             float *scale) {
+/* The lanes of a key, one for each line; not of floats, which are lanes already. */
+static void key_lanes(const lb_store_layout *l, const lb_isa_unit *unit, const float *key, uint32_t *lanes,
+                      float *scale) {
     const lb_row_rule rule = lb_row_rule_for(LOWBIT_A1);
     const size_t head = (size_t)l->head;
     int32_t sum;
-    if (is_float(l)) return key;
     if (has_scales(l))
         *scale = code_row(l, unit, key, (uint8_t *)lanes);
-    else
+    else if (is_bits(l))
         unit->pack_row(key, head, 0, head, &rule, (int8_t *)lanes, (size_t)row_lanes(l), &sum, scale);
-    return lanes;
 }
 
 /* The elements of a value, one a lane, whole panels of them: in `lanes`, or where they are already. */
@@ -72,32 +71,15 @@ static const void *value_lanes(const lb_store_layout *l, const lb_isa_unit *unit
 
 /* ---- lanes in their places ---- */
 
-/* Vectors of any compiler for any CPU. */
-typedef uint32_t words __attribute__((vector_size(16)));
-
-static words load(const uint8_t *from) {
-    words w;
-    memcpy(&w, from, sizeof w);
-    return w;
-}
-
-/* Four lines of four keys that stand side by side. */
-static void turn_four(const uint8_t *const *keys, int64_t at, uint8_t *lines) {
-    const words a = load(keys[0] + at), b = load(keys[1] + at), c = load(keys[2] + at), d = load(keys[3] + at);
-    const words ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-    const words ef = __builtin_shufflevector(a, b, 2, 6, 3, 7), gh = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-    const words turned[] = {__builtin_shufflevector(ab, cd, 0, 1, 4, 5), __builtin_shufflevector(ab, cd, 2, 3, 6, 7),
-                            __builtin_shufflevector(ef, gh, 0, 1, 4, 5), __builtin_shufflevector(ef, gh, 2, 3, 6, 7)};
-    for (int64_t i = 0; i < 4; i++) memcpy(lines + i * LB_LINE, &turned[i], sizeof turned[i]);
-}
-
-/* The lanes of `count` keys, 1 or TOGETHER, as tokens t and on. */
-static void put_keys(const lb_store_layout *l, const uint8_t *const *keys, int64_t count, int64_t t, uint8_t *store) {
+/* The lanes of `count` keys, 1 or TOGETHER, `stride` bytes apart, as tokens t and on. */
+static void put_keys(const lb_store_layout *l, const uint8_t *keys, int64_t stride, int64_t count, int64_t t,
+                     uint8_t *store) {
     uint8_t *lines = store + t / LB_PANEL * l->key_lines * LB_LINE + t % LB_PANEL * 4;
     int64_t line = 0;
-    for (; count == TOGETHER && line + 4 <= l->key_lines; line += 4) turn_four(keys, line * 4, lines + line * LB_LINE);
+    for (; count == TOGETHER && line + 4 <= l->key_lines; line += 4)
+        lb_turn_four(keys + line * 4, stride, lines + line * LB_LINE, LB_LINE);
     for (; line < l->key_lines; line++)
-        for (int64_t i = 0; i < count; i++) memcpy(lines + line * LB_LINE + i * 4, keys[i] + line * 4, 4);
+        for (int64_t i = 0; i < count; i++) memcpy(lines + line * LB_LINE + i * 4, keys + i * stride + line * 4, 4);
 }
 
 /* The elements of a value into the field of token t of their lanes, which keep the others. */
@@ -107,8 +89,8 @@ static void put_value(const lb_store_layout *l, const uint8_t *elements, int64_t
     const uint32_t keep = is_float(l) ? 0 : ~(((1u << bits) - 1) << shift);
     uint8_t *line = store + l->values + t / line_k * LB_LINE;
     for (int64_t p = 0; p < lb_div_up(l->head, LB_PANEL); p++, line += l->value_lines * LB_LINE, elements += LB_LINE)
-        for (int64_t at = 0; at < LB_LINE; at += (int64_t)sizeof(words)) {
-            const words now = (load(line + at) & keep) | load(elements + at) << shift;
+        for (int64_t at = 0; at < LB_LINE; at += (int64_t)sizeof(lb_four_words)) {
+            const lb_four_words now = (lb_load_four(line + at) & keep) | lb_load_four(elements + at) << shift;
             memcpy(line + at, &now, sizeof now);
         }
 }
@@ -121,22 +103,30 @@ const float *lb_store_value_scales(const lb_store_layout *l, const void *store) 
     return has_scales(l) ? (const float *)(const void *)((const uint8_t *)store + l->value_scales) : NULL;
 }
 
+/* Tokens t and on, 1 or TOGETHER. */
+static void put_some(const lb_store_layout *l, const lb_isa_unit *unit, const lb_store_rows *rows, int64_t t,
+                     uint32_t *lanes, void *store) {
+    float ignored, *scales = key_scales(l, store), *value_scales = (float *)(uintptr_t)lb_store_value_scales(l, store);
+    for (int64_t i = 0; i < rows->count; i++)
+        key_lanes(l, unit, rows->keys + i * rows->key_stride, lanes + i * row_lanes(l),
+                  value_scales ? scales + t + i : &ignored);
+    const void *keys = is_float(l) ? (const void *)rows->keys : lanes;
+    const int64_t stride = is_float(l) ? rows->key_stride : row_lanes(l);
+    put_keys(l, keys, stride * (int64_t)sizeof *lanes, rows->count, t, store);
+    for (int64_t i = 0; i < rows->count; i++) {
+        float *scale = value_scales ? value_scales + t + i : &ignored;
+        put_value(l, value_lanes(l, unit, rows->values + i * rows->value_stride, lanes, scale), t + i, store);
+    }
+}
+
 void lb_store_put(const lb_store_layout *l, const lb_isa_unit *unit, const lb_store_rows *rows, int64_t t,
                   void *scratch, void *store) {
-    float *scales = key_scales(l, store), *value_scales = (float *)(uintptr_t)lb_store_value_scales(l, store), ignored;
-    uint32_t *lanes = scratch;
-    for (int64_t r = 0, count; r < rows->count; r += count) {
-        const uint8_t *keys[TOGETHER];
-        count = (t + r) % TOGETHER == 0 && r + TOGETHER <= rows->count ? TOGETHER : 1;
-        for (int64_t i = 0; i < count; i++)
-            keys[i] = key_lanes(l, unit, rows->keys + (r + i) * rows->key_stride, lanes + i * row_lanes(l),
-                                value_scales ? scales + t + r + i : &ignored);
-        put_keys(l, keys, count, t + r, store);
-        for (int64_t i = r; i < r + count; i++)
-            put_value(l,
-                      value_lanes(l, unit, rows->values + i * rows->value_stride, lanes,
-                                  value_scales ? value_scales + t + i : &ignored),
-                      t + i, store);
+    lb_store_rows some = *rows;
+    for (int64_t left = rows->count; left > 0; left -= some.count, t += some.count) {
+        some.count = t % TOGETHER == 0 && left >= TOGETHER ? TOGETHER : 1;
+        put_some(l, unit, &some, t, scratch, store);
+        some.keys += some.count * some.key_stride;
+        some.values += some.count * some.value_stride;
     }
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/buffer.h"
 
-#include <math.h>
 #include <string.h>
+
+#include "kernels/base/base.h"
 
 void lb_buffer_raw(const lb_buffer *buffer, int64_t first, int64_t count, float *out) {
     const int8_t *codes = (const int8_t *)buffer->data + first;
@@ -37,23 +38,29 @@ void lb_buffer_copy(const lb_buffer *to, int64_t to_first, const lb_buffer *from
            (size_t)(count * bytes));
 }
 
-/* Adding it to a float of magnitude below 2^22 rounds to an integer, half to even, and subtracting it gives that back:
- * vectorized, where a call of rintf is not. */
-static const float kRound = 12582912; /* 1.5 * 2^23 */
+enum { LINE = 64, CHUNK = 1024 };
+
+/* Whole lines of codes where they stand; what is not, in a line of its own and from there. */
+static void store_codes(const lb_buffer *buffer, const lb_row_rule *rule, int8_t *codes, int64_t count,
+                        const float *x) {
+    _Alignas(LINE) int8_t own[CHUNK];
+    int32_t sum;
+    float scale;
+    const bool in_place = (uintptr_t)codes % LINE == 0 && count % LINE == 0;
+    for (int64_t i = 0, n; i < count; i += n) {
+        n = lb_min(CHUNK, count - i);
+        buffer->quantize(x + i, (size_t)n, 0, CHUNK, rule, in_place ? codes + i : own, (size_t)lb_round_up(n, LINE),
+                         &sum, &scale);
+        if (!in_place) memcpy(codes + i, own, (size_t)n);
+    }
+}
 
 void lb_buffer_store(const lb_buffer *buffer, int64_t first, int64_t count, const float *x) {
     if (buffer->type == LB_VALUE_F32) {
         memcpy((float *)buffer->data + first, x, (size_t)count * sizeof *x);
         return;
     }
-    int8_t *codes = (int8_t *)buffer->data + first;
-    const float r = 1 / buffer->scale, zero = (float)buffer->zero;
-    for (int64_t i = 0; i < count; i++) {
-        float q = x[i] * r;
-        q = q > -512 ? q : q != q ? 0 : -512; /* NaN: the zero */
-        q = q < 512 ? q : 512;
-        q = (q + kRound) - kRound + zero;
-        q = q > -128 ? q : -128;
-        codes[i] = (int8_t)(q < 127 ? q : 127);
-    }
+    const lb_row_rule rule = {
+        .kind = LB_ROWS_FIXED, .low = INT8_MIN, .high = INT8_MAX, .scale = buffer->scale, .zero = buffer->zero};
+    store_codes(buffer, &rule, (int8_t *)buffer->data + first, count, x);
 }

@@ -3,6 +3,7 @@
 #ifndef LOWBIT_NN_BUFFER_H_
 #define LOWBIT_NN_BUFFER_H_
 
+#include "kernels/simd/ukernel.h"
 #include "nn/graph.h"
 
 enum {
@@ -18,6 +19,7 @@ typedef struct lb_buffer {
     lb_shape shape; /* of one of them */
     float scale;    /* S8 */
     int32_t zero;
+    lb_quantize_row_fn quantize; /* S8: by which floats become codes */
 } lb_buffer;
 
 static inline int64_t lb_value_bytes(uint32_t type) { return type == LB_VALUE_S8 ? 1 : 4; }

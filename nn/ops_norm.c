@@ -61,13 +61,13 @@ static double factor_of(const lb_node *node, double squares) {
 
 static void norm_chunk(const lb_node *node, int64_t c, int64_t count, float shift, float factor, const float *x,
                        float *y) {
-    for (int64_t i = 0; i < count; i++) y[i] = (x[i] - shift) * factor;
-    if (!node->weights) return;
-    const float *weights = node->weights + c;
-    for (int64_t i = 0; i < count; i++) y[i] *= weights[i];
-    if (!node->bias) return;
-    const float *bias = node->bias + c;
-    for (int64_t i = 0; i < count; i++) y[i] += bias[i];
+    const float *weights = node->weights ? node->weights + c : NULL, *bias = node->bias ? node->bias + c : NULL;
+    if (!weights)
+        for (int64_t i = 0; i < count; i++) y[i] = (x[i] - shift) * factor;
+    else if (!bias)
+        for (int64_t i = 0; i < count; i++) y[i] = (x[i] - shift) * factor * weights[i];
+    else
+        for (int64_t i = 0; i < count; i++) y[i] = (x[i] - shift) * factor * weights[i] + bias[i];
 }
 
 void lb_norm_pixels(const lb_op *op, int64_t first, int64_t end) {

@@ -2,6 +2,7 @@
 /* Sessions in the making: what is to be done, where values lie, how products are computed. */
 #include "kernels/base/base.h"
 #include "kernels/base/pool.h"
+#include "kernels/ukernels.h"
 #include "nn/session_parts.h"
 #include "nn/types.h"
 
@@ -10,8 +11,11 @@
 static int32_t add_buffer(lb_session *s, lb_value v, uint32_t type) {
     const lb_net *net = s->net;
     lb_buffer *b = &s->buffers[s->buffer_count];
-    *b = (lb_buffer){
-        .type = type, .shape = net->graph.nodes[v].shape, .scale = net->ranges[v].scale, .zero = net->ranges[v].zero};
+    *b = (lb_buffer){.type = type,
+                     .shape = net->graph.nodes[v].shape,
+                     .scale = net->ranges[v].scale,
+                     .zero = net->ranges[v].zero,
+                     .quantize = lb_unit_best(s->ctx)->quantize_row};
     const int64_t most = lb_step_most(s, net->graph.nodes[v].by_token);
     s->spans[s->buffer_count] = (lb_span){.bytes = most * lb_shape_elements(b->shape) * lb_value_bytes(type),
                                           .first = s->step_count,

@@ -203,7 +203,7 @@ static double turned(const lb_attention_shape *s, const float *v, int64_t channe
                      int64_t i) {
     const float *head = v + token * channels + first;
     if (s->rope_base == 0) return (double)head[i];
-    const int64_t half = s->head / 2, pair = s->rope_halves ? i % half : i / 2;
+    const int64_t half = lb_max(s->head / 2, 1), pair = s->rope_halves ? i % half : i / 2;
     const int64_t low = s->rope_halves ? pair : 2 * pair, high = s->rope_halves ? pair + half : low + 1;
     const double angle = (double)token * pow((double)s->rope_base, -2.0 * (double)pair / (double)s->head);
     const double a = (double)head[low], b = (double)head[high];
@@ -213,7 +213,7 @@ static double turned(const lb_attention_shape *s, const float *v, int64_t channe
 static float attention(const task *t, int64_t y, int64_t x, int64_t c) {
     (void)y;
     const lb_attention_shape *s = &t->node->attention;
-    const int64_t head = c / s->head, kv = head / (s->heads / s->kv_heads), width = s->kv_heads * s->head;
+    const int64_t head = c / s->head, kv = head * s->kv_heads / s->heads, width = s->kv_heads * s->head;
     double total = 0, sum = 0;
     for (int64_t j = 0; j < (s->causal ? x + 1 : t->in.width); j++) {
         double score = 0;
@@ -280,7 +280,7 @@ static lb_shape shape_of(const lb_node *node, int64_t tokens) {
 static float *compute(const lb_graph *graph, const lb_node *node, float *const *values, const float *image,
                       int64_t tokens) {
     const lb_shape s = shape_of(node, tokens);
-    float *out = malloc((size_t)nn_elements(s) * sizeof *out), *at = out;
+    float *out = malloc((size_t)lb_max(nn_elements(s), 1) * sizeof *out), *at = out;
     if (node->op == LB_OP_INPUT) return memcpy(out, image, (size_t)nn_elements(s) * sizeof *out);
     if (!kElement[node->op]) {
         free(out);

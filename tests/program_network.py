@@ -191,7 +191,7 @@ def test_real():
         return
     images, models = f"{data}/cifar10/test_public.bin", pathlib.Path(data, "models")
     static = lowbit("eval", str(models / "resnet20_cifar10"), "--data", images, "--recipe", "w8a8", "--limit", "4")
-    check("static activations need --calibrate", static.returncode == FAILED and "no images to calibrate" in static.stderr, static)
+    check("static activations need --calibrate", static.returncode == FAILED and "no images or texts to calibrate" in static.stderr, static)
     for name, more in (("resnet8_mlperftiny_cifar10", []), ("bnn_cnv_w1a1_cifar10", ["--recipe", "native"])):
         stated = json.loads((models / name / "config.json").read_text())["reference_accuracy_public"]
         rows = results("eval", str(models / name), "--data", images, "--limit", "1000", "--batch", "50", "--threads", "all", *more)

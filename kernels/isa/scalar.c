@@ -10,6 +10,7 @@
 #include "kernels/simd/depthwise_scalar.h"
 #include "kernels/simd/fma_scalar.h"
 #include "kernels/simd/probe_scalar.h"
+#include "kernels/simd/softmax_scalar.h"
 #include "kernels/simd/ukernel.h"
 #include "lowbit/context.h"
 
@@ -457,6 +458,7 @@ const lb_isa_unit lb_unit_scalar = {.isa = LOWBIT_ISA_SCALAR,
                                     .kernel_count = sizeof kKernels / sizeof kKernels[0],
                                     .quantize_row = quantize_row,
                                     .pack_row = pack_row,
+                                    .soften_row = lb_soften_row,
                                     .bits = &lb_bits_scalar,
                                     .probes = kProbes,
                                     .probe_count = sizeof kProbes / sizeof kProbes[0],

@@ -271,6 +271,12 @@ typedef void (*lb_round_row_fn)(const float *x, size_t k, uint16_t *to, size_t s
 /* LB_A_TABLES from the codes of `lines` lines of 1-bit codes, 32 of each; tables are 64-byte aligned. */
 typedef void (*lb_put_tables_fn)(const int8_t *codes, size_t lines, uint8_t *tables);
 
+/* x[i] = exp(x[i] - m) * factors[i], m being the greatest of n >= 1; returns the sum of the exponentials alone, a NaN
+ * where one of x is. factors may be NULL: 1. Below exp(-LB_EXP_LIMIT) an exponential counts as 0. The sum is that of
+ * LB_SOFTEN_SUMS, element i in number i % LB_SOFTEN_SUMS, whose upper half is added to the lower until one is left. */
+enum { LB_SOFTEN_SUMS = 16 };
+typedef float (*lb_soften_row_fn)(float *x, size_t n, const float *factors);
+
 struct lb_bits_ops;      /* kernels/simd/bits.h */
 struct lb_depthwise_ops; /* kernels/simd/depthwise.h */
 struct lb_probe;         /* kernels/simd/probe.h */
@@ -283,6 +289,7 @@ typedef struct lb_isa_unit {
     lb_quantize_row_fn pack_row; /* the same by SIGN and STEP, but `codes` are words of bits: LB_A_BITS1 of one row */
     lb_round_row_fn round_row;   /* where kernels take LB_A_HALVES; else NULL */
     lb_put_tables_fn put_tables; /* where kernels take LB_A_TABLES; else NULL */
+    lb_soften_row_fn soften_row;
     const struct lb_bits_ops *bits;
     const struct lb_probe *probes; /* measuring loops of `bench limits` */
     size_t probe_count;

@@ -14,8 +14,9 @@
 #include "nn/pack_model.h"
 #include "nn/session.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/sequence_nets.h"
 
-enum { MOST_ELEMENTS = 1 << 14, MOST_MACS = 1 << 22, SIDE = 8 };
+enum { MOST_ELEMENTS = 1 << 14, MOST_MACS = 1 << 22, SIDE = 8, TOKENS = 4 };
 
 static const lowbit_ctx *context(void) {
     static lowbit_ctx *ctx;
@@ -44,16 +45,16 @@ static bool is_small(const lb_net *net) {
 
 static void run(const lb_net *net) {
     const lb_graph *graph = &net->graph;
-    const lb_session_options options = {.batch = 1, .tokens = 1};
-    const int64_t length = 1;
+    const lb_session_options options = {.batch = 1, .tokens = TOKENS};
+    const int64_t length = TOKENS;
     lowbit_error error = LOWBIT_ERROR_INIT;
     lb_session *session = NULL;
     if (lb_session_create(context(), net, &options, &session, &error) != LOWBIT_OK) {
         fuzz_require(error.message[0] != 0, "a refusal has a reason");
         return;
     }
-    float *in = calloc((size_t)lb_shape_elements(graph->nodes[0].shape), sizeof *in);
-    float *out = malloc((size_t)lb_shape_elements(graph->nodes[graph->count - 1].shape) * sizeof *out);
+    float *in = calloc((size_t)lb_shape_elements(graph->nodes[0].shape) * TOKENS, sizeof *in);
+    float *out = malloc((size_t)lb_shape_elements(graph->nodes[graph->count - 1].shape) * TOKENS * sizeof *out);
     if (in && out && lb_session_run(session, &(lb_run_input){in, 1, &length}, out, NULL, NULL, &error) != LOWBIT_OK)
         fuzz_require(error.message[0] != 0, "a run that fails has a reason");
     free(in);
@@ -87,12 +88,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 /* ---- seeds: small networks with made-up weights ---- */
 
 typedef struct seed {
-    const char *model, *recipe;
+    const char *model, *recipe; /* of nn/zoo.h, or of tests/sequence_nets.h */
     lb_pixels pixels;
 } seed;
 
+static const sequence_net *sequence_named(const char *name) {
+    for (size_t i = 0; i < sequence_net_count; i++)
+        if (strcmp(sequence_nets[i].name, name) == 0) return &sequence_nets[i];
+    return NULL;
+}
+
 static lowbit_status make(void *user, lb_graph *graph, lowbit_error *error) {
     seed *s = user;
+    const sequence_net *sequence = sequence_named(s->model);
+    if (sequence) return sequence_net_make(sequence, true, graph, error);
     const lb_model_options options = {.side = strstr(s->model, "cnv") ? 32 : SIDE, .width = 4, .classes = 3};
     lb_opened opened;
     const lowbit_status status = lb_model_make_up(s->model, &options, &opened, error);
@@ -104,9 +113,13 @@ static lowbit_status make(void *user, lb_graph *graph, lowbit_error *error) {
 }
 
 static int64_t next(void *user, int64_t most, int64_t *lengths, float *images) {
-    (void)user;
-    (void)lengths;
-    for (int64_t i = 0; i < most * SIDE * SIDE * 3; i++) images[i] = (float)(i * 37 % 101 - 50) / 50;
+    const seed *s = user;
+    const sequence_net *sequence = sequence_named(s->model);
+    const int64_t side = sequence ? SEQUENCE_SIDE : SIDE;
+    for (int64_t i = 0; lengths && i < most; i++) lengths[i] = TOKENS;
+    for (int64_t i = 0; lengths && i < most * TOKENS * 2; i++)
+        images[i] = (float)(i % 2 ? 0 : i * 7 % SEQUENCE_VOCABULARY);
+    for (int64_t i = 0; !lengths && i < most * side * side * 3; i++) images[i] = (float)(i * 37 % 101 - 50) / 50;
     return most;
 }
 
@@ -120,7 +133,7 @@ static size_t pack(seed *s, uint8_t *to) {
     lb_mapped mapped;
     fuzz_require(!s->recipe || lb_recipe_parse(s->recipe, &recipe, NULL) == LOWBIT_OK, "a recipe");
     const lb_pack_model model = {
-        .make = make, .user = s, .recipe = s->recipe ? &recipe : NULL, .samples = {next, NULL, 0}};
+        .make = make, .user = s, .recipe = s->recipe ? &recipe : NULL, .samples = {next, s, TOKENS}};
     fuzz_require(lb_pack_model_run(context(), &model, &net, NULL) == LOWBIT_OK, "a network");
     const lb_net_about about = {.model = s->model, .recipe = s->recipe ? s->recipe : "native", .pixels = s->pixels};
     const int handle = mkstemp(path);
@@ -140,7 +153,11 @@ size_t fuzz_seed(size_t index, uint8_t *data, size_t room) {
                            {"resnet20", "*: i4g32a8", {{{0}}}},
                            {"resnet8", "*: t2a8", {{{0}}}},
                            {"resnet20", "*: b1a1", {{{0}}}},
-                           {"bnn-cnv", NULL, {{{0}}}}};
+                           {"bnn-cnv", NULL, {{{0}}}},
+                           {"vit", "w8a8", {{{0}}}},
+                           {"bert", "w8a8; embedding: i8af; attention: i8a8", {{{0}}}},
+                           {"mean", "*: i8a8; attention: b1a1", {{{0}}}},
+                           {"llama", "*: i4g32a8; embedding: b1af", {{{0}}}}};
     static uint8_t files[sizeof seeds / sizeof *seeds][ROOM]; /* made once: packing takes longer than reading */
     static size_t sizes[sizeof seeds / sizeof *seeds];
     const size_t at = index / 2;
