@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/base/base.h"
+
 enum { ALIGN = 64 };
 
 /* In front of what it hands out. */
@@ -21,6 +23,12 @@ void *lb_blocks_take(lb_blocks *blocks, size_t bytes) {
     *blocks = block;
     memset(block + 1, 0, bytes);
     return block + 1;
+}
+
+lowbit_status lb_blocks_need(lb_blocks *blocks, int64_t bytes, const char *what, void **memory, lowbit_error *error) {
+    *memory = bytes >= 0 ? lb_blocks_take(blocks, (size_t)bytes) : NULL;
+    LB_REQUIRE(*memory, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes of %s", (long long)bytes, what);
+    return LOWBIT_OK;
 }
 
 void lb_blocks_drop(lb_blocks *blocks, void *memory) {

@@ -24,9 +24,7 @@ static void see(void *user, lb_value v, const lb_buffer *value, int64_t batch) {
 }
 
 static lowbit_status take(calibration *c, int64_t bytes, void **memory, lowbit_error *error) {
-    *memory = lb_blocks_take(&c->memory, (size_t)bytes);
-    LB_REQUIRE(*memory, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes of a calibration", (long long)bytes);
-    return LOWBIT_OK;
+    return lb_blocks_need(&c->memory, bytes, "a calibration", memory, error);
 }
 
 static lowbit_status begin(calibration *c, const lowbit_ctx *ctx, const lb_net *net, const lb_recipe *recipe,

@@ -7,8 +7,10 @@
 /* How often a value is read; the output is read once more by whoever runs the network. */
 static int64_t reads(const lb_graph *graph, lb_value value) {
     int64_t count = value == graph->count - 1;
-    for (int64_t i = 0; i < graph->count; i++)
-        count += (graph->nodes[i].x == value) + (graph->nodes[i].second == value);
+    for (int64_t i = 0; i < graph->count; i++) {
+        const lb_node *node = &graph->nodes[i];
+        count += (node->x == value) + (node->second == value) + (node->third == value);
+    }
     return count;
 }
 
@@ -23,8 +25,13 @@ static bool is_open(const lb_graph *graph, lb_value value) {
 static void move(lb_graph *graph, lb_value from, lb_value to, lb_node fused) {
     fused.grid = graph->nodes[to].grid;
     graph->nodes[to] = fused;
-    graph->nodes[from] =
-        (lb_node){.op = LB_OP_NONE, .x = LB_NO_VALUE, .second = LB_NO_VALUE, .name = "", .shape = fused.shape};
+    graph->nodes[from] = (lb_node){.op = LB_OP_NONE,
+                                   .x = LB_NO_VALUE,
+                                   .second = LB_NO_VALUE,
+                                   .third = LB_NO_VALUE,
+                                   .name = "",
+                                   .shape = fused.shape,
+                                   .by_token = fused.by_token};
 }
 
 /* scale (gain (w * x) + b) + shift = (scale gain) (w * x) + (scale b + shift), every number rounded once. Gain and bias

@@ -68,11 +68,26 @@ static bool grow(lb_graph *graph) {
     return nodes != NULL;
 }
 
+static bool is_take(uint32_t op) { return op == LB_OP_TAKE_FIRST || op == LB_OP_TAKE_LAST || op == LB_OP_TAKE_MEAN; }
+
+/* Whether a node's value is by token. */
+static bool follows(lb_graph *graph, const lb_node *node) {
+    const lb_value reads[] = {node->x, node->second, node->third};
+    if (node->x == LB_NO_VALUE) return node->by_token;
+    const bool by_token = graph->nodes[node->x].by_token;
+    for (size_t i = 1; i < LB_COUNT(reads); i++)
+        if (reads[i] != LB_NO_VALUE && graph->nodes[reads[i]].by_token != by_token)
+            lb_graph_fail(graph, LOWBIT_BAD_FORMAT, "\"%.64s\" reads tokens and whole texts", node->name);
+    return by_token && !is_take(node->op);
+}
+
 lb_value lb_graph_node(lb_graph *graph, lb_node node) {
     const lb_shape s = node.shape;
     int64_t elements = 0;
     const char *name = node.name ? node.name : "";
     if (failed(graph)) return LB_NO_VALUE;
+    node.name = name;
+    node.by_token = follows(graph, &node);
     if (s.height < 1 || s.width < 1 || s.channels < 1 || __builtin_mul_overflow(s.height, s.width, &elements) ||
         __builtin_mul_overflow(elements, s.channels, &elements) || elements > LB_VALUE_ELEMENTS)
         lb_graph_fail(graph, LOWBIT_BAD_FORMAT, "\"%.64s\" makes %lld x %lld x %lld elements: too many, or none", name,
@@ -89,6 +104,11 @@ const lb_node *lb_graph_at(lb_graph *graph, lb_value x) {
     if (x >= 0 && x < graph->count) return &graph->nodes[x];
     lb_graph_fail(graph, LOWBIT_INVALID_ARGUMENT, "there is no value %d", (int)x);
     return NULL;
+}
+
+int64_t lb_node_k(const lb_graph *graph, const lb_node *node) {
+    const lb_window *w = &node->window;
+    return w->kernel_height * w->kernel_width * (graph->nodes[node->x].shape.channels / w->groups);
 }
 
 /* ---- tensors ---- */

@@ -50,8 +50,12 @@ static lb_shape slide(lb_shape x, const lb_window *w, int64_t channels) {
 /* ---- convolutions ---- */
 
 lb_value lb_input(lb_graph *graph, lb_shape shape) {
-    return lb_graph_node(
-        graph, (lb_node){.op = LB_OP_INPUT, .x = LB_NO_VALUE, .second = LB_NO_VALUE, .shape = shape, .name = "input"});
+    return lb_graph_node(graph, (lb_node){.op = LB_OP_INPUT,
+                                          .x = LB_NO_VALUE,
+                                          .second = LB_NO_VALUE,
+                                          .third = LB_NO_VALUE,
+                                          .shape = shape,
+                                          .name = "input"});
 }
 
 /* A convolution without its tensors; false, and the graph has failed, if windows or channels do not fit. */
@@ -63,6 +67,7 @@ static bool conv_node(lb_graph *graph, lb_value x, const char *name, int64_t out
     *node = (lb_node){.op = LB_OP_CONV,
                       .x = x,
                       .second = LB_NO_VALUE,
+                      .third = LB_NO_VALUE,
                       .shape = slide(from->shape, &w, out),
                       .name = name,
                       .window = w};
@@ -120,6 +125,7 @@ lb_value lb_affine(lb_graph *graph, lb_value x, const char *name, float *scale, 
     return lb_graph_node(graph, (lb_node){.op = LB_OP_AFFINE,
                                           .x = x,
                                           .second = LB_NO_VALUE,
+                                          .third = LB_NO_VALUE,
                                           .shape = from->shape,
                                           .name = name,
                                           .weights = scale,
@@ -152,8 +158,12 @@ lb_value lb_batch_norm(lb_graph *graph, lb_value x, const char *name, float epsi
 static lb_value map(lb_graph *graph, lb_value x, uint32_t op, bool same) {
     const lb_node *from = lb_graph_at(graph, x);
     if (!from) return LB_NO_VALUE;
-    return lb_graph_node(
-        graph, (lb_node){.op = op, .x = x, .second = LB_NO_VALUE, .shape = from->shape, .grid = same ? from->grid : 0});
+    return lb_graph_node(graph, (lb_node){.op = op,
+                                          .x = x,
+                                          .second = LB_NO_VALUE,
+                                          .third = LB_NO_VALUE,
+                                          .shape = from->shape,
+                                          .grid = same ? from->grid : 0});
 }
 
 lb_value lb_relu(lb_graph *graph, lb_value x) { return map(graph, x, LB_OP_RELU, true); }
@@ -162,12 +172,12 @@ lb_value lb_hardtanh(lb_graph *graph, lb_value x) { return map(graph, x, LB_OP_H
 lb_value lb_add(lb_graph *graph, lb_value x, lb_value second) {
     const lb_node *a = lb_graph_at(graph, x), *b = lb_graph_at(graph, second);
     if (!a || !b) return LB_NO_VALUE;
-    if (a->shape.height != b->shape.height || a->shape.width != b->shape.width ||
-        a->shape.channels != b->shape.channels)
+    if (!lb_same_shape(a->shape, b->shape))
         lb_graph_fail(graph, LOWBIT_BAD_FORMAT, "a sum of %lld x %lld x %lld and %lld x %lld x %lld elements",
                       (long long)a->shape.height, (long long)a->shape.width, (long long)a->shape.channels,
                       (long long)b->shape.height, (long long)b->shape.width, (long long)b->shape.channels);
-    return lb_graph_node(graph, (lb_node){.op = LB_OP_ADD, .x = x, .second = second, .shape = a->shape});
+    return lb_graph_node(graph,
+                         (lb_node){.op = LB_OP_ADD, .x = x, .second = second, .third = LB_NO_VALUE, .shape = a->shape});
 }
 
 static lb_value pool(lb_graph *graph, lb_value x, uint32_t op, lb_window window) {
@@ -178,6 +188,7 @@ static lb_value pool(lb_graph *graph, lb_value x, uint32_t op, lb_window window)
     return lb_graph_node(graph, (lb_node){.op = op,
                                           .x = x,
                                           .second = LB_NO_VALUE,
+                                          .third = LB_NO_VALUE,
                                           .name = "pool",
                                           .window = w,
                                           .shape = slide(from->shape, &w, from->shape.channels),
@@ -196,6 +207,7 @@ lb_value lb_adaptive_average_pool(lb_graph *graph, lb_value x, int64_t height, i
     return lb_graph_node(graph, (lb_node){.op = LB_OP_ADAPTIVE_AVERAGE_POOL,
                                           .x = x,
                                           .second = LB_NO_VALUE,
+                                          .third = LB_NO_VALUE,
                                           .name = "pool",
                                           .shape = {height, width, from->shape.channels}});
 }
@@ -213,6 +225,7 @@ lb_value lb_subsample(lb_graph *graph, lb_value x, int64_t stride, int64_t chann
     return lb_graph_node(graph, (lb_node){.op = LB_OP_SUBSAMPLE,
                                           .x = x,
                                           .second = LB_NO_VALUE,
+                                          .third = LB_NO_VALUE,
                                           .shape = shape,
                                           .window = normal((lb_window){.stride = stride}),
                                           .zeros_before = zeros_before,
@@ -225,6 +238,7 @@ lb_value lb_channel_shift(lb_graph *graph, lb_value x, const int8_t *shifts) {
     return lb_graph_node(graph, (lb_node){.op = LB_OP_SHIFT,
                                           .x = x,
                                           .second = LB_NO_VALUE,
+                                          .third = LB_NO_VALUE,
                                           .shape = from->shape,
                                           .grid = from->grid,
                                           .shifts = lb_graph_copy(graph, shifts, 2 * (size_t)from->shape.channels)});
@@ -261,6 +275,7 @@ lb_value lb_steps(lb_graph *graph, lb_value x, const char *name, const float *th
     return lb_graph_node(graph, (lb_node){.op = LB_OP_STEPS,
                                           .x = x,
                                           .second = LB_NO_VALUE,
+                                          .third = LB_NO_VALUE,
                                           .shape = from->shape,
                                           .name = name,
                                           .weights = own,

@@ -61,12 +61,11 @@ static bool make_book(const levels *l, int8_t book[BOOK]) {
 
 static void choose(const lb_graph *graph, const lb_node *node, lb_choice *choice) {
     levels found = {0};
-    const lb_node *input = &graph->nodes[node->x];
-    const int64_t k =
-        node->window.kernel_height * node->window.kernel_width * input->shape.channels / node->window.groups;
     *choice = (lb_choice){.weights = LOWBIT_WEIGHT_TYPE_INIT, .activations = LOWBIT_AF32};
     choice->weights.format = LOWBIT_F32;
-    if (!(input->grid > 0) || !collect(node->weights, node->shape.channels * k, &found)) return;
+    if (!(graph->nodes[node->x].grid > 0) ||
+        !collect(node->weights, node->shape.channels * lb_node_k(graph, node), &found))
+        return;
     if (one_magnitude(&found, false))
         choice->weights.format = LOWBIT_B1;
     else if (one_magnitude(&found, true))

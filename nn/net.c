@@ -72,9 +72,7 @@ lb_net_sizes lb_net_size(const lb_net *net) {
 
 int64_t lb_node_macs(const lb_graph *graph, lb_value v) {
     const lb_node *node = &graph->nodes[v];
-    const lb_window *w = &node->window;
-    return lb_shape_elements(node->shape) * w->kernel_height * w->kernel_width * graph->nodes[node->x].shape.channels /
-           w->groups;
+    return lb_shape_elements(node->shape) * lb_node_k(graph, node);
 }
 
 int64_t lb_net_macs(const lb_net *net) {

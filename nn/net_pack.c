@@ -7,12 +7,11 @@
 #include "kernels/formats/format.h"
 #include "kernels/weights.h"
 #include "nn/ops.h"
+#include "nn/recipe.h"
 #include "nn/types.h"
 
 lowbit_status lb_net_take(lb_net *net, int64_t bytes, void **memory, lowbit_error *error) {
-    *memory = lb_blocks_take(&net->memory, (size_t)bytes);
-    LB_REQUIRE(*memory, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes of a network", (long long)bytes);
-    return LOWBIT_OK;
+    return lb_blocks_need(&net->memory, bytes, "a network", memory, error);
 }
 
 /* ---- codes of values ---- */
@@ -24,7 +23,8 @@ static bool needs_range(const lb_graph *graph, const lb_choice *choices, const u
     if (node->op == LB_OP_NONE || node->grid > 0) return false;
     if (types[v] == LB_VALUE_S8) return !lb_op_keeps_codes(node->op);
     for (lb_value reader = v + 1; reader < graph->count; reader++)
-        if (graph->nodes[reader].op == LB_OP_CONV && graph->nodes[reader].x == v && choices[reader].static_scale)
+        if (graph->nodes[reader].op == LB_OP_CONV && graph->nodes[reader].x == v &&
+            lb_needs_range(graph, &graph->nodes[reader], &choices[reader]))
             return true;
     return false;
 }
@@ -167,8 +167,7 @@ static lowbit_status pack_weights(const lowbit_ctx *ctx, lb_net *net, lb_value v
                                   const lowbit_pool *pool, lowbit_error *error) {
     lb_node *node = &net->graph.nodes[v];
     lb_layer *layer = &net->layers[v];
-    const int64_t k = node->window.kernel_height * node->window.kernel_width *
-                      net->graph.nodes[node->x].shape.channels / node->window.groups;
+    const int64_t k = lb_node_k(&net->graph, node);
     const bool floats = lb_is_float(lb_format_of(choice->weights.format));
     if (floats) gain_weights(node, k);
     const lowbit_matrix matrix = {node->weights, node->shape.channels, k, k};

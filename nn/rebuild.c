@@ -5,10 +5,6 @@
 #include "kernels/base/base.h"
 #include "nn/graph.h"
 
-static bool same_shape(lb_shape a, lb_shape b) {
-    return a.height == b.height && a.width == b.width && a.channels == b.channels;
-}
-
 static lb_value rebuild_conv(lb_graph *graph, const lb_node *node) {
     const lb_value x = lb_conv_packed(graph, node->x, node->name, node->shape.channels, node->window);
     if (x == LB_NO_VALUE) return x;
@@ -18,7 +14,7 @@ static lb_value rebuild_conv(lb_graph *graph, const lb_node *node) {
     made->bias = node->bias;
     if (node->second == LB_NO_VALUE) return x;
     const lb_node *second = lb_graph_at(graph, node->second);
-    if (second && !same_shape(second->shape, made->shape))
+    if (second && !lb_same_shape(second->shape, made->shape))
         lb_graph_fail(graph, LOWBIT_BAD_FORMAT, "\"%.64s\" adds a value of another shape", node->name);
     return x;
 }
@@ -56,7 +52,7 @@ static lb_value rebuild(lb_graph *graph, const lb_node *node) {
 lb_value lb_graph_append(lb_graph *graph, const lb_node *node) {
     const lb_value x = rebuild(graph, node);
     if (x == LB_NO_VALUE) return x;
-    if (!same_shape(graph->nodes[x].shape, node->shape))
+    if (!lb_same_shape(graph->nodes[x].shape, node->shape))
         lb_graph_fail(graph, LOWBIT_BAD_FORMAT, "layer %d (\"%.64s\") does not make values of its shape", (int)x,
                       node->name);
     lb_on_grid(graph, x, node->grid);

@@ -73,15 +73,14 @@ bool lb_needs_range(const lb_graph *graph, const lb_node *node, const lb_choice 
 
 lowbit_problem lb_node_product(const lb_graph *graph, const lb_node *node, const lb_choice *choice, int64_t *matrices) {
     const layer l = {graph, node, false, false};
-    const lb_window *w = &node->window;
-    *matrices = is_depthwise(&l) ? 1 : w->groups;
+    *matrices = is_depthwise(&l) ? 1 : node->window.groups;
     return (lowbit_problem){.struct_size = sizeof(lowbit_problem),
                             .weights = choice->weights,
                             .activations = choice->activations,
                             .static_scale = choice->static_scale,
                             .m = 1,
                             .n = node->shape.channels / *matrices,
-                            .k = w->kernel_height * w->kernel_width * (input_of(graph, node)->channels / w->groups)};
+                            .k = lb_node_k(graph, node)};
 }
 
 /* Decides and marks the rules that fit. */

@@ -92,9 +92,7 @@ static void add_step(lb_session *s, lb_value v) {
 /* ---- memory ---- */
 
 static lowbit_status take(lb_session *s, int64_t bytes, void **memory, lowbit_error *error) {
-    *memory = lb_blocks_take(&s->memory, (size_t)bytes);
-    LB_REQUIRE(*memory, error, LOWBIT_NO_MEMORY, "no memory for %lld bytes of a session", (long long)bytes);
-    return LOWBIT_OK;
+    return lb_blocks_need(&s->memory, bytes, "a session", memory, error);
 }
 
 static lowbit_status take_lists(lb_session *s, lowbit_error *error) {

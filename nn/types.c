@@ -2,6 +2,7 @@
 #include "nn/types.h"
 
 #include "kernels/formats/format.h"
+#include "kernels/rows.h"
 #include "nn/ops.h"
 
 bool lb_takes_codes(const lb_choice *choice) {
@@ -11,8 +12,7 @@ bool lb_takes_codes(const lb_choice *choice) {
 lb_value lb_only_reader(const lb_graph *graph, lb_value v) {
     lb_value only = LB_NO_VALUE;
     for (lb_value i = v + 1; i < graph->count; i++) {
-        const lb_node *node = &graph->nodes[i];
-        if (node->op == LB_OP_NONE || (node->x != v && node->second != v)) continue;
+        if (!lb_node_reads(&graph->nodes[i], v)) continue;
         if (only != LB_NO_VALUE) return LB_NO_VALUE;
         only = i;
     }
@@ -30,11 +30,8 @@ bool lb_value_is_bits(const lb_graph *graph, lb_value v, uint32_t activations) {
 }
 
 lb_code_limits lb_limits_of(uint32_t activations) {
-    switch (activations) {
-        case LOWBIT_A2: return (lb_code_limits){-2, 1};
-        case LOWBIT_A4: return (lb_code_limits){-8, 7};
-        default: return (lb_code_limits){INT8_MIN, INT8_MAX};
-    }
+    const lb_row_rule rule = lb_row_rule_for(activations);
+    return (lb_code_limits){rule.low, rule.high};
 }
 
 /* As what node `reader` reads the codes of v, of its own value knowing the same. */
@@ -67,11 +64,9 @@ static bool makes_sums(const lb_graph *graph, const lb_choice *choices, lb_value
     const lb_node *node = &graph->nodes[v];
     const lb_value reader = lb_only_reader(graph, v);
     if (reader == LB_NO_VALUE || graph->nodes[reader].op != LB_OP_STEPS || !lb_takes_codes(&choices[v])) return false;
-    const int64_t k = node->window.kernel_height * node->window.kernel_width * graph->nodes[node->x].shape.channels /
-                      node->window.groups;
     const lowbit_weight_type *w = &choices[v].weights;
     return node->second == LB_NO_VALUE && node->act == LOWBIT_ACT_NONE && w->offset != LOWBIT_MINIMUM &&
-           lb_groups(k, w->group) == 1;
+           lb_groups(lb_node_k(graph, node), w->group) == 1;
 }
 
 void lb_value_types(const lb_graph *graph, const lb_choice *choices, uint32_t *types) {
@@ -79,8 +74,7 @@ void lb_value_types(const lb_graph *graph, const lb_choice *choices, uint32_t *t
     /* From the end, for what is wanted of a value depends on what reads it. */
     for (lb_value v = (lb_value)graph->count - 1; v >= 0; v--)
         for (lb_value reader = v + 1; reader < graph->count; reader++) {
-            const lb_node *node = &graph->nodes[reader];
-            if (node->op == LB_OP_NONE || (node->x != v && node->second != v)) continue;
+            if (!lb_node_reads(&graph->nodes[reader], v)) continue;
             if (likes_codes(graph, choices, reader, v, types[reader] == LB_VALUE_S8)) types[v] = LB_VALUE_S8;
         }
     /* From the beginning, for what can be given depends on what is read. */

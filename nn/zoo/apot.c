@@ -84,8 +84,7 @@ static lb_value on_grid(lb_graph *graph, lb_value x, const char *name) {
 /* ---- layers ---- */
 
 static int64_t weight_count(const lb_graph *graph, const lb_node *node) {
-    const lb_window *w = &node->window;
-    return node->shape.channels * w->kernel_height * w->kernel_width * graph->nodes[node->x].shape.channels;
+    return node->shape.channels * lb_node_k(graph, node);
 }
 
 /* Made-up weights take the values of 4 bits that files have: sums of two powers of two, times a scale. */
