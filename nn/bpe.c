@@ -147,10 +147,11 @@ static void add_bytes(word *w, lb_text text) {
     for (size_t i = 0; i < text.length; i++) add_symbol(w, w->bpe->bytes[(uint8_t)text.bytes[i]]);
 }
 
-/* Characters: a byte and up to three that go on with it. */
-static void add_characters(word *w, lb_text text) {
+/* Characters: a byte and up to three that go on with it, which no space in front does. */
+static void add_characters(word *w, lb_text text, bool spaced) {
     for (size_t at = 0, length; at < text.length; at += length) {
-        for (length = 1; length < 4 && at + length < text.length; length++)
+        const size_t most = spaced && at == 0 ? 1 : 4;
+        for (length = 1; length < most && at + length < text.length; length++)
             if (((uint8_t)text.bytes[at + length] & 0xC0) != 0x80) break;
         const lb_text character = {text.bytes + at, length};
         const int32_t id = lb_vocabulary_find(&w->bpe->vocabulary, character);
@@ -179,12 +180,12 @@ static lowbit_status take(size_t length, scratch *s, lowbit_error *error) {
     return LOWBIT_OK;
 }
 
-static void encode_word(const lb_bpe *bpe, lb_text text, const scratch *s, int32_t *ids, int64_t *count) {
+static void encode_word(const lb_bpe *bpe, lb_text text, bool spaced, const scratch *s, int32_t *ids, int64_t *count) {
     word w = {.bpe = bpe, .symbols = s->symbols, .heap = s->heap};
     if (bpe->words)
         add_bytes(&w, text);
     else
-        add_characters(&w, text);
+        add_characters(&w, text, spaced);
     merge(&w);
     for (int32_t at = 0; at >= 0; at = w.symbols[at].next) ids[(*count)++] = w.symbols[at].id;
 }
@@ -201,12 +202,9 @@ lowbit_status lb_bpe_encode(const lb_bpe *bpe, lb_text text, int32_t *ids, int64
     if (status == LOWBIT_OK) {
         s.text[0] = ' ';
         memcpy(s.text + spaced, text.bytes, text.length);
-        lb_text rest = {s.text, text.length + spaced}, one;
-        while (rest.length > 0) {
-            one = bpe->words ? lb_bpe_next_word(&rest) : rest;
-            if (!bpe->words) rest.length = 0;
-            encode_word(bpe, one, &s, ids, count);
-        }
+        lb_text rest = {s.text, text.length + spaced};
+        if (!bpe->words) encode_word(bpe, rest, spaced, &s, ids, count);
+        while (bpe->words && rest.length > 0) encode_word(bpe, lb_bpe_next_word(&rest), spaced, &s, ids, count);
     }
     free(s.text);
     free(s.symbols);

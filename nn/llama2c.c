@@ -139,6 +139,8 @@ lowbit_status lb_llama2c_parse(const uint8_t *bytes, size_t length, lb_safetenso
     config->kv_heads = c.sizes[KV_HEADS];
     config->positions = c.sizes[POSITIONS];
     config->rope_pairs = true;
+    config->rope_base = 10000;
+    config->norm_epsilon = 1e-5;
     return LOWBIT_OK;
 }
 

@@ -12,8 +12,9 @@
 bool lb_llama2c_is(const uint8_t *bytes, size_t length);
 
 /* Finds the tensors, by the names that Hugging Face's Llama gives them ("model.layers.0.self_attn.q_proj.weight", ...;
- * no "lm_head.weight" where the file says that the classifier is the table of tokens), and adds heads, positions and
- * the order of rotated pairs to *config. The tables of sines behind the layers are passed over.
+ * no "lm_head.weight" where the file says that the classifier is the table of tokens). The tables of sines behind the
+ * layers are passed over. *config gets what the file says, and what llama2.c takes for granted: heads, positions, the
+ * order of rotated pairs and their base, the epsilon of norms.
  *
  * LOWBIT_BAD_FORMAT: numbers that are out of range or do not divide each other, another length. LOWBIT_NO_MEMORY,
  * statuses of lb_map_file. *file needs no close after a failure. */
