@@ -40,8 +40,9 @@ typedef struct bench {
 
 static void run_once(void *arg, size_t reps) {
     bench *b = arg;
+    const lb_run_input input = {b->images, b->batch, NULL};
     for (size_t i = 0; i < reps && b->status == LOWBIT_OK; i++)
-        b->status = lb_session_run(b->session, b->images, b->batch, b->output, NULL, NULL, &b->error);
+        b->status = lb_session_run(b->session, &input, b->output, NULL, NULL, &b->error);
 }
 
 /* ---- layers ---- */
@@ -62,9 +63,10 @@ static void note(void *user, lb_value v, const lb_buffer *value, int64_t batch) 
 
 static void time_layers(bench *b, layers *l) {
     enum { RUNS = 20 };
+    const lb_run_input input = {b->images, b->batch, NULL};
     for (int run = 0; run < RUNS; run++) {
         l->last = lb_clock_seconds(&lb_monotonic_clock);
-        b->status = lb_session_run(b->session, b->images, b->batch, b->output, note, l, &b->error);
+        b->status = lb_session_run(b->session, &input, b->output, note, l, &b->error);
         for (int64_t v = 1; v < l->count; v++)
             if (run == 0 || l->now[v] < l->best[v]) l->best[v] = l->now[v];
     }
@@ -171,7 +173,7 @@ static lowbit_status take_buffers(bench *b, lowbit_error *error) {
 
 static lowbit_status make_session(bench *b, lowbit_error *error) {
     const lowbit_pool *pool = b->thread_count > 1 ? &b->pool : NULL;
-    const lb_session_options options = {b->batch, b->decisions, pool};
+    const lb_session_options options = {.batch = b->batch, .wisdom = b->decisions, .pool = pool};
     LB_TRY(take_buffers(b, error));
     return lb_session_create(b->ctx, &b->net, &options, &b->session, error);
 }

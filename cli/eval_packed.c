@@ -75,7 +75,7 @@ static json_t *row_json(evaluation *v, const lb_session *session, int64_t batch,
 
 static lowbit_status evaluate(evaluation *v, int64_t batch, uint32_t threads, json_t *rows, lowbit_error *error) {
     const lowbit_pool *pool = threads > 1 ? &v->pool : NULL;
-    const lb_session_options options = {batch, v->wisdom, pool};
+    const lb_session_options options = {.batch = batch, .wisdom = v->wisdom, .pool = pool};
     lb_session *session;
     lb_peak_rss_reset();
     LB_TRY(lb_session_create(v->ctx, &v->net, &options, &session, error));

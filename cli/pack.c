@@ -35,7 +35,8 @@ static lowbit_status make_graph(void *user, lb_graph *graph, lowbit_error *error
     return LOWBIT_OK;
 }
 
-static int64_t next_images(void *user, int64_t most, float *images) {
+static int64_t next_images(void *user, int64_t most, int64_t *lengths, float *images) {
+    (void)lengths;
     packing *p = user;
     const int64_t count = lb_min(most, p->data.count - p->at);
     if (count <= 0) return 0;
@@ -46,15 +47,16 @@ static int64_t next_images(void *user, int64_t most, float *images) {
 }
 
 /* Images of noise, for networks whose weights are noise. */
-static int64_t next_noise(void *user, int64_t most, float *images) {
+static int64_t next_noise(void *user, int64_t most, int64_t *lengths, float *images) {
+    (void)lengths;
     packing *p = user;
     lb_random_floats(images, most * lb_shape_elements(p->input.shape), (uint64_t)++p->at);
     return most;
 }
 
-static lb_next_images images_of(const packing *p) {
-    if (p->model->calibrate) return next_images;
-    return p->model->random || p->model->noise ? next_noise : NULL;
+static lb_samples samples_of(packing *p) {
+    const bool noise = p->model->random || p->model->noise;
+    return (lb_samples){.next = p->model->calibrate ? next_images : noise ? next_noise : NULL, .user = p};
 }
 
 static bool is_native(const char *recipe) { return strcmp(recipe, "native") == 0; }
@@ -79,8 +81,7 @@ static lowbit_status pack(packing *p, const lowbit_ctx *ctx, const char *recipe,
     const lb_pack_model model = {.make = make_graph,
                                  .user = p,
                                  .recipe = is_native(recipe) ? NULL : &p->recipe,
-                                 .next = images_of(p),
-                                 .images = p,
+                                 .samples = samples_of(p),
                                  .pool = pool};
     LB_TRY(lb_pack_model_run(ctx, &model, net, error));
     const lowbit_status status = tell(p, recipe, texts, about, error);

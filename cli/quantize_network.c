@@ -31,7 +31,8 @@ static lowbit_status add_images(pair *p, const lb_dataset *data, lb_session *flo
     for (int64_t first = 0, n; first < count; first += n) {
         n = lb_min(BATCH, count - first);
         LB_TRY(lb_dataset_floats(data, first, n, &p->about.pixels, graph->nodes[0].shape, images, error));
-        LB_TRY(lb_errors_add(floats, net, graph, images, n, p->errors, error));
+        const lb_run_input input = {images, n, NULL};
+        LB_TRY(lb_errors_add(floats, net, graph, &input, p->errors, error));
     }
     return LOWBIT_OK;
 }

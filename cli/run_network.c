@@ -63,7 +63,7 @@ static void print_classes(const char *path, const json_t *classes) {
 
 static lowbit_status look_at(const running *r, const char *path, lowbit_error *error) {
     LB_TRY(lb_picture_floats(path, &r->about.pixels, r->net.graph.nodes[0].shape, r->image, error));
-    LB_TRY(lb_session_run(r->session, r->image, 1, r->output, NULL, NULL, error));
+    LB_TRY(lb_session_run(r->session, &(lb_run_input){r->image, 1, NULL}, r->output, NULL, NULL, error));
     softmax(r->output, r->outputs);
     json_t *classes = classes_json(r);
     if (!lb_cli_json_only(r->json)) print_classes(path, classes);

@@ -54,6 +54,7 @@ typedef struct walk {
     scratch *s;
     lb_tile tile;
     int64_t panels;    /* of a tile, at least one */
+    int64_t stride;    /* lines from one to the next */
     int64_t line_k;    /* k of a line */
     int64_t per_group; /* lines of a full group */
 
@@ -75,6 +76,7 @@ static walk walk_of(const lb_gemm_call *call, scratch *s) {
     const lb_format *f = lb_format_of(w->type.format);
     walk walking = {.call = call, .kernel = kernel, .w = w, .p = lb_prepared_of(call), .s = s};
     walking.panels = lb_div_up(kernel->nr, LB_PANEL);
+    walking.stride = call->panel_stride > 0 ? call->panel_stride : w->panel_lines;
     walking.line_k = lb_line_k(f);
     walking.per_group = w->groups > 1 ? w->type.group / walking.line_k : w->panel_lines;
     const bool symmetric = w->type.offset == LOWBIT_SYMMETRIC;
@@ -110,7 +112,7 @@ static int64_t panel_of(const walk *walking, int64_t n, int64_t p) {
 }
 
 static const uint8_t *line_at(const walk *walking, int64_t panel, int64_t line) {
-    return walking->w->lines + (panel * walking->w->panel_lines + line) * LB_LINE;
+    return walking->w->lines + (panel * walking->stride + line) * LB_LINE;
 }
 
 static void aim_part(walk *walking, int64_t n, part at) {
@@ -144,7 +146,7 @@ static void aim_ahead(walk *walking, int64_t n, int64_t skip, int64_t block, int
     lb_tile *tile = &walking->tile;
     tile->ahead = line_at(walking, next, on ? at.last : walking->first) + slice * bytes;
     tile->ahead_step = (size_t)lb_div_up(bytes, lines);
-    tile->ahead_offset = on ? lines * LB_LINE : (skip * walking->w->panel_lines + walking->first - at.first) * LB_LINE;
+    tile->ahead_offset = on ? lines * LB_LINE : (skip * walking->stride + walking->first - at.first) * LB_LINE;
     tile->block = (size_t)block;
     tile->blocks = (size_t)blocks;
     tile->expand = block == 0;

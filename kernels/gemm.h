@@ -45,6 +45,8 @@ typedef struct lb_gemm_call {
     void *workspace;
     const lb_gemm_start *start; /* or NULL; K is not split then */
     bool bits;                  /* the rows that are given are words of bits: lb_isa_unit's pack_row */
+    int64_t panel_stride;       /* lines from a panel of the weights to the next, where more of K is there than
+                                   counts; 0 = it is not */
 } lb_gemm_call;
 
 /* Refuse with a reason. Every public door of the product walks through these. */

@@ -25,6 +25,18 @@ void lb_buffer_load(const lb_buffer *buffer, int64_t first, int64_t count, float
     for (int64_t i = 0; i < count; i++) out[i] = scale * (out[i] - zero);
 }
 
+const float *lb_buffer_floats(const lb_buffer *buffer, int64_t first, int64_t count, float *scratch) {
+    if (buffer->type == LB_VALUE_F32) return (const float *)buffer->data + first;
+    lb_buffer_load(buffer, first, count, scratch);
+    return scratch;
+}
+
+void lb_buffer_copy(const lb_buffer *to, int64_t to_first, const lb_buffer *from, int64_t first, int64_t count) {
+    const int64_t bytes = lb_value_bytes(to->type);
+    memcpy((uint8_t *)to->data + to_first * bytes, (const uint8_t *)from->data + first * bytes,
+           (size_t)(count * bytes));
+}
+
 /* Adding it to a float of magnitude below 2^22 rounds to an integer, half to even, and subtracting it gives that back:
  * vectorized, where a call of rintf is not. */
 static const float kRound = 12582912; /* 1.5 * 2^23 */

@@ -13,9 +13,9 @@ enum {
 };
 
 typedef struct lb_buffer {
-    void *data; /* [batch][height][width][channels] */
+    void *data; /* [images, or tokens of texts][height][width][channels] */
     uint32_t type;
-    lb_shape shape; /* of one image */
+    lb_shape shape; /* of one of them */
     float scale;    /* S8 */
     int32_t zero;
 } lb_buffer;
@@ -29,6 +29,12 @@ void lb_buffer_raw(const lb_buffer *buffer, int64_t first, int64_t count, float 
 
 /* out[count] = what elements `first` and on stand for. Not of S32. */
 void lb_buffer_load(const lb_buffer *buffer, int64_t first, int64_t count, float *out);
+
+/* The same without a copy where they lie there as floats; else in scratch[count]. */
+const float *lb_buffer_floats(const lb_buffer *buffer, int64_t first, int64_t count, float *scratch);
+
+/* Elements from one place to another, both of one type, scale and zero point. */
+void lb_buffer_copy(const lb_buffer *to, int64_t to_first, const lb_buffer *from, int64_t first, int64_t count);
 
 /* The reverse: floats as they are, codes = clamp(rne(x / scale) + zero, -128, 127), of a NaN the zero. Not of S32. */
 void lb_buffer_store(const lb_buffer *buffer, int64_t first, int64_t count, const float *x);

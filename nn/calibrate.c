@@ -6,7 +6,7 @@
 #include "nn/observe.h"
 #include "nn/types.h"
 
-/* Images that go through the network together: one batch of LB_CALIBRATE_AVERAGE. */
+/* Images or texts that go through the network together: one batch of LB_CALIBRATE_AVERAGE. */
 enum { BATCH = 32 };
 
 typedef struct calibration {
@@ -14,34 +14,53 @@ typedef struct calibration {
     uint32_t *activations;   /* [count] how the codes of each value will be read */
     lb_observer **observers; /* [count]; NULL of values that need none */
     lb_session *session;
-    float *images, *output;
+    float *data, *output;
+    int64_t *lengths; /* of texts; else NULL */
     lb_blocks memory;
 } calibration;
 
-static void see(void *user, lb_value v, const lb_buffer *value, int64_t batch) {
+static void see(void *user, lb_value v, const lb_buffer *value, int64_t count) {
     const calibration *c = user;
-    if (c->observers[v]) lb_observer_add(c->observers[v], value->data, batch * lb_shape_elements(value->shape));
+    if (c->observers[v]) lb_observer_add(c->observers[v], value->data, count * lb_shape_elements(value->shape));
 }
 
 static lowbit_status take(calibration *c, int64_t bytes, void **memory, lowbit_error *error) {
     return lb_blocks_need(&c->memory, bytes, "a calibration", memory, error);
 }
 
+/* Room for the elements of a value in a run. */
+static lowbit_status take_value(calibration *c, const lb_node *node, int64_t tokens, float **memory,
+                                lowbit_error *error) {
+    const int64_t count = node->by_token ? tokens : BATCH;
+    void *floats;
+    LB_TRY(take(c, count * lb_shape_elements(node->shape) * (int64_t)sizeof(float), &floats, error));
+    *memory = floats;
+    return LOWBIT_OK;
+}
+
+static lowbit_status take_data(calibration *c, int64_t tokens, lowbit_error *error) {
+    const lb_graph *graph = c->graph;
+    void *lengths;
+    LB_TRY(take_value(c, &graph->nodes[0], tokens, &c->data, error));
+    LB_TRY(take_value(c, &graph->nodes[graph->count - 1], tokens, &c->output, error));
+    if (!graph->nodes[0].by_token) return LOWBIT_OK;
+    LB_TRY(take(c, BATCH * (int64_t)sizeof(int64_t), &lengths, error));
+    c->lengths = lengths;
+    return LOWBIT_OK;
+}
+
 static lowbit_status begin(calibration *c, const lowbit_ctx *ctx, const lb_net *net, const lb_recipe *recipe,
-                           const lb_choice *choices, const lowbit_pool *pool, lowbit_error *error) {
+                           const lb_choice *choices, int64_t tokens, const lowbit_pool *pool, lowbit_error *error) {
     const lb_graph *graph = &net->graph;
     const int64_t count = graph->count;
-    void *needs, *activations, *observers, *images, *output;
+    void *needs, *activations, *observers;
     LB_TRY(take(c, count * (int64_t)sizeof(bool), &needs, error));
     LB_TRY(take(c, count * (int64_t)sizeof(uint32_t), &activations, error));
     LB_TRY(take(c, count * (int64_t)sizeof(lb_observer *), &observers, error));
-    LB_TRY(take(c, BATCH * lb_shape_elements(graph->nodes[0].shape) * (int64_t)sizeof(float), &images, error));
-    LB_TRY(take(c, BATCH * lb_shape_elements(graph->nodes[count - 1].shape) * (int64_t)sizeof(float), &output, error));
     c->graph = graph;
     c->activations = activations;
     c->observers = observers;
-    c->images = images;
-    c->output = output;
+    LB_TRY(take_data(c, tokens, error));
     LB_TRY(lb_net_needs(graph, choices, needs, error));
     lb_value_activations(graph, choices, c->activations);
     for (int64_t v = 0; v < count; v++) {
@@ -51,15 +70,16 @@ static lowbit_status begin(calibration *c, const lowbit_ctx *ctx, const lb_net *
         c->observers[v] = observer;
         lb_observer_begin(recipe->calibrate, observer);
     }
-    const lb_session_options options = {.batch = BATCH, .pool = pool};
+    const lb_session_options options = {.batch = BATCH, .tokens = tokens, .pool = pool};
     return lb_session_create(ctx, net, &options, &c->session, error);
 }
 
-static lowbit_status look(calibration *c, int64_t images, lb_next_images next, void *user, lowbit_error *error) {
-    for (int64_t left = images, got; left > 0; left -= got) {
-        got = next(user, lb_min(BATCH, left), c->images);
+static lowbit_status look(calibration *c, int64_t count, const lb_samples *samples, lowbit_error *error) {
+    for (int64_t left = count, got; left > 0; left -= got) {
+        got = samples->next(samples->user, lb_min(BATCH, left), c->lengths, c->data);
         if (got <= 0) break;
-        LB_TRY(lb_session_run(c->session, c->images, got, c->output, see, c, error));
+        const lb_run_input input = {c->data, got, c->lengths};
+        LB_TRY(lb_session_run(c->session, &input, c->output, see, c, error));
     }
     return LOWBIT_OK;
 }
@@ -77,11 +97,11 @@ static lowbit_status decide(const calibration *c, const lb_recipe *recipe, lb_ra
 }
 
 lowbit_status lb_calibrate_net(const lowbit_ctx *ctx, const lb_net *net, const lb_recipe *recipe,
-                               const lb_choice *choices, lb_next_images next, void *user, const lowbit_pool *pool,
+                               const lb_choice *choices, const lb_samples *samples, const lowbit_pool *pool,
                                lb_range *ranges, lowbit_error *error) {
     calibration c = {0};
-    lowbit_status status = begin(&c, ctx, net, recipe, choices, pool, error);
-    if (status == LOWBIT_OK) status = look(&c, recipe->observe, next, user, error);
+    lowbit_status status = begin(&c, ctx, net, recipe, choices, BATCH * samples->longest, pool, error);
+    if (status == LOWBIT_OK) status = look(&c, recipe->observe, samples, error);
     if (status == LOWBIT_OK) status = decide(&c, recipe, ranges, error);
     lb_session_destroy(c.session);
     lb_blocks_free(&c.memory);

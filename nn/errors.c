@@ -16,16 +16,16 @@ typedef struct watch {
     lb_value_error *errors;
 } watch;
 
-static void keep(void *user, lb_value v, const lb_buffer *value, int64_t batch) {
+static void keep(void *user, lb_value v, const lb_buffer *value, int64_t count) {
     const watch *w = user;
-    lb_buffer_load(value, 0, batch * lb_shape_elements(value->shape), w->kept[v]);
+    lb_buffer_load(value, 0, count * lb_shape_elements(value->shape), w->kept[v]);
 }
 
 enum { CHUNK = 1024 };
 
-static void compare(void *user, lb_value v, const lb_buffer *value, int64_t batch) {
+static void compare(void *user, lb_value v, const lb_buffer *value, int64_t elements) {
     const watch *w = user;
-    const int64_t count = batch * lb_shape_elements(value->shape);
+    const int64_t count = elements * lb_shape_elements(value->shape);
     lb_value_error *e = &w->errors[v];
     float y[CHUNK];
     if (value->type == LB_VALUE_S32) return;
@@ -43,28 +43,35 @@ static void compare(void *user, lb_value v, const lb_buffer *value, int64_t batc
     e->count += count;
 }
 
-static lowbit_status run_both(lb_session *floats, lb_session *net, const float *images, int64_t batch, float *output,
-                              watch *w, lowbit_error *error) {
-    LB_TRY(lb_session_run(floats, images, batch, output, keep, w, error));
-    return lb_session_run(net, images, batch, output, compare, w, error);
+static lowbit_status run_both(lb_session *floats, lb_session *net, const lb_run_input *input, float *output, watch *w,
+                              lowbit_error *error) {
+    LB_TRY(lb_session_run(floats, input, output, keep, w, error));
+    return lb_session_run(net, input, output, compare, w, error);
 }
 
-lowbit_status lb_errors_add(lb_session *floats, lb_session *net, const lb_graph *graph, const float *images,
-                            int64_t batch, lb_value_error *errors, lowbit_error *error) {
+/* Elements of a value in a run. */
+static int64_t count_of(const lb_node *node, const lb_run_input *input) {
+    int64_t tokens = 0;
+    for (int64_t i = 0; input->lengths && i < input->sequences; i++) tokens += input->lengths[i];
+    return (node->by_token ? tokens : input->sequences) * lb_shape_elements(node->shape);
+}
+
+lowbit_status lb_errors_add(lb_session *floats, lb_session *net, const lb_graph *graph, const lb_run_input *input,
+                            lb_value_error *errors, lowbit_error *error) {
     lb_blocks memory = NULL;
     watch w = {lb_blocks_take(&memory, (size_t)graph->count * sizeof(float *)), errors};
     bool enough = w.kept != NULL;
     float *output = NULL;
     for (int64_t v = 0; enough && v < graph->count; v++) {
-        const size_t bytes = (size_t)(batch * lb_shape_elements(graph->nodes[v].shape)) * sizeof(float);
+        const size_t bytes = (size_t)count_of(&graph->nodes[v], input) * sizeof(float);
         enough = (w.kept[v] = lb_blocks_take(&memory, bytes)) != NULL;
         if (enough && v == graph->count - 1) enough = (output = lb_blocks_take(&memory, bytes)) != NULL;
     }
     lowbit_status status = LOWBIT_NO_MEMORY;
     if (enough)
-        status = run_both(floats, net, images, batch, output, &w, error);
+        status = run_both(floats, net, input, output, &w, error);
     else
-        lb_fail(error, status, "no memory for the values of %lld images", (long long)batch);
+        lb_fail(error, status, "no memory for the values of %lld images or texts", (long long)input->sequences);
     lb_blocks_free(&memory);
     return status;
 }

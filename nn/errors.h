@@ -17,10 +17,10 @@ double lb_error_snr_db(const lb_value_error *error);
 /* sum x y / sqrt(sum x^2 sum y^2). */
 double lb_error_cosine(const lb_value_error *error);
 
-/* Adds a batch of images to errors[graph->count].
+/* Adds a batch of images or texts to errors[graph->count].
  *
- * floats, net  sessions of the same fused graph, in floats and quantized, for at least `batch` images */
-lowbit_status lb_errors_add(lb_session *floats, lb_session *net, const lb_graph *graph, const float *images,
-                            int64_t batch, lb_value_error *errors, lowbit_error *error);
+ * floats, net  sessions of the same fused graph, in floats and quantized, for at least such an input */
+lowbit_status lb_errors_add(lb_session *floats, lb_session *net, const lb_graph *graph, const lb_run_input *input,
+                            lb_value_error *errors, lowbit_error *error);
 
 #endif

@@ -50,12 +50,12 @@ static void take_affine(lb_graph *graph, lb_value at) {
     move(graph, affine.x, at, conv);
 }
 
-static void take_relu(lb_graph *graph, lb_value at) {
-    const lb_value x = graph->nodes[at].x;
-    if (!is_open(graph, x)) return;
-    lb_node conv = graph->nodes[x];
-    conv.act = LOWBIT_ACT_RELU;
-    move(graph, x, at, conv);
+static void take_act(lb_graph *graph, lb_value at) {
+    const lb_node act = graph->nodes[at];
+    if (!is_open(graph, act.x)) return;
+    lb_node conv = graph->nodes[act.x];
+    conv.act = act.op == LB_OP_RELU ? LOWBIT_ACT_RELU : act.act;
+    move(graph, act.x, at, conv);
 }
 
 static bool can_add(const lb_graph *graph, lb_value value) {
@@ -75,7 +75,7 @@ static void take_add(lb_graph *graph, lb_value at) {
 
 void lb_graph_fuse(lb_graph *graph) {
     static void (*const kTake[LB_OPS])(lb_graph *, lb_value) = {
-        [LB_OP_AFFINE] = take_affine, [LB_OP_RELU] = take_relu, [LB_OP_ADD] = take_add};
+        [LB_OP_AFFINE] = take_affine, [LB_OP_RELU] = take_act, [LB_OP_ACT] = take_act, [LB_OP_ADD] = take_add};
     for (lb_value i = 0; graph->error.status == LOWBIT_OK && i < graph->count; i++)
         if (kTake[graph->nodes[i].op]) kTake[graph->nodes[i].op](graph, i);
 }

@@ -86,6 +86,8 @@ lb_value lb_graph_node(lb_graph *graph, lb_node node) {
     int64_t elements = 0;
     const char *name = node.name ? node.name : "";
     if (failed(graph)) return LB_NO_VALUE;
+    if (node.op == LB_OP_INPUT && graph->count > 0)
+        lb_graph_fail(graph, LOWBIT_BAD_FORMAT, "a network of several inputs, or one behind a layer");
     node.name = name;
     node.by_token = follows(graph, &node);
     if (s.height < 1 || s.width < 1 || s.channels < 1 || __builtin_mul_overflow(s.height, s.width, &elements) ||

@@ -21,7 +21,7 @@
 #include <stdbool.h>
 
 #include "lowbit/types.h"
-#include "nn/attention_shape.h"
+#include "nn/attention.h"
 #include "nn/blocks.h"
 #include "nn/source.h"
 
@@ -64,7 +64,7 @@ enum {
     LB_OP_ACT,         /* act(x) */
     LB_OP_TANH,
     LB_OP_MULTIPLY,   /* x * second */
-    LB_OP_ATTENTION,  /* of queries x, keys `second`, values `third`: nn/attention_shape.h */
+    LB_OP_ATTENTION,  /* of queries x, keys `second`, values `third`: nn/attention.h */
     LB_OP_TAKE_FIRST, /* of a sequence: its first token, */
     LB_OP_TAKE_LAST,
     LB_OP_TAKE_MEAN,
@@ -217,8 +217,8 @@ lb_value lb_scale(lb_graph *graph, lb_value x, float factor);
 
 /* Queries of shape->heads, keys and values of shape->kv_heads times shape->head channels; the output is as the queries.
  * Recipes call the layer NAME. */
-lb_value lb_attention(lb_graph *graph, lb_value q, lb_value k, lb_value v, const char *name,
-                      const lb_attention_shape *shape);
+lb_value lb_attend(lb_graph *graph, lb_value q, lb_value k, lb_value v, const char *name,
+                   const lb_attention_shape *shape);
 
 /* A linear layer for each token (pixel) with NAME.weight [out][channels] and, if it is there, NAME.bias [out]. */
 lb_value lb_linear_each(lb_graph *graph, lb_value x, const char *name, int64_t out, bool bias);
@@ -251,7 +251,8 @@ float *lb_graph_tensor(lb_graph *graph, const char *name, int32_t rank, const in
 void lb_graph_drop_weights(lb_graph *graph, lb_value v);
 
 /* Takes what a convolution can do into it, where nobody else reads what is between: batch normalization or another
- * affine map behind it (into gain and bias), the addition of a value that is known by then, ReLU. The fused node
+ * affine map behind it (into gain and bias), the addition of a value that is known by then, an activation function. The
+ * fused node
  * stands where the last of them stood, the others become LB_OP_NONE. */
 void lb_graph_fuse(lb_graph *graph);
 
@@ -268,6 +269,11 @@ lb_value lb_graph_node(lb_graph *graph, lb_node node);
 /* Whether a node computes something, and reads v for that. */
 static inline bool lb_node_reads(const lb_node *node, lb_value v) {
     return node->op != LB_OP_NONE && (node->x == v || node->second == v || node->third == v);
+}
+
+/* Whether a layer has a format, which a choice (nn/choice.h) decides. */
+static inline bool lb_has_format(const lb_node *node) {
+    return node->op == LB_OP_CONV || node->op == LB_OP_EMBED || node->op == LB_OP_ATTENTION;
 }
 
 static inline bool lb_same_shape(lb_shape a, lb_shape b) {

@@ -226,8 +226,8 @@ static bool fits(const lb_attention_shape *s, const lb_node *q, const lb_node *k
            (s->rope_base == 0 || s->head % 2 == 0);
 }
 
-lb_value lb_attention(lb_graph *graph, lb_value q, lb_value k, lb_value v, const char *name,
-                      const lb_attention_shape *shape) {
+lb_value lb_attend(lb_graph *graph, lb_value q, lb_value k, lb_value v, const char *name,
+                   const lb_attention_shape *shape) {
     const lb_node *a = lb_graph_at(graph, q), *b = lb_graph_at(graph, k), *c = lb_graph_at(graph, v);
     if (!a || !b || !c) return LB_NO_VALUE;
     if (!fits(shape, a, b, c))

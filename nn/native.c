@@ -61,8 +61,6 @@ static bool make_book(const levels *l, int8_t book[BOOK]) {
 
 static void choose(const lb_graph *graph, const lb_node *node, lb_choice *choice) {
     levels found = {0};
-    *choice = (lb_choice){.weights = LOWBIT_WEIGHT_TYPE_INIT, .activations = LOWBIT_AF32};
-    choice->weights.format = LOWBIT_F32;
     if (!(graph->nodes[node->x].grid > 0) ||
         !collect(node->weights, node->shape.channels * lb_node_k(graph, node), &found))
         return;
@@ -87,6 +85,7 @@ lowbit_status lb_native_choices(const lb_graph *graph, lb_choice *choices, lowbi
     memset(choices, 0, (size_t)graph->count * sizeof *choices);
     for (lb_value v = 0; v < graph->count; v++) {
         const lb_node *node = &graph->nodes[v];
+        if (lb_has_format(node)) choices[v] = lb_choice_floats();
         if (node->op != LB_OP_CONV) continue;
         LB_REQUIRE(node->weights, error, LOWBIT_INVALID_ARGUMENT, "%s is packed already", node->name);
         choose(graph, node, &choices[v]);

@@ -34,7 +34,11 @@ static int64_t node_bytes(const lb_node *node) {
     const int64_t channels = node->shape.channels;
     switch (node->op) {
         case LB_OP_CONV: return node->bias ? channels * 4 : 0;
-        case LB_OP_AFFINE: return 2 * channels * 4;
+        case LB_OP_AFFINE:
+        case LB_OP_LAYER_NORM: return 2 * channels * 4;
+        case LB_OP_RMS_NORM:
+        case LB_OP_CLASS_TOKEN: return channels * 4;
+        case LB_OP_POSITIONS: return channels * node->count * 4;
         case LB_OP_STEPS: return (channels * node->count + node->count + 1) * 4;
         case LB_OP_SHIFT: return 2 * channels;
         default: return 0;
@@ -54,11 +58,18 @@ static int64_t layer_bytes(const lb_layer *layer, const lb_node *node) {
     return bytes + (layer->multipliers ? 3 * out * 4 : 0);
 }
 
+static void add_table(const lb_table *table, lb_net_sizes *sizes) {
+    const int64_t row = lb_table_row_bytes(table->format, table->features);
+    sizes->payload_bytes += table->rows * row;
+    if (table->scales) sizes->scale_bytes += table->rows * (int64_t)sizeof(float);
+}
+
 lb_net_sizes lb_net_size(const lb_net *net) {
     lb_net_sizes sizes = {0};
     for (int64_t v = 0; v < net->graph.count; v++) {
         const lb_node *node = &net->graph.nodes[v];
         sizes.rest_bytes += node_bytes(node);
+        if (node->op == LB_OP_EMBED) add_table(&net->layers[v].table, &sizes);
         if (node->op != LB_OP_CONV) continue;
         const lb_layer *layer = &net->layers[v];
         sizes.rest_bytes += layer_bytes(layer, node);

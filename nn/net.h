@@ -11,9 +11,12 @@
 #include "nn/blocks.h"
 #include "nn/buffer.h"
 #include "nn/choice.h"
+#include "nn/table.h"
 
-/* A convolution, packed. */
+/* What a node is besides the graph: a convolution, packed; of an embedding its table, of an attention its kind. */
 typedef struct lb_layer {
+    lb_table table;     /* EMBED */
+    uint32_t attention; /* ATTENTION: LB_ATTENTION_* */
     lowbit_conv2d conv; /* of one image */
     uint32_t rule;      /* by which its weights were quantized */
     int64_t matrices;
@@ -28,7 +31,7 @@ typedef struct lb_layer {
 } lb_layer;
 
 typedef struct lb_net_sizes {
-    int64_t payload_bytes; /* packed codes, or floats, of the convolutions */
+    int64_t payload_bytes; /* packed codes, or floats, of the convolutions and embeddings */
     int64_t scale_bytes;   /* their scales, zero points, minima, multipliers */
     int64_t rest_bytes;    /* everything else that is kept: biases, sums, thresholds, headers */
 } lb_net_sizes;
@@ -36,7 +39,7 @@ typedef struct lb_net_sizes {
 /* Immutable: any number of sessions may run it at once. */
 typedef struct lb_net {
     lb_graph graph;        /* weights of its convolutions are NULL */
-    lb_layer *layers;      /* [graph.count], of LB_OP_CONV */
+    lb_layer *layers;      /* [graph.count] */
     uint32_t *types;       /* [graph.count] LB_VALUE_* */
     lb_range *ranges;      /* [graph.count] of codes */
     uint32_t *activations; /* [graph.count] LOWBIT_A8, A4, A2: how many codes a value has */
@@ -50,7 +53,7 @@ lowbit_status lb_net_needs(const lb_graph *graph, const lb_choice *choices, bool
 /* Quantizes and packs.
  *
  * graph    fused; it becomes the net's, also if that fails, and its float weights are released as they are packed
- * choices  [count] for its convolutions
+ * choices  [count] for its convolutions, embeddings and attentions
  * ranges   [count] for the values that lb_net_needs names; may be NULL if there are none */
 lowbit_status lb_net_pack(const lowbit_ctx *ctx, lb_graph *graph, const lb_choice *choices, const lb_range *ranges,
                           const lowbit_pool *pool, lb_net *net, lowbit_error *error);
@@ -62,7 +65,7 @@ lb_net_sizes lb_net_size(const lb_net *net);
 /* Elements of lowbit_column_sums of a matrix. */
 int64_t lb_column_sum_count(const lowbit_packed *w);
 
-/* Multiply-adds of one image: of a convolution, and of all of them. */
+/* Multiply-adds of one image, or by token of a token: of a convolution, and of all of them. */
 int64_t lb_node_macs(const lb_graph *graph, lb_value v);
 int64_t lb_net_macs(const lb_net *net);
 

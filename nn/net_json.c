@@ -16,7 +16,30 @@ const char *const lb_op_names[LB_OPS] = {[LB_OP_INPUT] = "input",
                                          [LB_OP_ADAPTIVE_AVERAGE_POOL] = "adaptive_average_pool",
                                          [LB_OP_SUBSAMPLE] = "subsample",
                                          [LB_OP_SHIFT] = "shift",
-                                         [LB_OP_STEPS] = "steps"};
+                                         [LB_OP_STEPS] = "steps",
+                                         [LB_OP_TOKENS] = "tokens",
+                                         [LB_OP_CLASS_TOKEN] = "class_token",
+                                         [LB_OP_POSITIONS] = "positions",
+                                         [LB_OP_EMBED] = "embed",
+                                         [LB_OP_LAYER_NORM] = "layer_norm",
+                                         [LB_OP_RMS_NORM] = "rms_norm",
+                                         [LB_OP_NORMALIZE] = "normalize",
+                                         [LB_OP_ACT] = "act",
+                                         [LB_OP_TANH] = "tanh",
+                                         [LB_OP_MULTIPLY] = "multiply",
+                                         [LB_OP_ATTENTION] = "attention",
+                                         [LB_OP_TAKE_FIRST] = "take_first",
+                                         [LB_OP_TAKE_LAST] = "take_last",
+                                         [LB_OP_TAKE_MEAN] = "take_mean"};
+
+const char *const lb_attention_names[LB_ATTENTION_KINDS] = {
+    [LB_ATTENTION_F32] = "f32", [LB_ATTENTION_I8] = "i8", [LB_ATTENTION_B1] = "b1"};
+
+bool lb_named(const char *const *names, uint32_t count, const char *name, uint32_t *number) {
+    for (*number = 0; name && *number < count; ++*number)
+        if (names[*number] && strcmp(names[*number], name) == 0) return true;
+    return false;
+}
 
 void lb_tensor_name(char name[LB_TENSOR_NAME], lb_value v, const char *kind, int64_t part) {
     if (part < 0)
@@ -30,6 +53,7 @@ size_t lb_node_arrays(lb_node *node, lb_node_array arrays[LB_NODE_ARRAYS]) {
     switch (node->op) {
         case LB_OP_CONV: arrays[0] = (lb_node_array){"bias", &node->bias, channels}; return 1;
         case LB_OP_AFFINE:
+        case LB_OP_LAYER_NORM:
             arrays[0] = (lb_node_array){"weights", &node->weights, channels};
             arrays[1] = (lb_node_array){"bias", &node->bias, channels};
             return 2;
@@ -37,6 +61,9 @@ size_t lb_node_arrays(lb_node *node, lb_node_array arrays[LB_NODE_ARRAYS]) {
             arrays[0] = (lb_node_array){"weights", &node->weights, channels * node->count};
             arrays[1] = (lb_node_array){"bias", &node->bias, node->count + 1};
             return 2;
+        case LB_OP_CLASS_TOKEN:
+        case LB_OP_RMS_NORM: arrays[0] = (lb_node_array){"weights", &node->weights, channels}; return 1;
+        case LB_OP_POSITIONS: arrays[0] = (lb_node_array){"weights", &node->weights, channels * node->count}; return 1;
         default: return 0;
     }
 }

@@ -19,8 +19,12 @@ enum {
 #define LB_NET_CHECK_KEY "lowbit.check"
 #define LB_NET_PIXELS "pixels"
 
-/* Names of LB_OP_*; NULL for one that no file has. */
+/* Names of LB_OP_*; NULL for one that no file has. Names of LB_ATTENTION_*. */
 extern const char *const lb_op_names[LB_OPS];
+extern const char *const lb_attention_names[LB_ATTENTION_KINDS];
+
+/* The number of a name in such a list; false for one that is not there, or NULL. */
+bool lb_named(const char *const *names, uint32_t count, const char *name, uint32_t *number);
 
 /* "12.packed.0", or without `part` (-1) "12.bias". */
 void lb_tensor_name(char name[LB_TENSOR_NAME], lb_value v, const char *kind, int64_t part);

@@ -241,14 +241,34 @@ lowbit_status lb_net_settle(lb_net *net, const lb_choice *choices, const lb_rang
     return settle_ranges(net, choices, ranges, error);
 }
 
+static lowbit_status pack_table(const lowbit_ctx *ctx, lb_net *net, lb_value v, const lb_choice *choice,
+                                const lowbit_pool *pool, lowbit_error *error) {
+    lb_node *node = &net->graph.nodes[v];
+    lb_table *table = &net->layers[v].table;
+    LB_TRY(
+        lb_table_make(ctx, node->weights, node->count, node->shape.channels, choice, pool, &net->memory, table, error));
+    if (!table->values) lb_blocks_drop(&net->graph.memory, node->weights);
+    node->weights = NULL;
+    return LOWBIT_OK;
+}
+
+static lowbit_status pack_node(const lowbit_ctx *ctx, lb_net *net, lb_value v, const lb_choice *choice,
+                               const lowbit_pool *pool, lowbit_error *error) {
+    switch (net->graph.nodes[v].op) {
+        case LB_OP_CONV:
+            LB_TRY(pack_layer(ctx, net, v, choice, pool, error));
+            lb_graph_drop_weights(&net->graph, v);
+            return LOWBIT_OK;
+        case LB_OP_EMBED: return pack_table(ctx, net, v, choice, pool, error);
+        case LB_OP_ATTENTION: return lb_choose_attention(choice, &net->layers[v].attention, error);
+        default: return LOWBIT_OK;
+    }
+}
+
 static lowbit_status pack_all(const lowbit_ctx *ctx, const lb_choice *choices, const lb_range *ranges,
                               const lowbit_pool *pool, lb_net *net, lowbit_error *error) {
     LB_TRY(lb_net_settle(net, choices, ranges, error));
-    for (lb_value v = 0; v < net->graph.count; v++) {
-        if (net->graph.nodes[v].op != LB_OP_CONV) continue;
-        LB_TRY(pack_layer(ctx, net, v, &choices[v], pool, error));
-        lb_graph_drop_weights(&net->graph, v);
-    }
+    for (lb_value v = 0; v < net->graph.count; v++) LB_TRY(pack_node(ctx, net, v, &choices[v], pool, error));
     return LOWBIT_OK;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Packed networks from files: foreign bytes. */
 #include <jansson.h>
-#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels/formats/format.h"
 #include "kernels/gemm.h"
+#include "nn/net_fields.h"
 #include "nn/net_file.h"
 #include "nn/net_json.h"
 #include "nn/net_pack.h"
@@ -17,65 +18,9 @@ typedef struct reading {
     uint32_t flags;     /* for blobs */
     lb_choice *choices; /* [count] */
     lb_range *ranges;   /* [count] */
-    lb_blocks memory;   /* of the two */
+    uint32_t *kinds;    /* [count] of attentions, LB_ATTENTION_*; of embeddings their format */
+    lb_blocks memory;   /* of the three */
 } reading;
-
-/* ---- numbers of JSON ---- */
-
-/* An integer of a range, and `otherwise` where there is none. */
-static bool get_integer(const json_t *object, const char *key, int64_t least, int64_t most, int64_t otherwise,
-                        int64_t *value) {
-    const json_t *number = json_object_get(object, key);
-    *value = otherwise;
-    if (!number) return true;
-    *value = json_integer_value(number);
-    return json_is_integer(number) && *value >= least && *value <= most;
-}
-
-static bool get_list(const json_t *object, const char *key, int64_t least, int64_t most, size_t count, int64_t *list) {
-    const json_t *array = json_object_get(object, key);
-    if (json_array_size(array) != count) return false;
-    for (size_t i = 0; i < count; i++) {
-        const json_t *number = json_array_get(array, i);
-        list[i] = json_integer_value(number);
-        if (!json_is_integer(number) || list[i] < least || list[i] > most) return false;
-    }
-    return true;
-}
-
-/* A finite number that is not negative; 0 where there is none. */
-static bool get_scale(const json_t *object, const char *key, float *value) {
-    const json_t *number = json_object_get(object, key);
-    *value = (float)json_number_value(number);
-    return !number || (json_is_number(number) && *value >= 0 && isfinite(*value));
-}
-
-static bool get_window(const json_t *node, lb_window *w) {
-    const json_t *object = json_object_get(node, "window");
-    int64_t kernel[2], pad[4];
-    if (!object) return true; /* of layers that have none */
-    const bool known = get_list(object, "kernel", 1, INT32_MAX, 2, kernel) &&
-                       get_list(object, "pad", 0, INT32_MAX, 4, pad) &&
-                       get_integer(object, "stride", 1, INT32_MAX, 1, &w->stride) &&
-                       get_integer(object, "dilation", 1, INT32_MAX, 1, &w->dilation) &&
-                       get_integer(object, "groups", 1, INT32_MAX, 1, &w->groups);
-    w->count_padding = json_is_true(json_object_get(object, "count_padding"));
-    if (!known) return false;
-    w->kernel_height = kernel[0];
-    w->kernel_width = kernel[1];
-    w->pad_top = pad[0];
-    w->pad_left = pad[1];
-    w->pad_bottom = pad[2];
-    w->pad_right = pad[3];
-    return true;
-}
-
-static bool get_op(const json_t *node, uint32_t *op) {
-    const char *name = json_string_value(json_object_get(node, "op"));
-    for (*op = 1; name && *op < LB_OPS; ++*op)
-        if (strcmp(lb_op_names[*op], name) == 0) return true;
-    return false;
-}
 
 /* ---- tensors ---- */
 
@@ -128,22 +73,21 @@ static lowbit_status read_choice(const json_t *json, lb_value v, lb_node *node, 
     return LOWBIT_OK;
 }
 
+static lowbit_status read_format(const json_t *json, lb_value v, uint32_t *format, lowbit_error *error) {
+    const char *name = json_string_value(json_object_get(json, "format"));
+    const lb_format *f = name ? lb_format_named(name, strlen(name)) : NULL;
+    LB_REQUIRE(f, error, LOWBIT_BAD_FORMAT, "node %d is an embedding without a format", v);
+    *format = f->id;
+    lb_choice choice = lb_choice_floats();
+    choice.weights.format = f->id;
+    return lb_check_table(&choice, error);
+}
+
 static lowbit_status read_node(reading *r, const json_t *json, lb_value v, lowbit_error *error) {
-    int64_t x, second, shape[3], zero;
-    lb_node node = {.name = json_string_value(json_object_get(json, "name"))};
-    const bool known = get_op(json, &node.op) && node.name && get_window(json, &node.window) &&
-                       get_list(json, "shape", 1, INT32_MAX, 3, shape) &&
-                       get_integer(json, "x", 0, v - 1, LB_NO_VALUE, &x) &&
-                       get_integer(json, "second", 0, v - 1, LB_NO_VALUE, &second) &&
-                       get_integer(json, "count", 1, 255, 0, &node.count) &&
-                       get_integer(json, "zeros_before", 0, INT32_MAX, 0, &node.zeros_before) &&
-                       get_integer(json, "zero", INT8_MIN, INT8_MAX, 0, &zero) && get_scale(json, "grid", &node.grid) &&
-                       get_scale(json, "scale", &r->ranges[v].scale);
-    LB_REQUIRE(known, error, LOWBIT_BAD_FORMAT, "node %d: a field is missing, unknown or out of its range", v);
-    node.x = (lb_value)x;
-    node.second = (lb_value)second;
-    node.shape = (lb_shape){shape[0], shape[1], shape[2]};
-    r->ranges[v].zero = (int32_t)zero;
+    lb_node node = {0};
+    LB_REQUIRE(lb_net_fields(json, v, &node, &r->kinds[v], &r->ranges[v]), error, LOWBIT_BAD_FORMAT,
+               "node %d: a field is missing, unknown or out of its range", v);
+    if (node.op == LB_OP_EMBED) LB_TRY(read_format(json, v, &r->kinds[v], error));
     if (node.op == LB_OP_CONV) LB_TRY(read_choice(json, v, &node, &r->choices[v], error));
     LB_TRY(get_arrays(r, v, &node, error));
     lb_graph_append(&r->net->graph, &node);
@@ -154,12 +98,13 @@ static lowbit_status read_nodes(reading *r, const json_t *graph, lowbit_error *e
     int64_t version;
     const json_t *nodes = json_object_get(graph, "nodes");
     const size_t count = json_array_size(nodes);
-    LB_REQUIRE(get_integer(graph, "version", LB_NET_VERSION, LB_NET_VERSION, 0, &version) && version, error,
+    LB_REQUIRE(lb_json_integer(graph, "version", LB_NET_VERSION, LB_NET_VERSION, 0, &version) && version, error,
                LOWBIT_UNSUPPORTED, "the network has another version than %d", LB_NET_VERSION);
     LB_REQUIRE(count > 0 && count <= LB_NET_NODES, error, LOWBIT_BAD_FORMAT, "a network of %zu nodes", count);
     r->choices = lb_blocks_take(&r->memory, count * sizeof *r->choices);
     r->ranges = lb_blocks_take(&r->memory, count * sizeof *r->ranges);
-    LB_REQUIRE(r->choices && r->ranges, error, LOWBIT_NO_MEMORY, "no memory for %zu nodes", count);
+    r->kinds = lb_blocks_take(&r->memory, count * sizeof *r->kinds);
+    LB_REQUIRE(r->choices && r->ranges && r->kinds, error, LOWBIT_NO_MEMORY, "no memory for %zu nodes", count);
     for (size_t i = 0; i < count; i++) LB_TRY(read_node(r, json_array_get(nodes, i), (lb_value)i, error));
     return lb_graph_end(&r->net->graph, error);
 }
@@ -216,6 +161,33 @@ static lowbit_status read_layer(const reading *r, lb_value v, lowbit_error *erro
     return lb_net_output(net, v, error);
 }
 
+static lowbit_status read_table(const reading *r, lb_value v, lowbit_error *error) {
+    const lb_node *node = &r->net->graph.nodes[v];
+    const void *values = NULL, *codes = NULL, *scales = NULL;
+    lb_table t = {.format = r->kinds[v], .rows = node->count, .features = node->shape.channels};
+    const int64_t bytes = t.rows * lb_table_row_bytes(t.format, t.features);
+    if (t.format == LOWBIT_F32) {
+        LB_TRY(get_tensor(r, v, "weights", -1, "F32", t.rows * t.features, sizeof(float), &values, error));
+    } else {
+        LB_TRY(get_tensor(r, v, "codes", -1, "U8", bytes, 1, &codes, error));
+        LB_TRY(get_tensor(r, v, "scales", -1, "F32", t.rows, sizeof(float), &scales, error));
+    }
+    t.values = values;
+    t.codes = codes;
+    t.scales = scales;
+    r->net->layers[v].table = t;
+    return LOWBIT_OK;
+}
+
+static lowbit_status read_kept(const reading *r, lb_value v, lowbit_error *error) {
+    r->net->layers[v].attention = r->kinds[v];
+    switch (r->net->graph.nodes[v].op) {
+        case LB_OP_CONV: return read_layer(r, v, error);
+        case LB_OP_EMBED: return read_table(r, v, error);
+        default: return LOWBIT_OK;
+    }
+}
+
 static lowbit_status read_pixels(const lb_net *net, lb_pixels *pixels, lowbit_error *error) {
     const lb_tensor *t = lb_safetensors_find(&net->file, LB_NET_PIXELS);
     LB_REQUIRE(t && t->elements == LB_CHANNELS * 256, error, LOWBIT_BAD_FORMAT, "the network has no table of pixels");
@@ -237,8 +209,7 @@ static lowbit_status read_all(reading *r, const json_t *graph, lb_net_about *abo
     lb_graph_begin(&net->graph, NULL);
     LB_TRY(read_nodes(r, graph, error));
     LB_TRY(lb_net_settle(net, r->choices, r->ranges, error));
-    for (lb_value v = 0; v < net->graph.count; v++)
-        if (net->graph.nodes[v].op == LB_OP_CONV) LB_TRY(read_layer(r, v, error));
+    for (lb_value v = 0; v < net->graph.count; v++) LB_TRY(read_kept(r, v, error));
     about->model = lb_safetensors_text(&net->file, LB_NET_MODEL_KEY);
     about->recipe = lb_safetensors_text(&net->file, LB_NET_RECIPE_KEY);
     LB_REQUIRE(about->model && about->recipe, error, LOWBIT_BAD_FORMAT, "the file does not name its model and recipe");

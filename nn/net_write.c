@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "kernels/base/base.h"
+#include "kernels/formats/format.h"
 #include "nn/net_file.h"
 #include "nn/net_json.h"
 
@@ -47,6 +48,13 @@ static void add_layer(writing *w, lb_value v) {
     }
 }
 
+static void add_table(writing *w, lb_value v) {
+    const lb_table *t = &w->net->layers[v].table;
+    add_node_tensor(w, v, "weights", -1, "F32", t->values, t->rows * t->features);
+    add_node_tensor(w, v, "codes", -1, "U8", t->codes, t->rows * lb_table_row_bytes(t->format, t->features));
+    add_node_tensor(w, v, "scales", -1, "F32", t->scales, t->rows);
+}
+
 static void add_tensors(writing *w) {
     for (lb_value v = 0; v < w->net->graph.count; v++) {
         lb_node node = w->net->graph.nodes[v];
@@ -56,6 +64,7 @@ static void add_tensors(writing *w) {
             add_node_tensor(w, v, arrays[i].kind, -1, "F32", *arrays[i].array, arrays[i].elements);
         if (node.op == LB_OP_SHIFT) add_node_tensor(w, v, "shifts", -1, "I8", node.shifts, 2 * node.shape.channels);
         if (node.op == LB_OP_CONV) add_layer(w, v);
+        if (node.op == LB_OP_EMBED) add_table(w, v);
     }
 }
 
@@ -77,6 +86,31 @@ static lowbit_status print_problem(const lb_net *net, lb_value v, char text[LB_N
     return lowbit_problem_print(&problem, text, LB_NET_PROBLEM, error);
 }
 
+static json_t *attention_json(const lb_attention_shape *s, uint32_t kind) {
+    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:b, s:f, s:b}", "kind", lb_attention_names[kind], "heads",
+                     (json_int_t)s->heads, "kv_heads", (json_int_t)s->kv_heads, "head", (json_int_t)s->head, "scale",
+                     (double)s->scale, "causal", (int)s->causal, "rope_base", (double)s->rope_base, "rope_halves",
+                     (int)s->rope_halves);
+}
+
+/* What some kinds of layers have. */
+static void add_fields(const writing *w, lb_value v, json_t *o) {
+    const lb_node *node = &w->net->graph.nodes[v];
+    const lb_layer *layer = &w->net->layers[v];
+    if (node->window.stride) json_object_set_new(o, "window", window_json(&node->window));
+    if (node->count) json_object_set_new(o, "count", json_integer(node->count));
+    if (node->first) json_object_set_new(o, "first", json_integer(node->first));
+    if (node->zeros_before) json_object_set_new(o, "zeros_before", json_integer(node->zeros_before));
+    if (node->grid > 0) json_object_set_new(o, "grid", json_real((double)node->grid));
+    if (node->epsilon > 0) json_object_set_new(o, "epsilon", json_real((double)node->epsilon));
+    if (node->unbiased) json_object_set_new(o, "unbiased", json_true());
+    if (node->op == LB_OP_INPUT && node->by_token) json_object_set_new(o, "by_token", json_true());
+    if (node->op == LB_OP_ACT) json_object_set_new(o, "act", json_integer(node->act));
+    if (node->op == LB_OP_EMBED) json_object_set_new(o, "format", json_string(lb_format_of(layer->table.format)->name));
+    if (node->op == LB_OP_ATTENTION)
+        json_object_set_new(o, "attention", attention_json(&node->attention, layer->attention));
+}
+
 static lowbit_status node_json(const writing *w, lb_value v, json_t **json, lowbit_error *error) {
     const lb_node *node = &w->net->graph.nodes[v];
     const lb_shape s = node->shape;
@@ -84,12 +118,10 @@ static lowbit_status node_json(const writing *w, lb_value v, json_t **json, lowb
     json_t *o = json_pack("{s:s, s:s, s:[I,I,I]}", "op", lb_op_names[node->op], "name", node->name, "shape",
                           (json_int_t)s.height, (json_int_t)s.width, (json_int_t)s.channels);
     *json = o;
-    if (node->window.stride) json_object_set_new(o, "window", window_json(&node->window));
+    add_fields(w, v, o);
     if (node->x != LB_NO_VALUE) json_object_set_new(o, "x", json_integer(w->numbers[node->x]));
     if (node->second != LB_NO_VALUE) json_object_set_new(o, "second", json_integer(w->numbers[node->second]));
-    if (node->count) json_object_set_new(o, "count", json_integer(node->count));
-    if (node->zeros_before) json_object_set_new(o, "zeros_before", json_integer(node->zeros_before));
-    if (node->grid > 0) json_object_set_new(o, "grid", json_real((double)node->grid));
+    if (node->third != LB_NO_VALUE) json_object_set_new(o, "third", json_integer(w->numbers[node->third]));
     if (range.scale > 0) {
         json_object_set_new(o, "scale", json_real((double)range.scale));
         json_object_set_new(o, "zero", json_integer(range.zero));

@@ -9,11 +9,6 @@ static void put_zeros(const lb_buffer *y, int64_t first, int64_t count) {
     memset((uint8_t *)y->data + first * bytes, y->type == LB_VALUE_S8 ? (uint8_t)y->zero : 0, (size_t)(count * bytes));
 }
 
-static void copy(const lb_op *op, int64_t to, int64_t from, int64_t count) {
-    const int64_t bytes = lb_value_bytes(op->y.type);
-    memcpy((uint8_t *)op->y.data + to * bytes, (const uint8_t *)op->x.data + from * bytes, (size_t)(count * bytes));
-}
-
 void lb_subsample_rows(const lb_op *op, int64_t first, int64_t end) {
     const lb_shape in = op->x.shape, out = op->y.shape;
     const int64_t stride = op->node->window.stride, before = op->node->zeros_before;
@@ -23,7 +18,8 @@ void lb_subsample_rows(const lb_op *op, int64_t first, int64_t end) {
             const int64_t y = row % out.height * stride, image = row / out.height;
             const int64_t to = (row * out.width + x) * out.channels;
             put_zeros(&op->y, to, before);
-            copy(op, to + before, ((image * in.height + y) * in.width + x * stride) * in.channels, in.channels);
+            lb_buffer_copy(&op->y, to + before, &op->x, ((image * in.height + y) * in.width + x * stride) * in.channels,
+                           in.channels);
             put_zeros(&op->y, to + before + in.channels, after);
         }
 }
@@ -38,7 +34,7 @@ void lb_shift_rows(const lb_op *op, int64_t first, int64_t end) {
                 const int64_t y = row % s.height + shifts[2 * c], from_x = x + shifts[2 * c + 1];
                 const bool inside = y >= 0 && y < s.height && from_x >= 0 && from_x < s.width;
                 if (inside)
-                    copy(op, to, ((image * s.height + y) * s.width + from_x) * s.channels + c, 1);
+                    lb_buffer_copy(&op->y, to, &op->x, ((image * s.height + y) * s.width + from_x) * s.channels + c, 1);
                 else
                     put_zeros(&op->y, to, 1);
             }

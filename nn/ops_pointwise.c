@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Layers that make an element of y from that of x, or of two: read as floats, computed, stored, a chunk at a time. */
-#include "kernels/base/base.h"
-#include "nn/ops.h"
+#include <math.h>
 
-enum { CHUNK = 1024 };
+#include "kernels/base/base.h"
+#include "kernels/simd/activations.h"
+#include "nn/ops.h"
 
 /* Floats of `pixels` times `channels` from channel `c` on. */
 typedef struct chunk {
     int64_t c, channels, pixels;
-    float x[CHUNK], second[CHUNK];
+    float x[LB_OP_CHUNK], second[LB_OP_CHUNK];
 } chunk;
 
 static void affine(const lb_node *node, chunk *at) {
@@ -19,36 +20,56 @@ static void affine(const lb_node *node, chunk *at) {
     }
 }
 
-static void apply(const lb_node *node, chunk *at) {
-    const int64_t count = at->pixels * at->channels;
-    float *x = at->x;
-    switch (node->op) {
-        case LB_OP_AFFINE: affine(node, at); return;
-        case LB_OP_RELU:
-            for (int64_t i = 0; i < count; i++) x[i] = x[i] > 0 ? x[i] : 0;
-            return;
-        case LB_OP_HARDTANH:
-            for (int64_t i = 0; i < count; i++) x[i] = x[i] < -1 ? -1 : x[i] > 1 ? 1 : x[i];
-            return;
-        case LB_OP_ADD:
-            for (int64_t i = 0; i < count; i++) x[i] += at->second[i];
-            return;
-        default: return; /* another type of the same value */
-    }
+static int64_t count_of(const chunk *at) { return at->pixels * at->channels; }
+
+static void relu(const lb_node *node, chunk *at) {
+    (void)node;
+    for (int64_t i = 0; i < count_of(at); i++) at->x[i] = at->x[i] > 0 ? at->x[i] : 0;
 }
 
-void lb_pointwise_rows(const lb_op *op, int64_t first, int64_t end) {
-    const int64_t channels = op->y.shape.channels, width = op->y.shape.width;
-    chunk at = {.channels = lb_min(channels, CHUNK)};
-    const int64_t most = CHUNK / at.channels;
-    for (int64_t pixel = first * width; pixel < end * width; pixel += at.pixels) {
-        at.pixels = lb_min(most, end * width - pixel);
-        for (at.c = 0; at.c < channels; at.c += CHUNK) {
-            if (channels > CHUNK) at.channels = lb_min(CHUNK, channels - at.c);
-            const int64_t i = pixel * channels + at.c, count = at.pixels * at.channels;
+static void hardtanh(const lb_node *node, chunk *at) {
+    (void)node;
+    for (int64_t i = 0; i < count_of(at); i++) at->x[i] = at->x[i] < -1 ? -1 : at->x[i] > 1 ? 1 : at->x[i];
+}
+
+static void add(const lb_node *node, chunk *at) {
+    (void)node;
+    for (int64_t i = 0; i < count_of(at); i++) at->x[i] += at->second[i];
+}
+
+static void multiply(const lb_node *node, chunk *at) {
+    (void)node;
+    for (int64_t i = 0; i < count_of(at); i++) at->x[i] *= at->second[i];
+}
+
+static void activate(const lb_node *node, chunk *at) {
+    for (int64_t i = 0; i < count_of(at); i++) at->x[i] = lb_activate(node->act, at->x[i]);
+}
+
+static void hyperbolic(const lb_node *node, chunk *at) {
+    (void)node;
+    for (int64_t i = 0; i < count_of(at); i++) at->x[i] = tanhf(at->x[i]);
+}
+
+/* NULL for another type of the same value. */
+static void (*const kApply[LB_OPS])(const lb_node *, chunk *) = {
+    [LB_OP_AFFINE] = affine, [LB_OP_RELU] = relu,       [LB_OP_HARDTANH] = hardtanh, [LB_OP_ADD] = add,
+    [LB_OP_ACT] = activate,  [LB_OP_TANH] = hyperbolic, [LB_OP_MULTIPLY] = multiply,
+};
+
+void lb_pointwise_pixels(const lb_op *op, int64_t first, int64_t end) {
+    const int64_t channels = op->y.shape.channels;
+    chunk at = {.channels = lb_min(channels, LB_OP_CHUNK)};
+    const int64_t most = LB_OP_CHUNK / at.channels;
+    void (*apply)(const lb_node *, chunk *) = kApply[op->node->op];
+    for (int64_t pixel = first; pixel < end; pixel += at.pixels) {
+        at.pixels = lb_min(most, end - pixel);
+        for (at.c = 0; at.c < channels; at.c += LB_OP_CHUNK) {
+            if (channels > LB_OP_CHUNK) at.channels = lb_min(LB_OP_CHUNK, channels - at.c);
+            const int64_t i = pixel * channels + at.c, count = count_of(&at);
             lb_buffer_load(&op->x, i, count, at.x);
             if (op->second.data) lb_buffer_load(&op->second, i, count, at.second);
-            apply(op->node, &at);
+            if (apply) apply(op->node, &at);
             lb_buffer_store(&op->y, i, count, at.x);
         }
     }

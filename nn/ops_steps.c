@@ -45,9 +45,8 @@ static void sum_pixel(const lb_op *op, int64_t pixel) {
         put(op, pixel * channels + c, sums_below(op->thresholds + c * count, count, sums[c]));
 }
 
-void lb_steps_rows(const lb_op *op, int64_t first, int64_t end) {
-    const int64_t width = op->y.shape.width;
-    for (int64_t pixel = first * width; pixel < end * width; pixel++)
+void lb_steps_pixels(const lb_op *op, int64_t first, int64_t end) {
+    for (int64_t pixel = first; pixel < end; pixel++)
         if (op->x.type == LB_VALUE_S32)
             sum_pixel(op, pixel);
         else

@@ -61,11 +61,11 @@ lowbit_status lb_pack_model_floats(const lowbit_ctx *ctx, const lb_pack_model *m
 
 static lowbit_status find_ranges(const lowbit_ctx *ctx, const lb_pack_model *model, decided *d, lowbit_error *error) {
     lb_net floats;
-    LB_REQUIRE(model->next, error, LOWBIT_INVALID_ARGUMENT,
-               "the recipe has static activations, and there are no images to calibrate them with");
+    LB_REQUIRE(model->samples.next, error, LOWBIT_INVALID_ARGUMENT,
+               "the recipe has static activations, and there are no images or texts to calibrate them with");
     LB_TRY(lb_pack_model_floats(ctx, model, &floats, error));
-    const lowbit_status status = lb_calibrate_net(ctx, &floats, model->recipe, d->choices, model->next, model->images,
-                                                  model->pool, d->ranges, error);
+    const lowbit_status status =
+        lb_calibrate_net(ctx, &floats, model->recipe, d->choices, &model->samples, model->pool, d->ranges, error);
     lb_net_free(&floats);
     return status;
 }

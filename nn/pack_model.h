@@ -13,15 +13,14 @@ typedef struct lb_pack_model {
     lb_make_graph make;
     void *user;
     const lb_recipe *recipe; /* NULL = the formats that the network was trained for: nn/native.h */
-    lb_next_images next;     /* images for calibration; NULL = there are none */
-    void *images;
+    lb_samples samples;      /* for calibration; next NULL = there are none */
     const lowbit_pool *pool;
 } lb_pack_model;
 
 /* Whether the recipe makes ranges necessary, which calibration must find. */
 lowbit_status lb_pack_model_calibrates(const lb_pack_model *model, bool *calibrates, lowbit_error *error);
 
-/* Quantizes and packs. LOWBIT_INVALID_ARGUMENT: ranges are needed, and there are no images. */
+/* Quantizes and packs. LOWBIT_INVALID_ARGUMENT: ranges are needed, and there are no samples. */
 lowbit_status lb_pack_model_run(const lowbit_ctx *ctx, const lb_pack_model *model, lb_net *net, lowbit_error *error);
 
 /* The network in floats, as all others are measured against. */

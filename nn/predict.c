@@ -21,7 +21,7 @@ static lowbit_status run_batch(const lb_predict *p, const work *w, int64_t first
     const int64_t outputs = lb_shape_elements(graph->nodes[graph->count - 1].shape);
     LB_TRY(lb_dataset_floats(p->data, first, images, p->pixels, graph->nodes[0].shape, w->images, error));
     const double start = lb_clock_seconds(&lb_monotonic_clock);
-    LB_TRY(lb_session_run(p->session, w->images, images, w->outputs, NULL, NULL, error));
+    LB_TRY(lb_session_run(p->session, &(lb_run_input){w->images, images, NULL}, w->outputs, NULL, NULL, error));
     if (seconds) seconds[first / p->batch] = lb_clock_seconds(&lb_monotonic_clock) - start;
     for (int64_t i = 0; i < images; i++) classes[first + i] = greatest(w->outputs + i * outputs, outputs);
     return LOWBIT_OK;

@@ -9,7 +9,8 @@
  *               range: affine or symmetric, for inputs of both signs
  *     PATTERN = a layer's name, in which * stands for any characters and ? for one; or one of the words first, last (in
  *               the order in which layers are computed), depthwise (one channel a group), linear (one output for the
- *               whole image, or for a token)
+ *               whole image, or for a token), embedding, attention. Of embeddings and attentions only the words, or the
+ *               name as it is, are meant
  *     HEAD    = the head of a problem string (lowbit_problem_parse): weights, activations, "s" for static ones: i8a8s,
  *               i4g32a8, t2a8, b1a1, f32af32
  *     tensor  = one scale for all weights of a matrix, where the head would mean one a row
@@ -65,7 +66,7 @@ lowbit_status lb_recipe_read(const char *word, lb_recipe *recipe, lowbit_error *
  * lines, and prints again as itself. LOWBIT_TOO_SMALL; never with LB_RECIPE_TEXT bytes. */
 lowbit_status lb_recipe_print(const lb_recipe *recipe, char *text, size_t size, lowbit_error *error);
 
-/* choices[graph->count]: what the recipe decides for each node that is LB_OP_CONV; zeros for the others.
+/* choices[graph->count]: what the recipe decides for each convolution, embedding and attention; zeros for the others.
  *
  * An input on a grid (lb_node.grid of the value read) is there as codes of 8 bits: a choice of a8, a4 or a2, static or
  * not, becomes a8 with one scale, which is the grid, and zero point 0. Signs, bits and floats stay as they are said.

@@ -7,8 +7,9 @@
 #include "kernels/gemm.h"
 #include "kernels/rows.h"
 #include "nn/recipe.h"
+#include "nn/table.h"
 
-/* A convolution and its place. */
+/* A layer with a format and, of convolutions, its place. */
 typedef struct layer {
     const lb_graph *graph;
     const lb_node *node;
@@ -20,8 +21,12 @@ static const lb_shape *input_of(const lb_graph *graph, const lb_node *node) { re
 static bool is_first(const layer *l) { return l->first; }
 static bool is_last(const layer *l) { return l->last; }
 
+static bool is_embedding(const layer *l) { return l->node->op == LB_OP_EMBED; }
+static bool is_attention(const layer *l) { return l->node->op == LB_OP_ATTENTION; }
+static bool is_conv(const layer *l) { return l->node->op == LB_OP_CONV; }
+
 static bool is_depthwise(const layer *l) {
-    return l->node->window.groups > 1 && input_of(l->graph, l->node)->channels == l->node->window.groups;
+    return is_conv(l) && l->node->window.groups > 1 && input_of(l->graph, l->node)->channels == l->node->window.groups;
 }
 
 /* The kernel covers the image, or is one tap on a sequence. */
@@ -30,13 +35,15 @@ static bool is_linear(const layer *l) {
     const lb_window *w = &l->node->window;
     const bool whole = w->kernel_height == x->height && w->kernel_width == x->width;
     const bool token = x->height == 1 && w->kernel_height == 1 && w->kernel_width == 1 && w->stride == 1;
-    return (whole || token) && w->groups == 1 && !(w->pad_top || w->pad_left || w->pad_bottom || w->pad_right);
+    return is_conv(l) && (whole || token) && w->groups == 1 &&
+           !(w->pad_top || w->pad_left || w->pad_bottom || w->pad_right);
 }
 
 static const struct {
     const char *word;
     bool (*holds)(const layer *layer);
-} kWords[] = {{"first", is_first}, {"last", is_last}, {"depthwise", is_depthwise}, {"linear", is_linear}};
+} kWords[] = {{"first", is_first},   {"last", is_last},           {"depthwise", is_depthwise},
+              {"linear", is_linear}, {"embedding", is_embedding}, {"attention", is_attention}};
 
 /* * is any characters, ? one. Where a part behind a star does not fit, the star takes one character more; only the last
  * star need be tried again. */
@@ -59,10 +66,11 @@ static bool glob(const char *pattern, const char *name) {
     return pattern[strspn(pattern, "*")] == '\0';
 }
 
+/* Wildcards are for convolutions: who writes "*" seldom thinks of softmax, or of tables. */
 static bool matches(const char *pattern, const layer *l) {
     for (size_t i = 0; i < LB_COUNT(kWords); i++)
         if (strcmp(kWords[i].word, pattern) == 0) return kWords[i].holds(l);
-    return glob(pattern, l->node->name);
+    return is_conv(l) ? glob(pattern, l->node->name) : strcmp(pattern, l->node->name) == 0;
 }
 
 static bool is_on_grid(const lb_graph *graph, const lb_node *node) { return graph->nodes[node->x].grid != 0; }
@@ -83,26 +91,33 @@ lowbit_problem lb_node_product(const lb_graph *graph, const lb_node *node, const
                             .k = lb_node_k(graph, node)};
 }
 
+/* Whether the layer can be that. */
+static lowbit_status check(const layer *l, const lb_choice *choice, lowbit_error *error) {
+    int64_t matrices;
+    uint32_t kind;
+    if (is_embedding(l)) return lb_check_table(choice, error);
+    if (is_attention(l)) return lb_choose_attention(choice, &kind, error);
+    const lowbit_problem product = lb_node_product(l->graph, l->node, choice, &matrices);
+    return lb_check_problem(&product, error);
+}
+
 /* Decides and marks the rules that fit. */
 static lowbit_status choose(const lb_recipe *recipe, const layer *l, bool used[LB_RECIPE_LINES], lb_choice *choice,
                             lowbit_error *error) {
     char place[32] = "that no line names";
-    *choice = (lb_choice){.weights = LOWBIT_WEIGHT_TYPE_INIT, .rule = LOWBIT_RULE_AUTO, .activations = LOWBIT_AF32};
-    choice->weights.format = LOWBIT_F32;
+    *choice = lb_choice_floats();
     for (int32_t i = 0; i < recipe->count; i++) {
         if (!matches(recipe->rules[i].pattern, l)) continue;
         *choice = recipe->rules[i].choice;
         snprintf(place, sizeof place, "line %d", recipe->rules[i].line);
         used[i] = true;
     }
-    if (is_on_grid(l->graph, l->node) && lb_row_rule_is_scaled(choice->activations)) {
+    if (is_conv(l) && is_on_grid(l->graph, l->node) && lb_row_rule_is_scaled(choice->activations)) {
         choice->activations = LOWBIT_A8;
         choice->static_scale = true;
     }
-    int64_t matrices;
     lowbit_error reason = LOWBIT_ERROR_INIT;
-    const lowbit_problem product = lb_node_product(l->graph, l->node, choice, &matrices);
-    const lowbit_status status = lb_check_problem(&product, &reason);
+    const lowbit_status status = check(l, choice, &reason);
     LB_REQUIRE(status == LOWBIT_OK, error, status, "layer %.80s (%s): %.120s", l->node->name, place, reason.message);
     return LOWBIT_OK;
 }
@@ -118,7 +133,7 @@ lowbit_status lb_recipe_apply(const lb_recipe *recipe, const lb_graph *graph, lb
     }
     for (int64_t i = 0; i < graph->count; i++) {
         const layer l = {graph, &graph->nodes[i], i == first, i == last};
-        if (l.node->op == LB_OP_CONV) LB_TRY(choose(recipe, &l, used, &choices[i], error));
+        if (lb_has_format(l.node)) LB_TRY(choose(recipe, &l, used, &choices[i], error));
     }
     for (int32_t i = 0; i < recipe->count; i++)
         LB_REQUIRE(used[i], error, LOWBIT_BAD_FORMAT, "line %d of the recipe: no layer is called %s",

@@ -1,39 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nn/session.h"
-
-#include <string.h>
-
+/* Sessions in the making: what is to be done, where values lie, how products are computed. */
 #include "kernels/base/base.h"
 #include "kernels/base/pool.h"
-#include "nn/arena.h"
-#include "nn/ops.h"
+#include "nn/session_parts.h"
 #include "nn/types.h"
-
-/* One thing that a run does: a convolution, another layer, or the same value once more as floats for a reader that
- * takes no codes. */
-typedef struct step {
-    lb_value v; /* of the graph */
-    lb_op op;   /* what it reads and writes; of convolutions x and second too. Data are filled in when placed */
-    int32_t x, second, y; /* the buffers, or -1; the input of the network is that of the caller, buffer 0 */
-    lowbit_conv2d_plan *plan;
-} step;
-
-struct lb_session {
-    const lowbit_ctx *ctx;
-    const lb_net *net;
-    const lowbit_pool *pool;
-    int64_t batch;
-    step *steps; /* at most two for each value */
-    int64_t step_count;
-    lb_buffer *buffers; /* the same number */
-    lb_span *spans;
-    int32_t buffer_count;
-    int32_t *as_is, *as_floats; /* of each value: its buffer, and that of its floats; -1 = none yet */
-    uint8_t *arena;
-    void *workspace;
-    int64_t arena_bytes, workspace_bytes;
-    lb_blocks memory;
-};
 
 /* ---- what is to be done ---- */
 
@@ -42,7 +12,8 @@ static int32_t add_buffer(lb_session *s, lb_value v, uint32_t type) {
     lb_buffer *b = &s->buffers[s->buffer_count];
     *b = (lb_buffer){
         .type = type, .shape = net->graph.nodes[v].shape, .scale = net->ranges[v].scale, .zero = net->ranges[v].zero};
-    s->spans[s->buffer_count] = (lb_span){.bytes = s->batch * lb_shape_elements(b->shape) * lb_value_bytes(type),
+    const int64_t most = lb_step_most(s, net->graph.nodes[v].by_token);
+    s->spans[s->buffer_count] = (lb_span){.bytes = most * lb_shape_elements(b->shape) * lb_value_bytes(type),
                                           .first = s->step_count,
                                           .last = s->step_count};
     return s->buffer_count++;
@@ -60,33 +31,52 @@ static int32_t floats_of(lb_session *s, lb_value v) {
     if (s->buffers[own].type == LB_VALUE_F32) return own;
     if (s->as_floats[v] >= 0) return s->as_floats[v];
     static const lb_node kConvert = {.op = LB_OP_NONE, .name = ""};
-    step *made = &s->steps[s->step_count];
+    lb_step *made = &s->steps[s->step_count];
     s->as_floats[v] = add_buffer(s, v, LB_VALUE_F32);
-    *made = (step){.v = LB_NO_VALUE, .op.node = &kConvert, .x = reads(s, own), .second = -1, .y = s->as_floats[v]};
+    *made = (lb_step){.v = LB_NO_VALUE,
+                      .op.node = &kConvert,
+                      .x = reads(s, own),
+                      .second = -1,
+                      .third = -1,
+                      .y = s->as_floats[v],
+                      .by_token = s->net->graph.nodes[v].by_token};
     s->step_count++;
     return s->as_floats[v];
 }
 
-static bool residual_is_codes(const lb_layer *layer) { return layer->requant.multipliers != NULL; }
-
 static void add_step(lb_session *s, lb_value v) {
     const lb_net *net = s->net;
     const lb_node *node = &net->graph.nodes[v];
-    step made = {.v = v, .op.node = node, .x = -1, .second = -1};
-    int32_t x = node->x >= 0 ? s->as_is[node->x] : -1, second = node->second >= 0 ? s->as_is[node->second] : -1;
+    lb_step made = {.v = v, .op.node = node, .by_token = node->by_token};
+    int32_t x = s->as_is[node->x], second = node->second >= 0 ? s->as_is[node->second] : -1, third = -1;
     if (node->op == LB_OP_CONV) {
         const lb_layer *layer = &net->layers[v];
         const lowbit_problem *p = &layer->conv.product;
         const bool codes = p->static_scale || lb_value_is_bits(&net->graph, node->x, p->activations);
         if (!codes) x = floats_of(s, node->x);
-        if (second >= 0 && !residual_is_codes(layer)) second = floats_of(s, node->second);
+        if (second >= 0 && !lb_residual_is_codes(layer)) second = floats_of(s, node->second);
     } else if (node->op == LB_OP_STEPS && s->buffers[x].type == LB_VALUE_S32) {
         made.op.thresholds = net->layers[node->x].thresholds;
+    } else if (node->op == LB_OP_ATTENTION) {
+        x = floats_of(s, node->x);
+        second = floats_of(s, node->second);
+        third = floats_of(s, node->third);
+    } else if (node->op == LB_OP_EMBED) {
+        made.op.table = &net->layers[v].table;
     }
+    if (net->graph.nodes[node->x].by_token) made.op.texts = &s->texts;
     made.x = reads(s, x);
     made.second = reads(s, second);
+    made.third = reads(s, third);
     made.y = s->as_is[v] = add_buffer(s, v, net->types[v]);
     s->steps[s->step_count++] = made;
+}
+
+/* The same elements as those of x, in another shape. */
+static void add_alias(lb_session *s, lb_value v) {
+    const lb_value x = s->net->graph.nodes[v].x;
+    s->as_is[v] = s->as_is[x];
+    s->as_floats[v] = s->as_floats[x];
 }
 
 /* ---- memory ---- */
@@ -107,12 +97,18 @@ static lowbit_status take_lists(lb_session *s, lowbit_error *error) {
     s->spans = spans;
     s->as_is = values;
     s->as_floats = s->as_is + count;
+    LB_TRY(take(s, (s->batch + 1) * (int64_t)sizeof *s->starts, &values, error));
+    s->starts = values;
+    LB_TRY(take(s, s->tokens * (int64_t)sizeof *s->texts_at, &values, error));
+    s->texts_at = values;
+    s->texts = (lb_texts){s->starts, s->texts_at};
     for (int64_t v = 0; v < most; v++) s->as_is[v] = -1;
     return LOWBIT_OK;
 }
 
 /* Points the steps at their buffers in the arena. That of the input is the caller's, and known in a run. */
 static lowbit_status place(lb_session *s, lowbit_error *error) {
+    const lb_node *nodes = s->net->graph.nodes;
     void *memory;
     LB_TRY(take(s, s->buffer_count * (int64_t)sizeof(int64_t), &memory, error));
     s->spans[0].bytes = 0;
@@ -121,28 +117,62 @@ static lowbit_status place(lb_session *s, lowbit_error *error) {
     s->arena = memory;
     for (int32_t b = 0; b < s->buffer_count; b++) s->buffers[b].data = s->arena + s->spans[b].offset;
     for (int64_t i = 0; i < s->step_count; i++) {
-        step *at = &s->steps[i];
+        lb_step *at = &s->steps[i];
         if (at->x >= 0) at->op.x = s->buffers[at->x];
         if (at->second >= 0) at->op.second = s->buffers[at->second];
+        if (at->third >= 0) at->op.third = s->buffers[at->third];
         at->op.y = s->buffers[at->y];
+        if (at->v != LB_NO_VALUE) at->op.x.shape = nodes[at->op.node->x].shape; /* that of an alias is another */
     }
     return LOWBIT_OK;
 }
 
-static lowbit_status plan_steps(lb_session *s, lowbit_wisdom *wisdom, lowbit_error *error) {
+/* ---- plans ---- */
+
+static lowbit_status plan_conv(lb_session *s, lb_step *at, lowbit_wisdom *wisdom, lowbit_error *error) {
     lowbit_plan_options options = LOWBIT_PLAN_OPTIONS_INIT;
+    lowbit_conv2d conv = s->net->layers[at->v].conv;
+    int64_t bytes;
     options.threads = (uint32_t)lb_pool_threads(s->pool);
     options.wisdom = wisdom;
     options.pool = s->pool;
+    conv.batch = lb_step_most(s, at->by_token);
+    LB_TRY(lowbit_conv2d_plan_create(s->ctx, &conv, &options, &at->plan, error));
+    LB_TRY(lowbit_conv2d_workspace_size(at->plan, conv.batch, options.threads, &bytes, error));
+    s->workspace_bytes = lb_max(s->workspace_bytes, bytes);
+    return LOWBIT_OK;
+}
+
+/* Images are sequences of one length; texts are where a run says. */
+static lowbit_status place_sequences(lb_session *s, lb_step *at, lowbit_error *error) {
+    void *memory;
+    at->first = s->starts;
+    if (at->by_token) return LOWBIT_OK;
+    LB_TRY(take(s, (s->batch + 1) * (int64_t)sizeof *at->first, &memory, error));
+    int64_t *first = memory;
+    for (int64_t i = 0; i <= s->batch; i++) first[i] = i * at->op.node->shape.width;
+    at->first = first;
+    return LOWBIT_OK;
+}
+
+static lowbit_status plan_attention(lb_session *s, lb_step *at, lowbit_wisdom *wisdom, lowbit_error *error) {
+    const bool remembers = at->by_token && s->positions > 0;
+    const int64_t tokens = !at->by_token ? at->op.node->shape.width : remembers ? s->positions : s->tokens;
+    const lb_attention_options options = {s->net->layers[at->v].attention, tokens, wisdom};
+    LB_TRY(place_sequences(s, at, error));
+    LB_TRY(lb_attention_create(s->ctx, &at->op.node->attention, &options, &at->attention, error));
+    s->workspace_bytes = lb_max(s->workspace_bytes, lb_attention_workspace(at->attention, lb_pool_threads(s->pool)));
+    if (!remembers) return LOWBIT_OK;
+    LB_TRY(lb_attention_cache_create(at->attention, &at->cache, error));
+    s->cache_bytes += lb_attention_cache_bytes(at->cache);
+    return LOWBIT_OK;
+}
+
+static lowbit_status plan_steps(lb_session *s, lowbit_wisdom *wisdom, lowbit_error *error) {
     for (int64_t i = 0; i < s->step_count; i++) {
-        step *at = &s->steps[i];
-        if (at->op.node->op != LB_OP_CONV) continue;
-        int64_t bytes;
-        lowbit_conv2d conv = s->net->layers[at->v].conv;
-        conv.batch = s->batch;
-        LB_TRY(lowbit_conv2d_plan_create(s->ctx, &conv, &options, &at->plan, error));
-        LB_TRY(lowbit_conv2d_workspace_size(at->plan, s->batch, (uint32_t)lb_pool_threads(s->pool), &bytes, error));
-        s->workspace_bytes = lb_max(s->workspace_bytes, bytes);
+        lb_step *at = &s->steps[i];
+        if (at->op.node->op == LB_OP_CONV) LB_TRY(plan_conv(s, at, wisdom, error));
+        if (at->op.node->op == LB_OP_ATTENTION) LB_TRY(plan_attention(s, at, wisdom, error));
     }
     return take(s, lb_max(s->workspace_bytes, 1), &s->workspace, error);
 }
@@ -153,21 +183,35 @@ static lowbit_status build(lb_session *s, lowbit_wisdom *wisdom, lowbit_error *e
     for (lb_value v = 0; v < graph->count; v++)
         if (graph->nodes[v].op == LB_OP_INPUT)
             s->as_is[v] = add_buffer(s, v, LB_VALUE_F32);
+        else if (graph->nodes[v].op == LB_OP_TOKENS)
+            add_alias(s, v);
         else if (graph->nodes[v].op != LB_OP_NONE)
             add_step(s, v);
-    reads(s, floats_of(s, (lb_value)graph->count - 1));
+    s->output = reads(s, floats_of(s, (lb_value)graph->count - 1));
     LB_TRY(place(s, error));
     return plan_steps(s, wisdom, error);
 }
 
 lowbit_status lb_session_create(const lowbit_ctx *ctx, const lb_net *net, const lb_session_options *options,
                                 lb_session **session, lowbit_error *error) {
-    LB_REQUIRE(options->batch >= 1, error, LOWBIT_INVALID_ARGUMENT, "a batch of %lld images",
+    const bool texts = net->graph.nodes[0].by_token;
+    LB_REQUIRE(options->batch >= 1, error, LOWBIT_INVALID_ARGUMENT, "a batch of %lld images or texts",
                (long long)options->batch);
+    LB_REQUIRE(!texts || options->tokens >= options->batch, error, LOWBIT_INVALID_ARGUMENT,
+               "%lld tokens for %lld texts", (long long)options->tokens, (long long)options->batch);
+    LB_REQUIRE(options->positions >= 0 && (options->positions == 0 || (texts && options->batch == 1)), error,
+               LOWBIT_INVALID_ARGUMENT, "%lld positions to remember, in a batch of %lld: one text can be",
+               (long long)options->positions, (long long)options->batch);
     lb_blocks memory = NULL;
     lb_session *s = lb_blocks_take(&memory, sizeof *s);
     LB_REQUIRE(s, error, LOWBIT_NO_MEMORY, "no memory for a session");
-    *s = (lb_session){.ctx = ctx, .net = net, .pool = options->pool, .batch = options->batch, .memory = memory};
+    *s = (lb_session){.ctx = ctx,
+                      .net = net,
+                      .pool = options->pool,
+                      .batch = options->batch,
+                      .tokens = texts ? options->tokens : 0,
+                      .positions = options->positions,
+                      .memory = memory};
     const lowbit_status status = build(s, options->wisdom, error);
     if (status == LOWBIT_OK)
         *session = s;
@@ -178,93 +222,15 @@ lowbit_status lb_session_create(const lowbit_ctx *ctx, const lb_net *net, const 
 
 void lb_session_destroy(lb_session *session) {
     if (!session) return;
-    for (int64_t i = 0; i < session->step_count; i++) lowbit_conv2d_plan_destroy(session->ctx, session->steps[i].plan);
+    for (int64_t i = 0; i < session->step_count; i++) {
+        lowbit_conv2d_plan_destroy(session->ctx, session->steps[i].plan);
+        lb_attention_cache_destroy(session->steps[i].cache);
+        lb_attention_destroy(session->steps[i].attention);
+    }
     lb_blocks memory = session->memory;
     lb_blocks_free(&memory);
 }
 
-int64_t lb_session_bytes(const lb_session *session) { return session->arena_bytes + session->workspace_bytes; }
-
-/* ---- a run ---- */
-
-static lowbit_status run_conv(const lb_session *s, const step *at, const lb_op *op, int64_t batch,
-                              lowbit_error *error) {
-    const lb_layer *layer = &s->net->layers[at->v];
-    const lb_range range = s->net->ranges[op->node->x];
-    const bool codes = op->x.type == LB_VALUE_S8;
-    const lowbit_problem *p = &layer->conv.product;
-    const lowbit_requant *requant = &layer->requant;
-    lowbit_requant own = *requant;
-    if (residual_is_codes(layer)) own.residual = op->second.data;
-    const lowbit_conv2d_args args = {.struct_size = sizeof args,
-                                     .weights = layer->packed,
-                                     .batch = batch,
-                                     .a = codes ? NULL : op->x.data,
-                                     .codes = codes ? op->x.data : NULL,
-                                     .a_scale = p->static_scale ? range.scale : 0,
-                                     .a_zero = p->static_scale ? range.zero : 0,
-                                     .column_sums = layer->column_sums,
-                                     .tap_sums = layer->tap_sums,
-                                     .bias = p->bias && !requant->multipliers ? op->node->bias : NULL,
-                                     .residual = residual_is_codes(layer) ? NULL : op->second.data,
-                                     .requant = p->out == LOWBIT_OUT_S8 ? &own : NULL,
-                                     .out = op->y.data,
-                                     .out_stride = op->y.shape.channels};
-    return lowbit_conv2d_run(at->plan, &args, s->workspace, s->workspace_bytes, s->pool, error);
-}
-
-/* Rows of a layer that are one task: some thousand elements, below which a fork costs more than it saves. */
-enum { TASK_ELEMENTS = 1 << 14 };
-
-typedef struct cover {
-    const lb_op *op;
-    lb_op_rows run;
-    int64_t rows, each;
-} cover;
-
-static void op_task(void *arg, size_t i, size_t worker) {
-    (void)worker;
-    const cover *all = arg;
-    const int64_t first = (int64_t)i * all->each;
-    all->run(all->op, first, lb_min(all->rows, first + all->each));
-}
-
-static void run_op(const lb_session *s, const lb_op *op, int64_t batch) {
-    const lb_shape shape = op->y.shape;
-    const lb_op_rows rows = op->node->op == LB_OP_NONE ? lb_pointwise_rows : lb_op_rows_of(op->node->op);
-    cover all = {op, rows, batch * shape.height, lb_max(1, TASK_ELEMENTS / (shape.width * shape.channels))};
-    lb_parallel_for(s->pool, (size_t)lb_div_up(all.rows, all.each), op_task, &all);
-}
-
-lowbit_status lb_session_run(lb_session *session, const float *input, int64_t batch, float *output, lb_session_see see,
-                             void *user, lowbit_error *error) {
-    LB_REQUIRE(batch >= 1 && batch <= session->batch, error, LOWBIT_INVALID_ARGUMENT,
-               "%lld images; the session is for 1 to %lld", (long long)batch, (long long)session->batch);
-    session->buffers[0].data = (void *)(uintptr_t)input;
-    if (see) see(user, 0, &session->buffers[0], batch);
-    const lb_buffer *last = &session->buffers[0];
-    for (int64_t i = 0; i < session->step_count; i++) {
-        const step *at = &session->steps[i];
-        lb_op op = at->op;
-        if (at->x == 0) op.x.data = (void *)(uintptr_t)input;
-        if (at->second == 0) op.second.data = (void *)(uintptr_t)input;
-        if (op.node->op == LB_OP_CONV)
-            LB_TRY(run_conv(session, at, &op, batch, error));
-        else
-            run_op(session, &op, batch);
-        if (see && at->v != LB_NO_VALUE) see(user, at->v, &op.y, batch);
-        last = &at->op.y;
-    }
-    memcpy(output, last->data, (size_t)(batch * lb_shape_elements(last->shape)) * sizeof *output);
-    return LOWBIT_OK;
-}
-
-int64_t lb_session_steps(const lb_session *session) { return session->step_count; }
-
-lowbit_status lb_session_describe(const lb_session *session, int64_t step_index, lb_value *v, lowbit_plan_info *info,
-                                  lowbit_error *error) {
-    const step *at = &session->steps[step_index];
-    *v = at->v;
-    info->kernel[0] = 0;
-    return at->plan ? lowbit_conv2d_plan_describe(at->plan, session->batch, info, error) : LOWBIT_OK;
+int64_t lb_session_bytes(const lb_session *session) {
+    return session->arena_bytes + session->workspace_bytes + session->cache_bytes;
 }

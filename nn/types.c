@@ -80,7 +80,7 @@ void lb_value_types(const lb_graph *graph, const lb_choice *choices, uint32_t *t
     /* From the beginning, for what can be given depends on what is read. */
     for (lb_value v = 0; v < graph->count; v++) {
         const lb_node *node = &graph->nodes[v];
-        if (node->op == LB_OP_INPUT) types[v] = LB_VALUE_F32;
+        if (node->op == LB_OP_INPUT || node->op == LB_OP_ATTENTION) types[v] = LB_VALUE_F32;
         if (node->op == LB_OP_STEPS) types[v] = LB_VALUE_S8;
         if (node->op == LB_OP_CONV && makes_sums(graph, choices, v)) types[v] = LB_VALUE_S32;
         if (lb_op_keeps_codes(node->op)) types[v] = types[node->x];

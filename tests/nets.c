@@ -38,7 +38,8 @@ static void fill_images(float *images, int64_t count, const lb_pixels *pixels) {
         for (int c = 0; c < 3; c++) images[i * 3 + c] = pixels->value[c][check_random_in(0, 255)];
 }
 
-static int64_t next(void *user, int64_t most, float *images) {
+static int64_t next(void *user, int64_t most, int64_t *lengths, float *images) {
+    (void)lengths;
     subject *s = user;
     fill_images(images, most, &s->input.pixels);
     return most;
@@ -49,7 +50,7 @@ static bool pack(const lowbit_ctx *ctx, subject *s, lb_net *net) {
     lowbit_error error = LOWBIT_ERROR_INIT;
     if (s->recipe && !CHECK(lb_recipe_parse(s->recipe, &recipe, &error) == LOWBIT_OK)) return false;
     const lb_pack_model model = {
-        .make = make, .user = s, .recipe = s->recipe ? &recipe : NULL, .next = next, .images = s};
+        .make = make, .user = s, .recipe = s->recipe ? &recipe : NULL, .samples = {next, s, 0}};
     const lowbit_status status = lb_pack_model_run(ctx, &model, net, &error);
     check_context("%s by %s: %s", s->model, s->recipe ? s->recipe : "native", error.message);
     return CHECK(status == LOWBIT_OK);
@@ -69,8 +70,8 @@ static void run(const lowbit_ctx *ctx, const lb_net *net, const float *images, i
     if (!CHECK(status == LOWBIT_OK)) fprintf(stderr, "%s\n", error.message);
     for (int64_t i = 0, n; session && i < IMAGES; i += n) {
         n = lb_min(batch, IMAGES - i);
-        if (!CHECK(lb_session_run(session, images + i * PIXELS, n, outputs + i * OUTPUTS, NULL, NULL, &error) ==
-                   LOWBIT_OK)) {
+        if (!CHECK(lb_session_run(session, &(lb_run_input){images + i * PIXELS, n, NULL}, outputs + i * OUTPUTS, NULL,
+                                  NULL, &error) == LOWBIT_OK)) {
             fprintf(stderr, "%s\n", error.message);
             break;
         }

@@ -44,7 +44,8 @@ static bool is_small(const lb_net *net) {
 
 static void run(const lb_net *net) {
     const lb_graph *graph = &net->graph;
-    const lb_session_options options = {.batch = 1};
+    const lb_session_options options = {.batch = 1, .tokens = 1};
+    const int64_t length = 1;
     lowbit_error error = LOWBIT_ERROR_INIT;
     lb_session *session = NULL;
     if (lb_session_create(context(), net, &options, &session, &error) != LOWBIT_OK) {
@@ -53,7 +54,7 @@ static void run(const lb_net *net) {
     }
     float *in = calloc((size_t)lb_shape_elements(graph->nodes[0].shape), sizeof *in);
     float *out = malloc((size_t)lb_shape_elements(graph->nodes[graph->count - 1].shape) * sizeof *out);
-    if (in && out && lb_session_run(session, in, 1, out, NULL, NULL, &error) != LOWBIT_OK)
+    if (in && out && lb_session_run(session, &(lb_run_input){in, 1, &length}, out, NULL, NULL, &error) != LOWBIT_OK)
         fuzz_require(error.message[0] != 0, "a run that fails has a reason");
     free(in);
     free(out);
@@ -102,8 +103,9 @@ static lowbit_status make(void *user, lb_graph *graph, lowbit_error *error) {
     return LOWBIT_OK;
 }
 
-static int64_t next(void *user, int64_t most, float *images) {
+static int64_t next(void *user, int64_t most, int64_t *lengths, float *images) {
     (void)user;
+    (void)lengths;
     for (int64_t i = 0; i < most * SIDE * SIDE * 3; i++) images[i] = (float)(i * 37 % 101 - 50) / 50;
     return most;
 }
@@ -117,7 +119,8 @@ static size_t pack(seed *s, uint8_t *to) {
     lb_net net;
     lb_mapped mapped;
     fuzz_require(!s->recipe || lb_recipe_parse(s->recipe, &recipe, NULL) == LOWBIT_OK, "a recipe");
-    const lb_pack_model model = {.make = make, .user = s, .recipe = s->recipe ? &recipe : NULL, .next = next};
+    const lb_pack_model model = {
+        .make = make, .user = s, .recipe = s->recipe ? &recipe : NULL, .samples = {next, NULL, 0}};
     fuzz_require(lb_pack_model_run(context(), &model, &net, NULL) == LOWBIT_OK, "a network");
     const lb_net_about about = {s->model, s->recipe ? s->recipe : "native", s->pixels};
     const int handle = mkstemp(path);
