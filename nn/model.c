@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "kernels/base/base.h"
+#include "nn/llama2c.h"
 
 enum { LONGEST_PATH = 4096, LONGEST_SIDE = 1 << 14 };
 
@@ -37,6 +38,7 @@ static lowbit_status finish(lb_opened *opened, const lb_model_options *options, 
     LB_REQUIRE(config->classes == 0 || config->classes == opened->classes, error, LOWBIT_BAD_FORMAT,
                "config.json says %lld classes, the last layer has %lld", (long long)config->classes,
                (long long)opened->classes);
+    if (opened->model->input == LB_INPUT_TEXT) return LOWBIT_OK;
     if (opened->model->input == LB_INPUT_FIXED_POINT) {
         fixed_point(&opened->input.pixels);
         return LOWBIT_OK;
@@ -49,6 +51,7 @@ static lowbit_status finish(lb_opened *opened, const lb_model_options *options, 
 static lowbit_status build(const lb_source *source, const lb_model_options *options, const lb_config *config,
                            lb_opened *opened, lowbit_error *error) {
     lb_model_options resolved = *options;
+    resolved.config = config;
     if (resolved.side == 0) resolved.side = config->side;
     if (resolved.stem == LB_STEM_UNSAID) resolved.stem = config->stem;
     LB_REQUIRE(resolved.side >= 0 && resolved.side <= LONGEST_SIDE && resolved.width >= 0 &&
@@ -77,10 +80,19 @@ lowbit_status lb_model_from(const lb_safetensors *file, const lb_config *config,
     return build(&source, options, config, opened, error);
 }
 
-static lowbit_status open_file(const char *path, const lb_model_options *options, const lb_config *config,
-                               lb_opened *opened, lowbit_error *error) {
+/* Which of the formats a file has, its first bytes tell. */
+static lowbit_status open_tensors(const char *path, lb_safetensors *file, lb_config *config, lowbit_error *error) {
+    lb_mapped mapped;
+    LB_TRY(lb_map_file(path, &mapped, error));
+    const bool llama2c = lb_llama2c_is(mapped.bytes, mapped.length);
+    lb_unmap(&mapped);
+    return llama2c ? lb_llama2c_open(path, file, config, error) : lb_safetensors_open(path, file, error);
+}
+
+static lowbit_status open_file(const char *path, const lb_model_options *options, lb_config *config, lb_opened *opened,
+                               lowbit_error *error) {
     lb_safetensors file;
-    LB_TRY(lb_safetensors_open(path, &file, error));
+    LB_TRY(open_tensors(path, &file, config, error));
     const lowbit_status status = lb_model_from(&file, config, options, opened, error);
     lb_safetensors_close(&file);
     return status;

@@ -92,6 +92,11 @@ static void find_sizes(llama *l, const lb_network *model, const lb_model_options
     find_heads(l, model, config);
 }
 
+bool lb_is_llama(const lb_network *model, const lb_source *source, const lb_config *config) {
+    (void)config;
+    return count_layers(source) == model->blocks[0] && lb_source_dimension(source, kWords, 1) == model->width;
+}
+
 /* ---- layers ---- */
 
 static lb_value norm(const llama *l, lb_value x, int64_t layer, const char *name) {
@@ -111,7 +116,7 @@ static lb_value attend(const llama *l, lb_value x, int64_t layer) {
     const lb_value q = linear(l, x, layer, "self_attn.q_proj", a->heads * a->head);
     const lb_value k = linear(l, x, layer, "self_attn.k_proj", a->kv_heads * a->head);
     const lb_value v = linear(l, x, layer, "self_attn.v_proj", a->kv_heads * a->head);
-    x = lb_attention(l->graph, q, k, v, spell(name, layer, "self_attn"), a);
+    x = lb_attend(l->graph, q, k, v, spell(name, layer, "self_attn"), a);
     return linear(l, x, layer, "self_attn.o_proj", l->width);
 }
 
