@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "kernels/base/base.h"
+#include "nn/llama2c.h"
 #include "nn/text_input.h"
 
 enum { LONGEST_PATH = 4096, LONGEST_SIDE = 1 << 14 };
@@ -81,10 +82,19 @@ lowbit_status lb_model_from(const lb_safetensors *file, const lb_config *config,
     return build(&source, options, config, opened, error);
 }
 
-static lowbit_status open_file(const char *path, const lb_model_options *options, const lb_config *config,
-                               lb_opened *opened, lowbit_error *error) {
+/* Which of the formats a file has, its first bytes tell. */
+static lowbit_status open_tensors(const char *path, lb_safetensors *file, lb_config *config, lowbit_error *error) {
+    lb_mapped mapped;
+    LB_TRY(lb_map_file(path, &mapped, error));
+    const bool llama2c = lb_llama2c_is(mapped.bytes, mapped.length);
+    lb_unmap(&mapped);
+    return llama2c ? lb_llama2c_open(path, file, config, error) : lb_safetensors_open(path, file, error);
+}
+
+static lowbit_status open_file(const char *path, const lb_model_options *options, lb_config *config, lb_opened *opened,
+                               lowbit_error *error) {
     lb_safetensors file;
-    LB_TRY(lb_safetensors_open(path, &file, error));
+    LB_TRY(open_tensors(path, &file, config, error));
     const lowbit_status status = lb_model_from(&file, config, options, opened, error);
     lb_safetensors_close(&file);
     return status;

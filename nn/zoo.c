@@ -48,6 +48,9 @@ const lb_normalization lb_imagenet = {255, {0.485f, 0.456f, 0.406f}, {0.229f, 0.
 #define GPT2(called, which, layers, features, of_heads)                                                                \
     TEXT(called, "GPT-2 by Hugging Face's names", which, lb_build_gpt2, layers, features, of_heads, 4 * (features),    \
          50257, "*h.0.attn.c_attn.weight", "*wte.weight")
+#define LLAMA(called, what, which, layers, features, of_heads, between, outputs)                                       \
+    TEXT(called, what, which, lb_build_llama, layers, features, of_heads, between, outputs,                            \
+         "model.layers.0.self_attn.q_proj.weight", "model.layers.0.mlp.gate_proj.weight")
 
 const lb_network lb_networks[] = {
     CNN("resnet8", "ResNet-8 of MLPerf Tiny", NULL, lb_build_resnet8, LB_INPUT_NORMALIZED, &kAsItIs, 32, 16, 10, (0),
@@ -109,6 +112,8 @@ const lb_network lb_networks[] = {
     GPT2("gpt2", lb_is_gpt2, 12, 768, 12),
     GPT2("gpt2-medium", lb_is_gpt2, 24, 1024, 16),
     GPT2("gpt2-any", lb_is_any_gpt2, 2, 192, 3),
+    LLAMA("llama-1b", "a Llama of 1.1 billion weights", lb_is_llama, 16, 2048, 32, 8192, 32000),
+    LLAMA("llama", "Llama by Hugging Face's names, or a checkpoint of llama2.c", NULL, 2, 64, 4, 176, 512),
 };
 const size_t lb_network_count = LB_COUNT(lb_networks);
 

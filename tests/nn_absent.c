@@ -6,6 +6,9 @@
     void subject_##name(void) { check_skip("this build has no nn (LOWBIT_BUILD_PROGRAM)"); }
 
 ABSENT(arena)
+ABSENT(bpe)
+ABSENT(bpe_data)
+ABSENT(bpe_files)
 ABSENT(attention)
 ABSENT(attention_cache)
 ABSENT(attention_levels)
@@ -20,6 +23,8 @@ ABSENT(image)
 ABSENT(image_damaged)
 ABSENT(image_folder)
 ABSENT(image_resize)
+ABSENT(llama2c)
+ABSENT(llama2c_data)
 ABSENT(metrics)
 ABSENT(nets)
 ABSENT(observe)

@@ -269,7 +269,7 @@ void subject_wordpiece_vocabulary(void) {
     char *text = check_guarded(lines + 1, CHECK_GUARD_AFTER);
     memset(text, '\n', lines);
     text[lines] = 0;
-    check_refused(text, "16777217 lines");
+    check_refused(text, "16777217 pieces");
     check_context("files");
     CHECK(lb_wordpiece_open("/proc/none", 0, &t, NULL) == LOWBIT_NOT_FOUND);
     CHECK(lb_wordpiece_open("/dev/null", 0, &t, NULL) == LOWBIT_BAD_FORMAT);

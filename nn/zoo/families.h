@@ -70,6 +70,12 @@ void lb_build_gpt2(lb_graph *graph, const lb_network *model, const lb_model_opti
 
 void lb_build_news(lb_graph *graph, const lb_network *model, const lb_model_options *options);
 
+/* ---- Llama ---- */
+
+/* Of the row's size. */
+bool lb_is_llama(const lb_network *model, const lb_source *source, const lb_config *config);
+void lb_build_llama(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+
 /* ---- the others ---- */
 
 bool lb_is_apot(const lb_network *model, const lb_source *source, const lb_config *config);
