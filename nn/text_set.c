@@ -104,7 +104,7 @@ lb_run_input lb_text_set_input(const lb_text_set *set, int64_t first, int64_t co
 }
 
 int64_t lb_text_set_tokens(const lb_text_set *set, int64_t batch) {
-    int64_t most = 0;
+    int64_t most = batch;
     for (int64_t first = 0; first < set->count; first += batch)
         most = lb_max(most, set->firsts[lb_min(first + batch, set->count)] - set->firsts[first]);
     return most;

@@ -35,7 +35,7 @@ void lb_text_set_close(lb_text_set *set);
 /* Texts first .. first + count - 1, which are those of the set. */
 lb_run_input lb_text_set_input(const lb_text_set *set, int64_t first, int64_t count);
 
-/* Most tokens of a batch, where batches of so many texts follow each other. */
+/* Most tokens of a batch, where batches of so many texts follow each other; at least as many as texts, for sessions. */
 int64_t lb_text_set_tokens(const lb_text_set *set, int64_t batch);
 
 #endif
