@@ -12,6 +12,7 @@
 #include "lowbit/lowbit.h"
 #include "nn/net_json.h"
 #include "nn/session.h"
+#include "nn/text_input.h"
 #include "tuner/random.h"
 
 static const char kCommand[] = "bench network";
@@ -20,6 +21,7 @@ typedef struct bench {
     lb_cli_model model;
     const char *recipes, *batches, *threads, *isa, *wisdom, *json;
     double budget_s;
+    int64_t length; /* tokens of each text */
     bool layers;
     lowbit_ctx *ctx;
     lowbit_wisdom *decisions;
@@ -30,8 +32,9 @@ typedef struct bench {
     lb_net_about about;
     const char *recipe;
     lb_session *session;
-    float *images, *output;
-    double open_s; /* of a packed network */
+    float *images, *output; /* or texts, */
+    int64_t *lengths;       /* whose lengths these are; else NULL */
+    double open_s;          /* of a packed network */
     int64_t batch;
     uint32_t thread_count;
     lowbit_status status;
@@ -40,7 +43,7 @@ typedef struct bench {
 
 static void run_once(void *arg, size_t reps) {
     bench *b = arg;
-    const lb_run_input input = {b->images, b->batch, NULL};
+    const lb_run_input input = {b->images, b->batch, b->lengths};
     for (size_t i = 0; i < reps && b->status == LOWBIT_OK; i++)
         b->status = lb_session_run(b->session, &input, b->output, NULL, NULL, &b->error);
 }
@@ -63,7 +66,7 @@ static void note(void *user, lb_value v, const lb_buffer *value, int64_t batch) 
 
 static void time_layers(bench *b, layers *l) {
     enum { RUNS = 20 };
-    const lb_run_input input = {b->images, b->batch, NULL};
+    const lb_run_input input = {b->images, b->batch, b->lengths};
     for (int run = 0; run < RUNS; run++) {
         l->last = lb_clock_seconds(&lb_monotonic_clock);
         b->status = lb_session_run(b->session, &input, b->output, note, l, &b->error);
@@ -126,14 +129,15 @@ static json_t *samples_json(const double *samples, size_t count) {
 
 static json_t *row_json(const bench *b, const lb_sample *time, const double *samples) {
     const lb_net_sizes sizes = lb_net_size(&b->net);
-    const double operations = 2.0 * (double)lb_net_macs(&b->net) * (double)b->batch;
-    return json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:o}", "model", b->about.model,
-                     "format", b->recipe, "batch", (json_int_t)b->batch, "threads", (json_int_t)b->thread_count,
-                     "p50_us", time->median_s * 1e6, "min_us", time->min_s * 1e6, "p10_us", time->p10_s * 1e6, "p90_us",
-                     time->p90_s * 1e6, "gops", operations / time->median_s * 1e-9, "payload_bytes",
-                     (json_int_t)sizes.payload_bytes, "scale_bytes", (json_int_t)sizes.scale_bytes, "rest_bytes",
-                     (json_int_t)sizes.rest_bytes, "session_bytes", (json_int_t)lb_session_bytes(b->session),
-                     "samples_us", samples_json(samples, time->samples));
+    const double operations = 2 * lb_run_macs(&b->net, b->batch, (double)(b->batch * b->length));
+    return json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:o}", "model",
+                     b->about.model, "format", b->recipe, "batch", (json_int_t)b->batch, "threads",
+                     (json_int_t)b->thread_count, "p50_us", time->median_s * 1e6, "min_us", time->min_s * 1e6, "p10_us",
+                     time->p10_s * 1e6, "p90_us", time->p90_s * 1e6, "gops", operations / time->median_s * 1e-9,
+                     "payload_bytes", (json_int_t)sizes.payload_bytes, "scale_bytes", (json_int_t)sizes.scale_bytes,
+                     "table_bytes", (json_int_t)sizes.table_bytes, "rest_bytes", (json_int_t)sizes.rest_bytes,
+                     "session_bytes", (json_int_t)lb_session_bytes(b->session), "samples_us",
+                     samples_json(samples, time->samples));
 }
 
 static int time_session(bench *b) {
@@ -160,20 +164,32 @@ static int time_session(bench *b) {
     return LB_EXIT_OK;
 }
 
+/* Noise: images, or texts of the length that is asked for. */
 static lowbit_status take_buffers(bench *b, lowbit_error *error) {
     const lb_graph *graph = &b->net.graph;
-    const int64_t in = b->batch * lb_shape_elements(graph->nodes[0].shape);
-    const int64_t out = b->batch * lb_shape_elements(graph->nodes[graph->count - 1].shape);
+    const bool texts = lb_takes_texts(graph);
+    const int64_t rows = texts ? b->batch * b->length : b->batch;
+    const int64_t in = rows * lb_shape_elements(graph->nodes[0].shape);
+    const int64_t out = rows * lb_shape_elements(graph->nodes[graph->count - 1].shape);
+    LB_REQUIRE(!texts || (b->length >= 1 && b->length <= lb_longest_text(graph)), error, LOWBIT_INVALID_ARGUMENT,
+               "texts of %lld tokens, where the network takes 1 to %lld", (long long)b->length,
+               (long long)lb_longest_text(graph));
     b->images = malloc((size_t)in * sizeof *b->images);
     b->output = malloc((size_t)out * sizeof *b->output);
-    LB_REQUIRE(b->images && b->output, error, LOWBIT_NO_MEMORY, "no memory for %lld images", (long long)b->batch);
-    lb_random_floats(b->images, in, 1);
+    b->lengths = texts ? malloc((size_t)b->batch * sizeof *b->lengths) : NULL;
+    LB_REQUIRE(b->images && b->output && (b->lengths || !texts), error, LOWBIT_NO_MEMORY,
+               "no memory for a batch of %lld", (long long)b->batch);
+    if (texts)
+        lb_noise_texts(lb_words(graph), b->batch, b->length, 1, b->images, b->lengths);
+    else
+        lb_random_floats(b->images, in, 1);
     return LOWBIT_OK;
 }
 
 static lowbit_status make_session(bench *b, lowbit_error *error) {
     const lowbit_pool *pool = b->thread_count > 1 ? &b->pool : NULL;
-    const lb_session_options options = {.batch = b->batch, .wisdom = b->decisions, .pool = pool};
+    const lb_session_options options = {
+        .batch = b->batch, .tokens = b->batch * b->length, .wisdom = b->decisions, .pool = pool};
     LB_TRY(take_buffers(b, error));
     return lb_session_create(b->ctx, &b->net, &options, &b->session, error);
 }
@@ -187,7 +203,9 @@ static int time_batch(bench *b, int64_t batch) {
     lb_session_destroy(b->session);
     free(b->images);
     free(b->output);
+    free(b->lengths);
     b->images = b->output = NULL;
+    b->lengths = NULL;
     return code;
 }
 
@@ -198,7 +216,8 @@ static int time_threads(bench *b, uint32_t threads, const lb_word_list *batches)
     for (size_t i = 0; i < batches->count && code == LB_EXIT_OK; i++) {
         int64_t batch;
         if (!lb_cli_size(batches->list[i], &batch) || batch < 1)
-            return lb_cli_error(LB_EXIT_USAGE, kCommand, "--batch: \"%s\" is no number of images", batches->list[i]);
+            return lb_cli_error(LB_EXIT_USAGE, kCommand, "--batch: \"%s\" is no number of images or texts",
+                                batches->list[i]);
         code = time_batch(b, batch);
     }
     return code;
@@ -272,11 +291,13 @@ int lb_cmd_bench_network(int argc, char **argv) {
                .batches = "1",
                .threads = "1",
                .budget_s = 1,
+               .length = 128,
                .pool = LOWBIT_POOL_INIT};
     const lb_option table[] = {
         {"--recipe", "LIST", "recipes, as w8a8,ternary (default: f32,w8a8)", LB_OPTION_TEXT, &b.recipes},
         LB_OPTION_MODEL(b.model),
-        {"--batch", "LIST", "images of a run (default: 1)", LB_OPTION_TEXT, &b.batches},
+        {"--batch", "LIST", "images or texts of a run (default: 1)", LB_OPTION_TEXT, &b.batches},
+        {"--length", "N", "tokens of each text (default: 128)", LB_OPTION_COUNT, &b.length},
         {"--threads", "LIST", "thread counts, as 1,2,all (default: 1)", LB_OPTION_TEXT, &b.threads},
         {"--time", "S", "seconds of samples for each row (default: 1)", LB_OPTION_SECONDS, &b.budget_s},
         {"--layers", NULL, "the time of every layer", LB_OPTION_FLAG, &b.layers},
@@ -286,7 +307,7 @@ int lb_cmd_bench_network(int argc, char **argv) {
         LB_OPTION_JSON(&b.json),
     };
     const lb_syntax syntax = {.usage = "MODEL [--recipe LIST] [options]",
-                              .text = "Times whole networks on images of noise.",
+                              .text = "Times whole networks on images of noise, or on texts of made-up tokens.",
                               .options = table,
                               .option_count = sizeof table / sizeof table[0],
                               .min_words = 1,

@@ -37,6 +37,7 @@ typedef enum lb_option_kind {
     LB_OPTION_COUNT,   /* int64_t >= 0, as lb_cli_size reads it */
     LB_OPTION_SECONDS, /* double > 0 */
     LB_OPTION_NUMBER,  /* double > 0, of something else */
+    LB_OPTION_AMOUNT,  /* double >= 0 */
     LB_OPTION_HOLD,    /* a list of CPUs that the process is held to at once; no target */
 } lb_option_kind;
 

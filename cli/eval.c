@@ -14,19 +14,26 @@ static const char kCommand[] = "eval";
 /* A row's number, in a unit. */
 static double number(const json_t *row, const char *key) { return json_number_value(json_object_get(row, key)); }
 
+/* What the data are judged by first. */
+static const char *first_metric(const json_t *rows) {
+    return json_object_iter_key(json_object_iter(json_object_get(json_array_get(rows, 0), "metrics")));
+}
+
 void lb_eval_print(const json_t *rows) {
     static const double kKib = 1024;
     size_t i;
     json_t *row;
-    printf("%-18s %7s %7s %8s %7s %7s %7s %4s %2s %9s %7s %5s\n", "recipe", "correct", "agree", "payload", "scales",
-           "rest", "RSS MiB", "n", "th", "p50 us", "GOP/s", "share");
+    printf("%-16s %7s %7s %7s %6s %7s %6s %6s %4s %2s %9s %6s %5s\n", "recipe", first_metric(rows), "agree", "payload",
+           "scales", "tables", "rest", "RSS", "n", "th", "p50 us", "GOP/s", "share");
     json_array_foreach(rows, i, row) {
         const json_t *format = json_object_get(row, "format"), *agreement = json_object_get(row, "agreement");
         char agree[16] = "-";
         if (json_is_real(agreement)) snprintf(agree, sizeof agree, "%.2f%%", 100 * json_real_value(agreement));
-        printf("%-18.18s %6.2f%% %7s %7.1fK %6.1fK %6.1fK %7.1f %4.0f %2.0f %9.1f %7.1f %4.0f%%\n",
-               format ? json_string_value(format) : "packed", 100 * number(row, "accuracy"), agree,
-               number(row, "payload_bytes") / kKib, number(row, "scale_bytes") / kKib, number(row, "rest_bytes") / kKib,
+        printf("%-16.16s %6.2f%% %7s %6.0fK %5.0fK %6.0fK %5.0fK %5.0fM %4.0f %2.0f %9.1f %6.1f %4.0f%%\n",
+               format ? json_string_value(format) : "packed",
+               100 * number(json_object_get(row, "metrics"), first_metric(rows)), agree,
+               number(row, "payload_bytes") / kKib, number(row, "scale_bytes") / kKib,
+               number(row, "table_bytes") / kKib, number(row, "rest_bytes") / kKib,
                number(row, "peak_rss_bytes") / kKib / kKib, number(row, "batch"), number(row, "threads"),
                number(row, "p50_us"), number(row, "gops"), 100 * number(row, "share"));
     }
@@ -113,32 +120,35 @@ static int run(lb_eval *e) {
 int lb_cmd_eval(int argc, char **argv) {
     lb_eval e = {.command = kCommand, .model.command = kCommand, .batches = "1,32", .threads = "1"};
     const lb_option table[] = {
-        {"--data", "DATA", "a CIFAR file or folder, or a folder of images by class", LB_OPTION_TEXT, &e.data},
+        {"--data", "DATA", "CIFAR, a folder of images by class, or a .tsv of GLUE", LB_OPTION_TEXT, &e.data},
         {"--recipe", "LIST", "recipes, as w8a8,ternary: presets, files, or native (default: floats alone)",
          LB_OPTION_TEXT, &e.recipes},
         {"--format", "LIST", "formats for all layers alike, as i8a8s,i4g32a8", LB_OPTION_TEXT, &e.formats},
         {"--sensitivity", "LIST", "each layer alone by each of these formats, as i8a8s,i4a8,b1a8", LB_OPTION_TEXT,
          &e.sensitivity},
+        {"--parts", NULL, "with --sensitivity: parts of a transformer (q, k, v, mha, ffn, ...), not layers",
+         LB_OPTION_FLAG, &e.parts},
         LB_OPTION_MODEL(e.model),
-        {"--batch", "LIST", "images of a run (default: 1,32)", LB_OPTION_TEXT, &e.batches},
+        {"--batch", "LIST", "images or texts of a run (default: 1,32)", LB_OPTION_TEXT, &e.batches},
         {"--threads", "LIST", "thread counts, as 1,2,all (default: 1)", LB_OPTION_TEXT, &e.threads},
-        {"--limit", "N", "the first N images (default: all)", LB_OPTION_COUNT, &e.limit},
-        {"--predictions", NULL, "the class of every image, in the JSON", LB_OPTION_FLAG, &e.predictions},
+        {"--limit", "N", "the first N images or texts (default: all)", LB_OPTION_COUNT, &e.limit},
+        {"--predictions", NULL, "every answer, in the JSON", LB_OPTION_FLAG, &e.predictions},
         LB_OPTION_CPUS,
         LB_OPTION_ISA(&e.isa),
         LB_OPTION_WISDOM(&e.wisdom),
         LB_OPTION_JSON(&e.json),
         {"--html", "FILE|-", "one page with plots and tables, which needs no other file", LB_OPTION_TEXT, &e.html},
     };
-    const lb_syntax syntax = {.usage = "MODEL --data DATA [--recipe LIST] [options]",
-                              .text =
-                                  "Runs a network over labelled images: accuracy, agreement with floats, bytes, "
-                                  "resident memory and times. MODEL is a file of safetensors, a folder with "
-                                  "model.safetensors in it, or a packed network of `lowbit quantize`.",
-                              .options = table,
-                              .option_count = sizeof table / sizeof table[0],
-                              .min_words = 1,
-                              .max_words = 1};
+    const lb_syntax syntax = {
+        .usage = "MODEL --data DATA [--recipe LIST] [options]",
+        .text =
+            "Runs a network over labelled images or texts: accuracy or GLUE's metrics, agreement "
+            "with floats, bytes, resident memory and times. MODEL is a file of safetensors, a folder with "
+            "model.safetensors in it, or a packed network of `lowbit quantize`.",
+        .options = table,
+        .option_count = sizeof table / sizeof table[0],
+        .min_words = 1,
+        .max_words = 1};
     int code;
     if (!lb_cli_parse(&argc, argv, &syntax, &code)) return code;
     e.model.model = argv[1];

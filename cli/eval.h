@@ -12,7 +12,8 @@ typedef struct lb_eval {
     const char *command;
     lb_cli_model model;
     const char *data, *sensitivity, *recipes, *formats, *batches, *threads, *isa, *wisdom, *json, *html;
-    int64_t limit;    /* images; 0 = all */
+    int64_t limit;    /* images or texts; 0 = all */
+    bool parts;       /* sensitivity of parts, not layers */
     bool predictions; /* in the JSON */
     int64_t batch_list[LB_EVAL_BATCHES];
     size_t batch_count;
@@ -26,7 +27,7 @@ int lb_eval_packed(const lb_eval *e, const char *path, json_t *rows);
  * so that its memory is its own. The first rows are those of floats, with whose predictions the others are compared. */
 int lb_eval_recipes(const lb_eval *e, json_t *rows);
 
-/* One layer after the other by each of the formats, all others in floats: a row for each. */
+/* One layer, or part, after the other by each of the formats, all others in floats: a row for each. */
 int lb_eval_sensitivity(const lb_eval *e, json_t *rows);
 
 /* Prints those rows: a line for each layer, a column for each format. */

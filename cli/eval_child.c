@@ -65,7 +65,7 @@ static json_t *run(const call *c, int *code) {
     return output;
 }
 
-/* How many predictions are those of the first row of floats. */
+/* How many predictions are those of the first row of floats. Numbers that are no classes never are quite. */
 static double agreement(const json_t *row, const json_t *floats) {
     const json_t *mine = json_object_get(row, "predictions"), *theirs = json_object_get(floats, "predictions");
     const size_t count = json_array_size(mine);
@@ -82,7 +82,10 @@ static void take_rows(const json_t *output, const char *recipe, json_t *rows) {
     json_array_foreach(json_object_get(output, "results"), i, row) {
         json_array_append(rows, row);
         json_object_set_new(row, "format", json_string(recipe));
-        json_object_set_new(row, "agreement", json_real(agreement(row, json_array_get(rows, 0))));
+        json_object_set_new(row, "agreement",
+                            json_is_null(json_object_get(row, "accuracy"))
+                                ? json_null()
+                                : json_real(agreement(row, json_array_get(rows, 0))));
     }
 }
 

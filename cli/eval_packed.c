@@ -25,20 +25,35 @@ typedef struct evaluation {
     lb_net_about about;
     lb_dataset data;
     int64_t file_bytes, count;
-    int32_t *classes;
-    double *seconds;
+    double *answers, *seconds;
 } evaluation;
 
 static int tell(void *user, int64_t done, int64_t all) {
     const evaluation *v = user;
-    lb_cli_progress("%s: %lld of %lld images", v->about.model, (long long)done, (long long)all);
+    lb_cli_progress("%s: %lld of %lld %s", v->about.model, (long long)done, (long long)all,
+                    lb_dataset_things(&v->data));
     return lb_cli_interrupted();
 }
 
 static json_t *predictions_json(const evaluation *v) {
     json_t *list = json_array();
-    for (int64_t i = 0; i < v->count; i++) json_array_append_new(list, json_integer(v->classes[i]));
+    for (int64_t i = 0; i < v->count; i++)
+        json_array_append_new(list,
+                              v->data.classes > 0 ? json_integer((json_int_t)v->answers[i]) : json_real(v->answers[i]));
     return list;
+}
+
+/* What the data are judged by; null for a correlation that is none. */
+static json_t *metrics_json(const evaluation *v) {
+    const lb_metric *metrics[LB_GLUE_METRICS];
+    const int count = lb_dataset_metrics(&v->data, metrics);
+    json_t *object = json_object();
+    for (int i = 0; i < count; i++) {
+        double value = 0;
+        const bool known = lb_predict_metric(&v->data, metrics[i], v->answers, v->count, &value, NULL) == LOWBIT_OK;
+        json_object_set_new(object, metrics[i]->name, known && isfinite(value) ? json_real(value) : json_null());
+    }
+    return object;
 }
 
 /* The p'th quantile of sorted seconds, in microseconds. */
@@ -51,23 +66,40 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static json_t *row_json(evaluation *v, const lb_session *session, int64_t batch, uint32_t threads) {
+/* How right it is: numbers that are no classes are never simply right. */
+static void add_answers(const evaluation *v, json_t *row) {
+    const int64_t correct = lb_predict_correct(&v->data, v->answers, v->count);
+    const bool classes = v->data.classes > 0;
+    json_object_set_new(row, "correct", classes ? json_integer(correct) : json_null());
+    json_object_set_new(row, "accuracy", classes ? json_real((double)correct / (double)v->count) : json_null());
+    json_object_set_new(row, "metrics", metrics_json(v));
+}
+
+static void add_sizes(const evaluation *v, const lb_session *session, json_t *row) {
     const lb_net_sizes sizes = lb_net_size(&v->net);
-    const int64_t correct = lb_predict_correct(&v->data, v->classes, v->count), runs = lb_max(1, v->count / batch);
+    json_t *bytes =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "payload_bytes", (json_int_t)sizes.payload_bytes,
+                  "scale_bytes", (json_int_t)sizes.scale_bytes, "table_bytes", (json_int_t)sizes.table_bytes,
+                  "rest_bytes", (json_int_t)sizes.rest_bytes, "file_bytes", (json_int_t)v->file_bytes, "session_bytes",
+                  (json_int_t)lb_session_bytes(session), "peak_rss_bytes", (json_int_t)lb_peak_rss());
+    json_object_update(row, bytes);
+    json_decref(bytes);
+}
+
+static json_t *row_json(evaluation *v, const lb_session *session, int64_t batch, uint32_t threads) {
+    const int64_t runs = lb_max(1, v->count / batch), things = lb_min(batch, v->count);
+    const double tokens = lb_dataset_mean_tokens(&v->data, v->count) * (double)things;
     qsort(v->seconds, (size_t)runs, sizeof *v->seconds, by_value); /* full batches: the last one may be short */
     const double p50 = quantile_us(v->seconds, runs, 0.5);
-    json_t *row = json_pack(
-        "{s:s, s:s, s:I, s:I, s:f, s:n, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:f}", "model",
-        v->about.model, "recipe", v->about.recipe, "images", (json_int_t)v->count, "correct", (json_int_t)correct,
-        "accuracy", (double)correct / (double)v->count, "agreement", "payload_bytes", (json_int_t)sizes.payload_bytes,
-        "scale_bytes", (json_int_t)sizes.scale_bytes, "rest_bytes", (json_int_t)sizes.rest_bytes, "file_bytes",
-        (json_int_t)v->file_bytes, "session_bytes", (json_int_t)lb_session_bytes(session), "peak_rss_bytes",
-        (json_int_t)lb_peak_rss(), "p50_us", p50, "p95_us", quantile_us(v->seconds, runs, 0.95), "batch",
-        (json_int_t)batch, "threads", (json_int_t)threads, "gops",
-        2e-3 * (double)lb_net_macs(&v->net) * (double)lb_min(batch, v->count) / p50);
+    json_t *row = json_pack("{s:s, s:s, s:I, s:n, s:f, s:f, s:I, s:I, s:f}", "model", v->about.model, "recipe",
+                            v->about.recipe, "images", (json_int_t)v->count, "agreement", "p50_us", p50, "p95_us",
+                            quantile_us(v->seconds, runs, 0.95), "batch", (json_int_t)batch, "threads",
+                            (json_int_t)threads, "gops", 2e-3 * lb_run_macs(&v->net, things, tokens) / p50);
+    add_answers(v, row);
+    add_sizes(v, session, row);
     /* Behind everything else: to measure a limit takes memory. */
     const double limit_s =
-        lb_network_limit_s(v->limits, &v->net, session, lb_min(batch, v->count), threads > 1 ? &v->pool : NULL);
+        lb_network_limit_s(v->limits, &v->net, session, things, tokens, threads > 1 ? &v->pool : NULL);
     json_object_set_new(row, "share", json_real(limit_s * 1e6 / p50));
     if (v->e->predictions) json_object_set_new(row, "predictions", predictions_json(v));
     return row;
@@ -75,12 +107,13 @@ static json_t *row_json(evaluation *v, const lb_session *session, int64_t batch,
 
 static lowbit_status evaluate(evaluation *v, int64_t batch, uint32_t threads, json_t *rows, lowbit_error *error) {
     const lowbit_pool *pool = threads > 1 ? &v->pool : NULL;
-    const lb_session_options options = {.batch = batch, .wisdom = v->wisdom, .pool = pool};
+    const lb_session_options options = {
+        .batch = batch, .tokens = lb_dataset_tokens(&v->data, batch), .wisdom = v->wisdom, .pool = pool};
     lb_session *session;
     lb_peak_rss_reset();
     LB_TRY(lb_session_create(v->ctx, &v->net, &options, &session, error));
     const lb_predict predict = {session, &v->net, &v->data, &v->about.pixels, batch, v->count, tell, v};
-    const lowbit_status status = lb_predict_run(&predict, v->classes, v->seconds, error);
+    const lowbit_status status = lb_predict_run(&predict, v->answers, v->seconds, error);
     lb_cli_progress_clear();
     if (status == LOWBIT_OK) json_array_append_new(rows, row_json(v, session, batch, threads));
     lb_session_destroy(session);
@@ -112,11 +145,11 @@ static lowbit_status open_all(evaluation *v, const char *path, lowbit_error *err
     if (v->wisdom) LB_TRY(lb_limits_keep(v->limits, v->wisdom, true, error));
     LB_TRY(lb_net_open(path, LOWBIT_OPEN_VERIFY, &v->net, &v->about, error));
     v->file_bytes = stat(path, &about) == 0 ? (int64_t)about.st_size : 0;
-    LB_TRY(lb_dataset_open(v->e->data, 0, &v->data, error));
+    LB_TRY(lb_dataset_open_for(v->e->data, &v->net.graph, &v->about.pieces, &v->data, error));
     v->count = v->e->limit > 0 ? lb_min(v->e->limit, v->data.count) : v->data.count;
-    v->classes = malloc((size_t)v->count * sizeof *v->classes);
+    v->answers = malloc((size_t)v->count * sizeof *v->answers);
     v->seconds = malloc((size_t)v->count * sizeof *v->seconds);
-    LB_REQUIRE(v->classes && v->seconds, error, LOWBIT_NO_MEMORY, "no memory for %lld images", (long long)v->count);
+    LB_REQUIRE(v->answers && v->seconds, error, LOWBIT_NO_MEMORY, "no memory for %lld answers", (long long)v->count);
     return LOWBIT_OK;
 }
 
@@ -136,7 +169,7 @@ int lb_eval_packed(const lb_eval *e, const char *path, json_t *rows) {
     lb_net_free(&v.net);
     lowbit_wisdom_destroy(v.wisdom);
     lowbit_ctx_destroy(v.ctx);
-    free(v.classes);
+    free(v.answers);
     free(v.seconds);
     return code;
 }

@@ -23,10 +23,10 @@ bool lb_cli_size(const char *text, int64_t *size) {
     return false;
 }
 
-static bool read_number(const char *text, double *number) {
+static bool read_number(const char *text, bool zero, double *number) {
     char *end;
     const double value = strtod(text, &end);
-    if (end == text || *end || !(value > 0 && value < 1e9)) return false;
+    if (end == text || *end || !(value > 0 || (zero && value == 0)) || !(value < 1e9)) return false;
     *number = value;
     return true;
 }
@@ -118,7 +118,8 @@ static bool store(const lb_option *option, const char *value) {
         case LB_OPTION_TEXT: *(const char **)option->target = value; return true;
         case LB_OPTION_COUNT: return lb_cli_size(value, option->target);
         case LB_OPTION_SECONDS:
-        case LB_OPTION_NUMBER: return read_number(value, option->target);
+        case LB_OPTION_NUMBER: return read_number(value, false, option->target);
+        case LB_OPTION_AMOUNT: return read_number(value, true, option->target);
         case LB_OPTION_HOLD: break; /* is done, not stored */
     }
     return false;

@@ -15,6 +15,7 @@ typedef struct lb_cli_model {
     bool random;
     lb_model_options options;
     const char *calibrate; /* a data set, or NULL */
+    const char *vocab;     /* a WordPiece vocabulary, or NULL for what is beside the model */
     bool noise;            /* without one, calibrate with noise: for commands that only time; as if made up */
 } lb_cli_model;
 
@@ -22,8 +23,10 @@ typedef struct lb_cli_model {
 #define LB_OPTION_MODEL(m)                                                                                             \
     {"--random", NULL, "MODEL is a name, as resnet18: with made-up weights", LB_OPTION_FLAG, &(m).random},             \
         {"--side", "N", "pixels along a side of the image", LB_OPTION_COUNT, &(m).options.side},                       \
-        {"--classes", "N", "outputs of a network with made-up weights", LB_OPTION_COUNT, &(m).options.classes}, {      \
-        "--calibrate", "DATA", "images that static activations are calibrated with", LB_OPTION_TEXT, &(m).calibrate    \
+        {"--classes", "N", "outputs of a network with made-up weights", LB_OPTION_COUNT, &(m).options.classes},        \
+        {"--vocab", "FILE", "WordPiece's, where there is no vocab.txt beside MODEL", LB_OPTION_TEXT, &(m).vocab}, {    \
+        "--calibrate", "DATA", "what static activations are calibrated with, as --data", LB_OPTION_TEXT,               \
+            &(m).calibrate                                                                                             \
     }
 
 /* Packs the network in memory by `recipe`: "native", a preset, a file or a text. Without images to calibrate with, a

@@ -9,8 +9,8 @@
 #include "nn/errors.h"
 #include "nn/net_json.h"
 
-/* Images that values are compared on, some at a time: all values of them are kept in floats. */
-enum { IMAGES = 64, BATCH = 8 };
+/* Images or texts that values are compared on, some at a time: all values of them are kept in floats. */
+enum { THINGS = 64, BATCH = 8 };
 
 /* The network by the recipe and in floats. */
 typedef struct pair {
@@ -24,14 +24,14 @@ typedef struct pair {
 
 /* ---- errors ---- */
 
-static lowbit_status add_images(pair *p, const lb_dataset *data, lb_session *floats, lb_session *net, float *images,
+static lowbit_status add_things(pair *p, const lb_dataset *data, lb_session *floats, lb_session *net, float *room,
                                 lowbit_error *error) {
     const lb_graph *graph = &p->net.graph;
-    const int64_t count = lb_min(IMAGES, data->count);
+    const int64_t count = lb_min(THINGS, data->count);
     for (int64_t first = 0, n; first < count; first += n) {
         n = lb_min(BATCH, count - first);
-        LB_TRY(lb_dataset_floats(data, first, n, &p->about.pixels, graph->nodes[0].shape, images, error));
-        const lb_run_input input = {images, n, NULL};
+        lb_run_input input;
+        LB_TRY(lb_dataset_input(data, first, n, &p->about.pixels, graph->nodes[0].shape, room, &input, error));
         LB_TRY(lb_errors_add(floats, net, graph, &input, p->errors, error));
     }
     return LOWBIT_OK;
@@ -39,15 +39,14 @@ static lowbit_status add_images(pair *p, const lb_dataset *data, lb_session *flo
 
 static lowbit_status compare_on(pair *p, const lb_dataset *data, lowbit_error *error) {
     const lb_graph *graph = &p->net.graph;
-    const lb_session_options options = {.batch = BATCH};
+    const lb_session_options options = {.batch = BATCH, .tokens = lb_dataset_tokens(data, BATCH)};
     lb_session *floats = NULL, *net = NULL;
-    float *images =
-        lb_blocks_take(&p->memory, (size_t)(BATCH * lb_shape_elements(graph->nodes[0].shape)) * sizeof *images);
+    float *room = lb_blocks_take(&p->memory, (size_t)(BATCH * lb_shape_elements(graph->nodes[0].shape)) * sizeof *room);
     p->errors = lb_blocks_take(&p->memory, (size_t)graph->count * sizeof *p->errors);
-    LB_REQUIRE(images && p->errors, error, LOWBIT_NO_MEMORY, "no memory for errors");
+    LB_REQUIRE(room && p->errors, error, LOWBIT_NO_MEMORY, "no memory for errors");
     lowbit_status status = lb_session_create(p->ctx, &p->floats, &options, &floats, error);
     if (status == LOWBIT_OK) status = lb_session_create(p->ctx, &p->net, &options, &net, error);
-    if (status == LOWBIT_OK) status = add_images(p, data, floats, net, images, error);
+    if (status == LOWBIT_OK) status = add_things(p, data, floats, net, room, error);
     lb_session_destroy(floats);
     lb_session_destroy(net);
     return status;
@@ -55,7 +54,7 @@ static lowbit_status compare_on(pair *p, const lb_dataset *data, lowbit_error *e
 
 static lowbit_status compare(pair *p, lowbit_error *error) {
     lb_dataset data;
-    LB_TRY(lb_dataset_open(p->q->model.calibrate, 0, &data, error));
+    LB_TRY(lb_dataset_open_for(p->q->model.calibrate, &p->net.graph, &p->about.pieces, &data, error));
     const lowbit_status status = compare_on(p, &data, error);
     lb_dataset_close(&data);
     return status;
@@ -84,18 +83,20 @@ static json_t *layers_json(const pair *p) {
 
 static json_t *result_json(const pair *p) {
     const lb_net_sizes sizes = lb_net_size(&p->net);
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "model", p->about.model, "recipe", p->about.recipe, "file",
-                     p->q->out, "payload_bytes", (json_int_t)sizes.payload_bytes, "scale_bytes",
-                     (json_int_t)sizes.scale_bytes, "rest_bytes", (json_int_t)sizes.rest_bytes, "layers",
-                     layers_json(p));
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "model", p->about.model, "recipe", p->about.recipe,
+                     "file", p->q->out, "payload_bytes", (json_int_t)sizes.payload_bytes, "scale_bytes",
+                     (json_int_t)sizes.scale_bytes, "table_bytes", (json_int_t)sizes.table_bytes, "rest_bytes",
+                     (json_int_t)sizes.rest_bytes, "layers", layers_json(p));
 }
 
 static void print_result(const json_t *result) {
     size_t i;
     json_t *layer;
-    printf("%s: payload %lld bytes, scales %lld, the rest %lld\n", json_string_value(json_object_get(result, "model")),
+    printf("%s: payload %lld bytes, scales %lld, tables %lld, the rest %lld\n",
+           json_string_value(json_object_get(result, "model")),
            (long long)json_integer_value(json_object_get(result, "payload_bytes")),
            (long long)json_integer_value(json_object_get(result, "scale_bytes")),
+           (long long)json_integer_value(json_object_get(result, "table_bytes")),
            (long long)json_integer_value(json_object_get(result, "rest_bytes")));
     printf("%-28s %-48s %8s %9s\n", "layer", "what", "SNR dB", "cosine");
     json_array_foreach(json_object_get(result, "layers"), i, layer) {

@@ -27,7 +27,7 @@ typedef struct fitted {
     float scale, min;
     int32_t zero;
     float threshold; /* of the rule that compares instead of dividing */
-    float mean;      /* of the rule that takes it off before */
+    float mean;      /* of the rules that take it off before */
 } fitted;
 
 typedef struct target {
@@ -210,6 +210,56 @@ static int32_t encode_sign(float x, const fitted *f, const target *to) {
     return x >= 0;
 }
 
+static double mean_of(const span *s) {
+    double sum = 0;
+    for (int64_t r = 0; r < s->rows; r++)
+        for (int64_t c = 0; c < s->cols; c++) sum += s->x[r * s->stride + c];
+    return sum / (double)(s->rows * s->cols);
+}
+
+static fitted fit_centred(const span *s, const target *to) {
+    fitted f = fit_sign(s, to);
+    f.mean = (float)mean_of(s);
+    return f;
+}
+
+static int32_t encode_centred(float x, const fitted *f, const target *to) {
+    (void)to;
+    return x >= f->mean;
+}
+
+/* 2^rne(log2(x)). There are no ties: the square root of a half is no double. */
+static float nearest_power(double x) {
+    int exponent;
+    const double fraction = frexp(x, &exponent); /* 1/2 <= fraction < 1 */
+    return (float)ldexp(1, fraction * fraction > 0.5 ? exponent : exponent - 1);
+}
+
+static fitted fit_libra(const span *s, const target *to) {
+    (void)to;
+    const double mean = mean_of(s), count = (double)(s->rows * s->cols);
+    double magnitude = 0, squares = 0;
+    for (int64_t r = 0; r < s->rows; r++)
+        for (int64_t c = 0; c < s->cols; c++) {
+            const double d = s->x[r * s->stride + c] - mean;
+            magnitude += fabs(d);
+            squares += d * d;
+        }
+    const float scale = squares > 0 ? nearest_power(magnitude / count / sqrt(squares / (count - 1))) : 0;
+    return (fitted){.scale = scale, .mean = (float)mean};
+}
+
+/* 2^ceil(log2(x)), 0 of 0. */
+static float power_above(float x) {
+    int exponent;
+    const float fraction = frexpf(x, &exponent); /* 1/2 <= fraction < 1 */
+    return x > 0 ? ldexpf(1, fraction > 0.5f ? exponent : exponent - 1) : 0;
+}
+
+static fitted fit_fixed(const span *s, const target *to) {
+    return (fitted){.scale = power_above(fabsf(look_at(s).extreme) / (float)to->format->value_offset)};
+}
+
 static int32_t largest_value(const int8_t *book) {
     int32_t largest = 0;
     for (int c = 0; c < LB_BOOK; c++) largest = book[c] > largest ? book[c] : -book[c] > largest ? -book[c] : largest;
@@ -250,6 +300,9 @@ static const struct {
     [LOWBIT_RULE_OPTIMAL] = {fit_optimal, encode_absmax},
     [LOWBIT_RULE_MSE] = {fit_mse, encode_mse},
     [LOWBIT_RULE_RANGE] = {fit_range, encode_range},
+    [LOWBIT_RULE_CENTRED] = {fit_centred, encode_centred},
+    [LOWBIT_RULE_LIBRA] = {fit_libra, encode_centred},
+    [LOWBIT_RULE_FIXED] = {fit_fixed, encode_full_range},
 };
 
 typedef struct quantize_job {

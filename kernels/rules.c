@@ -10,7 +10,8 @@ static const char *const kNames[] = {
     [LOWBIT_RULE_MINMAX] = "minmax",   [LOWBIT_RULE_ABSMEAN] = "absmean", [LOWBIT_RULE_TWN] = "twn",
     [LOWBIT_RULE_SIGN] = "sign",       [LOWBIT_RULE_SEARCH] = "search",   [LOWBIT_RULE_ROUND] = "round",
     [LOWBIT_RULE_NEAREST] = "nearest", [LOWBIT_RULE_KMEANS] = "kmeans",   [LOWBIT_RULE_OPTIMAL] = "optimal",
-    [LOWBIT_RULE_MSE] = "mse",         [LOWBIT_RULE_RANGE] = "range",
+    [LOWBIT_RULE_MSE] = "mse",         [LOWBIT_RULE_RANGE] = "range",     [LOWBIT_RULE_CENTRED] = "centred",
+    [LOWBIT_RULE_LIBRA] = "libra",     [LOWBIT_RULE_FIXED] = "fixed",
 };
 
 const char *lb_rule_name(uint32_t rule) { return rule < LB_COUNT(kNames) ? kNames[rule] : NULL; }

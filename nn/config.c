@@ -8,7 +8,7 @@
 #include "kernels/base/base.h"
 #include "nn/mapped.h"
 
-enum { LONGEST = 1 << 20, MOST_CLASSES = 1 << 20, LONGEST_SIDE = 1 << 14 };
+enum { LONGEST = 1 << 20, MOST_CLASSES = 1 << 20, LONGEST_SIDE = 1 << 14, MOST_HEADS = 1 << 14, MOST_TOKENS = 1 << 24 };
 
 static const char *const kStems[LB_STEMS] = {"", "cifar", "cifar-pool", "imagenet"};
 
@@ -58,14 +58,91 @@ static void undo_division(lb_normalization *n) {
 static lowbit_status read_normalization(const json_t *json, lb_config *config, lowbit_error *error) {
     lb_normalization *n = &config->normalization;
     lb_pixels pixels;
-    if (!json_object_get(json, "mean") && !json_object_get(json, "std")) return LOWBIT_OK;
+    const bool own = json_object_get(json, "mean") || json_object_get(json, "std");
+    const char *mean = own ? "mean" : "image_mean", *std = own ? "std" : "image_std";
+    if (!json_object_get(json, mean) && !json_object_get(json, std)) return LOWBIT_OK;
     n->divisor = 255;
-    LB_TRY(read_channels(json, "mean", n->mean, error));
-    LB_TRY(read_channels(json, "std", n->std, error));
+    LB_TRY(read_channels(json, mean, n->mean, error));
+    LB_TRY(read_channels(json, std, n->std, error));
     LB_REQUIRE(lb_pixels_make(n, &pixels, NULL) == LOWBIT_OK, error, LOWBIT_BAD_FORMAT,
-               "\"std\" has a number that is not above 0");
+               "\"%s\" has a number that is not above 0", std);
     undo_division(n);
     config->normalized = true;
+    return LOWBIT_OK;
+}
+
+/* A number above 0, or 0 where the key is missing. */
+static lowbit_status read_number(const json_t *json, const char *key, double *number, lowbit_error *error) {
+    const json_t *value = json_object_get(json, key);
+    *number = json_number_value(value);
+    LB_REQUIRE(!value || (*number > 0 && *number < 1e30), error, LOWBIT_BAD_FORMAT, "\"%s\" is no number above 0", key);
+    return LOWBIT_OK;
+}
+
+static lowbit_status read_word(const json_t *json, const char *key, char *word, size_t size, lowbit_error *error) {
+    const char *text;
+    LB_TRY(read_text(json, key, &text, error));
+    LB_REQUIRE(!text || strlen(text) < size, error, LOWBIT_BAD_FORMAT, "\"%s\" is longer than %zu bytes", key,
+               size - 1);
+    if (text) memcpy(word, text, strlen(text) + 1);
+    return LOWBIT_OK;
+}
+
+/* Both names that an object of rotary positions has had, and both places of its base. */
+static lowbit_status read_rope(const json_t *json, lb_config *config, lowbit_error *error) {
+    static const char *const kObjects[] = {"rope_scaling", "rope_parameters"}, *const kTypes[] = {"rope_type", "type"};
+    double within = 0;
+    LB_TRY(read_number(json, "rope_theta", &config->rope_base, error));
+    for (size_t i = 0; i < LB_COUNT(kObjects); i++)
+        for (size_t k = 0; k < LB_COUNT(kTypes); k++) {
+            const char *type;
+            LB_TRY(read_text(json_object_get(json, kObjects[i]), kTypes[k], &type, error));
+            LB_REQUIRE(!type || strcmp(type, "default") == 0, error, LOWBIT_UNSUPPORTED,
+                       "\"%s\" is of the type \"%.40s\", which is not known", kObjects[i], type);
+        }
+    LB_TRY(read_number(json_object_get(json, kObjects[1]), "rope_theta", &within, error));
+    if (within > 0) config->rope_base = within;
+    return LOWBIT_OK;
+}
+
+static lowbit_status read_decoder(const json_t *json, lb_config *config, lowbit_error *error) {
+    const json_t *window = json_object_get(json, "sliding_window");
+    LB_TRY(read_word(json, "model_type", config->type, sizeof config->type, error));
+    LB_TRY(read_word(json, "hidden_act", config->act, sizeof config->act, error));
+    LB_TRY(read_count(json, "num_attention_heads", MOST_HEADS, &config->heads, error));
+    LB_TRY(read_count(json, "num_key_value_heads", MOST_HEADS, &config->kv_heads, error));
+    LB_TRY(read_count(json, "max_position_embeddings", MOST_TOKENS, &config->positions, error));
+    LB_TRY(read_number(json, "rms_norm_eps", &config->norm_epsilon, error));
+    LB_REQUIRE(!json_is_integer(window) || json_integer_value(window) >= config->positions, error, LOWBIT_UNSUPPORTED,
+               "\"sliding_window\" is shorter than \"max_position_embeddings\": every token sees all before it here");
+    return read_rope(json, config, error);
+}
+
+/* What others call the same. */
+static lowbit_status read_aliases(const json_t *json, lb_config *config, lowbit_error *error) {
+    const struct {
+        const char *key;
+        int64_t most, *count;
+    } kCounts[] = {{"num_labels", MOST_CLASSES, &config->classes}, {"img_size", LONGEST_SIDE, &config->side},
+                   {"num_heads", MOST_HEADS, &config->heads},      {"n_head", MOST_HEADS, &config->heads},
+                   {"n_heads", MOST_HEADS, &config->heads},        {"n_positions", MOST_TOKENS, &config->positions}};
+    static const char *const kEpsilons[] = {"layer_norm_eps", "layer_norm_epsilon"};
+    static const char *const kActs[] = {"activation_function", "activation"};
+    for (size_t i = 0; i < LB_COUNT(kCounts); i++)
+        if (json_object_get(json, kCounts[i].key))
+            LB_TRY(read_count(json, kCounts[i].key, kCounts[i].most, kCounts[i].count, error));
+    for (size_t i = 0; i < LB_COUNT(kEpsilons); i++)
+        if (json_object_get(json, kEpsilons[i])) LB_TRY(read_number(json, kEpsilons[i], &config->norm_epsilon, error));
+    for (size_t i = 0; i < LB_COUNT(kActs); i++)
+        LB_TRY(read_word(json, kActs[i], config->act, sizeof config->act, error));
+    return LOWBIT_OK;
+}
+
+static lowbit_status check_positions(const json_t *json, lowbit_error *error) {
+    const char *type;
+    LB_TRY(read_text(json, "position_embedding_type", &type, error));
+    LB_REQUIRE(!type || strcmp(type, "absolute") == 0, error, LOWBIT_UNSUPPORTED,
+               "\"position_embedding_type\" is \"%.40s\", where only \"absolute\" is known", type);
     return LOWBIT_OK;
 }
 
@@ -84,6 +161,9 @@ static lowbit_status read_keys(const json_t *json, lb_config *config, lowbit_err
                "\"stem\" is \"%.40s\", and not cifar, cifar-pool or imagenet", stem);
     LB_TRY(read_count(json, "num_classes", MOST_CLASSES, &config->classes, error));
     LB_TRY(read_count(json, "image_size", LONGEST_SIDE, &config->side, error));
+    LB_TRY(read_decoder(json, config, error));
+    LB_TRY(read_aliases(json, config, error));
+    LB_TRY(check_positions(json, error));
     return read_normalization(json, config, error);
 }
 

@@ -46,18 +46,62 @@ lowbit_status lb_dataset_open(const char *path, int32_t classes, lb_dataset *dat
     return LOWBIT_OK;
 }
 
+lowbit_status lb_dataset_open_for(const char *path, const lb_graph *graph, const lb_pieces *pieces, lb_dataset *data,
+                                  lowbit_error *error) {
+    lb_wordpiece tokenizer;
+    *data = (lb_dataset){0};
+    if (!lb_takes_texts(graph)) return lb_dataset_open(path, 0, data, error);
+    LB_TRY(lb_pieces_tokenizer(pieces, graph, &tokenizer, error));
+    const lowbit_status status = lb_text_set_open(path, &tokenizer, lb_longest_text(graph), &data->texts, error);
+    lb_wordpiece_close(&tokenizer);
+    LB_TRY(status);
+    data->count = data->texts.count;
+    data->classes = data->texts.task->classes;
+    return LOWBIT_OK;
+}
+
 static bool is_cifar(const lb_dataset *data) { return data->cifar.count > 0; }
+static bool is_texts(const lb_dataset *data) { return data->texts.count > 0; }
 
 void lb_dataset_close(lb_dataset *data) {
     if (is_cifar(data))
         lb_cifar_close(&data->cifar);
+    else if (is_texts(data))
+        lb_text_set_close(&data->texts);
     else
         lb_image_folder_close(&data->folder);
     *data = (lb_dataset){0};
 }
 
-int32_t lb_dataset_label(const lb_dataset *data, int64_t i) {
+double lb_dataset_label(const lb_dataset *data, int64_t i) {
+    if (is_texts(data)) return data->texts.labels[i];
     return is_cifar(data) ? lb_cifar_label(&data->cifar, i) : data->folder.labels[i];
+}
+
+int lb_dataset_metrics(const lb_dataset *data, const lb_metric *metrics[LB_GLUE_METRICS]) {
+    int count = 0;
+    if (!is_texts(data)) metrics[count++] = &lb_accuracy;
+    for (int i = 0; is_texts(data) && i < LB_GLUE_METRICS; i++)
+        if (data->texts.task->metrics[i]) metrics[count++] = data->texts.task->metrics[i];
+    return count;
+}
+
+const char *lb_dataset_things(const lb_dataset *data) { return is_texts(data) ? "texts" : "images"; }
+
+int64_t lb_dataset_tokens(const lb_dataset *data, int64_t batch) {
+    return is_texts(data) ? lb_text_set_tokens(&data->texts, batch) : 0;
+}
+
+double lb_dataset_mean_tokens(const lb_dataset *data, int64_t count) {
+    return is_texts(data) ? (double)data->texts.firsts[count] / (double)count : 0;
+}
+
+lowbit_status lb_dataset_input(const lb_dataset *data, int64_t first, int64_t count, const lb_pixels *pixels,
+                               lb_shape shape, float *room, lb_run_input *input, lowbit_error *error) {
+    *input = (lb_run_input){room, count, NULL};
+    if (!is_texts(data)) return lb_dataset_floats(data, first, count, pixels, shape, room, error);
+    *input = lb_text_set_input(&data->texts, first, count);
+    return LOWBIT_OK;
 }
 
 /* The record as an image, for what is to be resized. */

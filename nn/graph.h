@@ -81,12 +81,26 @@ typedef struct lb_window {
     bool count_padding;
 } lb_window;
 
+/* What a layer of a transformer is for, as recipes call it (nn/recipe.h). */
+enum {
+    LB_ROLE_NONE = 0,
+    LB_ROLE_Q, /* the linear layers of an attention, */
+    LB_ROLE_K,
+    LB_ROLE_V,
+    LB_ROLE_OUT,
+    LB_ROLE_FFN,   /* of the two or three behind it, */
+    LB_ROLE_POOL,  /* of what looks at one token of all, */
+    LB_ROLE_CLASS, /* and of classes */
+    LB_ROLES
+};
+
 typedef struct lb_node {
     uint32_t op;
     lb_value x, second, third; /* values read, or LB_NO_VALUE */
     lb_shape shape;            /* of its own value: of an image, of a text, or of one token */
     bool by_token;             /* one for every token of every text; follows from what is read */
     const char *name;          /* of the layer; "" of what has no tensors */
+    uint32_t role;             /* LB_ROLE_*, until it is packed */
     lb_window window;          /* no field 0 */
     uint32_t act;              /* LOWBIT_ACT_*. CONV: fused behind everything else */
     /* CONV: [out][kernel_height][kernel_width][channels / groups]. EMBED: [count][channels]. These are NULL once they
@@ -236,6 +250,9 @@ lb_value lb_linear_columns(lb_graph *graph, lb_value x, const char *name, const 
 lb_value lb_first_token(lb_graph *graph, lb_value x);
 lb_value lb_last_token(lb_graph *graph, lb_value x);
 lb_value lb_mean_tokens(lb_graph *graph, lb_value x);
+
+/* Says what a layer is for; returns x. */
+lb_value lb_play(lb_graph *graph, lb_value x, uint32_t role);
 
 /* Declares that the elements of x are multiples of `grid` by integers of -128..127. */
 void lb_on_grid(lb_graph *graph, lb_value x, float grid);

@@ -284,6 +284,11 @@ lb_value lb_steps(lb_graph *graph, lb_value x, const char *name, const float *th
                                           .grid = grid});
 }
 
+lb_value lb_play(lb_graph *graph, lb_value x, uint32_t role) {
+    if (lb_graph_at(graph, x)) graph->nodes[x].role = role;
+    return x;
+}
+
 void lb_on_grid(lb_graph *graph, lb_value x, float grid) {
     if (lb_graph_at(graph, x)) graph->nodes[x].grid = grid;
 }

@@ -5,7 +5,8 @@
 
 #include "nn/zoo.h"
 
-/* What enters: images of a shape, whose 8-bit codes become the values of a table. */
+/* What enters: images of a shape, whose 8-bit codes become the values of a table. Of texts (nn/text_input.h) the shape
+ * is that of a token. */
 typedef struct lb_model_input {
     lb_shape shape;
     lb_pixels pixels;
@@ -21,7 +22,8 @@ typedef struct lb_opened {
 
 /* Reads a network.
  *
- * path     a safetensors file, or a folder with model.safetensors and perhaps config.json (nn/config.h)
+ * path     a safetensors file, or a folder with model.safetensors and perhaps config.json and preprocessor_config.json
+ *          (nn/config.h)
  * options  NULL: everything as usual
  *
  * Which network it is, the names and shapes of the tensors tell. Statuses of lb_safetensors_open; LOWBIT_UNSUPPORTED

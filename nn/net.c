@@ -60,7 +60,7 @@ static int64_t layer_bytes(const lb_layer *layer, const lb_node *node) {
 
 static void add_table(const lb_table *table, lb_net_sizes *sizes) {
     const int64_t row = lb_table_row_bytes(table->format, table->features);
-    sizes->payload_bytes += table->rows * row;
+    sizes->table_bytes += table->rows * row;
     if (table->scales) sizes->scale_bytes += table->rows * (int64_t)sizeof(float);
 }
 
@@ -84,6 +84,16 @@ lb_net_sizes lb_net_size(const lb_net *net) {
 int64_t lb_node_macs(const lb_graph *graph, lb_value v) {
     const lb_node *node = &graph->nodes[v];
     return lb_shape_elements(node->shape) * lb_node_k(graph, node);
+}
+
+double lb_run_macs(const lb_net *net, int64_t sequences, double tokens) {
+    double macs = 0;
+    for (lb_value v = 0; v < net->graph.count; v++) {
+        const lb_node *node = &net->graph.nodes[v];
+        const double times = node->by_token ? tokens : (double)sequences;
+        if (node->op == LB_OP_CONV) macs += times * (double)lb_node_macs(&net->graph, v);
+    }
+    return macs;
 }
 
 int64_t lb_net_macs(const lb_net *net) {

@@ -31,7 +31,8 @@ typedef struct lb_layer {
 } lb_layer;
 
 typedef struct lb_net_sizes {
-    int64_t payload_bytes; /* packed codes, or floats, of the convolutions and embeddings */
+    int64_t payload_bytes; /* packed codes, or floats, of the convolutions */
+    int64_t table_bytes;   /* codes, or floats, of the embeddings */
     int64_t scale_bytes;   /* their scales, zero points, minima, multipliers */
     int64_t rest_bytes;    /* everything else that is kept: biases, sums, thresholds, headers */
 } lb_net_sizes;
@@ -68,5 +69,8 @@ int64_t lb_column_sum_count(const lowbit_packed *w);
 /* Multiply-adds of one image, or by token of a token: of a convolution, and of all of them. */
 int64_t lb_node_macs(const lb_graph *graph, lb_value v);
 int64_t lb_net_macs(const lb_net *net);
+
+/* Multiply-adds of the convolutions in a run of so many images, or of texts with so many tokens together (a mean). */
+double lb_run_macs(const lb_net *net, int64_t sequences, double tokens);
 
 #endif

@@ -5,8 +5,10 @@
  *     metadata  lowbit.net     JSON: {"version": 1, "nodes": [...]}, docs/models.md has every field
  *               lowbit.model   name of the model
  *               lowbit.recipe  the recipe in its normal form
+ *               lowbit.tokenizer   of networks that take texts: "wordpiece", or "wordpiece-cased"
  *               lowbit.check   a sum of all this and of all tensors but the blobs, which have their own
  *     tensors   pixels         F32 [3][256]: what the network sees of an 8-bit colour
+ *               vocabulary     U8: the bytes of vocab.txt, of networks that take texts
  *               N.packed.G     U8: blob of matrix G of node N
  *               N.column_sums.G, N.tap_sums.G   I32
  *               N.bias, N.weights   F32: of nodes that have them (docs/models.md)
@@ -18,11 +20,13 @@
 
 #include "nn/net.h"
 #include "nn/pixels.h"
+#include "nn/text_input.h"
 
 /* What a file says beside the network. Texts live as long as the net. */
 typedef struct lb_net_about {
     const char *model, *recipe;
-    lb_pixels pixels;
+    lb_pixels pixels; /* of images */
+    lb_pieces pieces; /* of texts, or none */
 } lb_net_about;
 
 /* Replaces `path` as a whole. LOWBIT_IO, LOWBIT_NO_MEMORY. */

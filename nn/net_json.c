@@ -35,6 +35,8 @@ const char *const lb_op_names[LB_OPS] = {[LB_OP_INPUT] = "input",
 const char *const lb_attention_names[LB_ATTENTION_KINDS] = {
     [LB_ATTENTION_F32] = "f32", [LB_ATTENTION_I8] = "i8", [LB_ATTENTION_B1] = "b1"};
 
+const char *const lb_net_tokenizers[2] = {"wordpiece", "wordpiece-cased"};
+
 bool lb_named(const char *const *names, uint32_t count, const char *name, uint32_t *number) {
     for (*number = 0; name && *number < count; ++*number)
         if (names[*number] && strcmp(names[*number], name) == 0) return true;

@@ -18,6 +18,11 @@ enum {
 #define LB_NET_RECIPE_KEY "lowbit.recipe"
 #define LB_NET_CHECK_KEY "lowbit.check"
 #define LB_NET_PIXELS "pixels"
+#define LB_NET_TOKENIZER_KEY "lowbit.tokenizer"
+#define LB_NET_VOCABULARY "vocabulary"
+
+/* The tokenizers that files name, by lb_pieces.cased. */
+extern const char *const lb_net_tokenizers[2];
 
 /* Names of LB_OP_*; NULL for one that no file has. Names of LB_ATTENTION_*. */
 extern const char *const lb_op_names[LB_OPS];

@@ -194,6 +194,20 @@ static lowbit_status read_pixels(const lb_net *net, lb_pixels *pixels, lowbit_er
     return lb_tensor_floats(t, &pixels->value[0][0], error);
 }
 
+static lowbit_status read_pieces(const lb_net *net, lb_pieces *pieces, lowbit_error *error) {
+    const lb_tensor *t = lb_safetensors_find(&net->file, LB_NET_VOCABULARY);
+    const char *tokenizer = lb_safetensors_text(&net->file, LB_NET_TOKENIZER_KEY);
+    uint32_t number;
+    *pieces = (lb_pieces){.cased = false};
+    if (!t) return LOWBIT_OK;
+    LB_REQUIRE(strcmp(t->dtype->name, "U8") == 0 && t->elements > 0, error, LOWBIT_BAD_FORMAT,
+               "the network's vocabulary is no text");
+    LB_REQUIRE(lb_named(lb_net_tokenizers, LB_COUNT(lb_net_tokenizers), tokenizer, &number), error, LOWBIT_UNSUPPORTED,
+               "the network has the tokenizer \"%.32s\", which is not known", tokenizer ? tokenizer : "");
+    *pieces = (lb_pieces){.text = {t->data, (size_t)t->elements}, .cased = number == 1};
+    return LOWBIT_OK;
+}
+
 static lowbit_status check_sum(const lb_safetensors *file, lowbit_error *error) {
     char sum[LB_NET_CHECK];
     const char *told = lb_safetensors_text(file, LB_NET_CHECK_KEY);
@@ -213,6 +227,7 @@ static lowbit_status read_all(reading *r, const json_t *graph, lb_net_about *abo
     about->model = lb_safetensors_text(&net->file, LB_NET_MODEL_KEY);
     about->recipe = lb_safetensors_text(&net->file, LB_NET_RECIPE_KEY);
     LB_REQUIRE(about->model && about->recipe, error, LOWBIT_BAD_FORMAT, "the file does not name its model and recipe");
+    LB_TRY(read_pieces(net, &about->pieces, error));
     return read_pixels(net, &about->pixels, error);
 }
 

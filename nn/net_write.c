@@ -158,7 +158,7 @@ static lowbit_status graph_text(const writing *w, char **text, lowbit_error *err
 /* ---- the file ---- */
 
 static size_t most_tensors(const lb_net *net) {
-    size_t most = 1;
+    size_t most = 2;
     for (int64_t v = 0; v < net->graph.count; v++) most += 3 * (1 + (size_t)net->layers[v].matrices);
     return most;
 }
@@ -181,14 +181,18 @@ lowbit_status lb_net_save(const lb_net *net, const lb_net_about *about, const ch
     if (status == LOWBIT_OK) status = graph_text(&w, &text, error);
     if (status == LOWBIT_OK) {
         char check[LB_NET_CHECK] = "";
+        const lb_text pieces = about->pieces.text;
         const lb_text_pair metadata[] = {{LB_NET_KEY, text},
                                          {LB_NET_MODEL_KEY, about->model},
                                          {LB_NET_RECIPE_KEY, about->recipe},
-                                         {LB_NET_CHECK_KEY, check}};
+                                         {LB_NET_CHECK_KEY, check},
+                                         {LB_NET_TOKENIZER_KEY, lb_net_tokenizers[about->pieces.cased]}};
+        const size_t count = LB_COUNT(metadata) - (pieces.length == 0); /* the last one is of texts */
         add_tensor(&w, LB_NET_PIXELS, "F32", about->pixels.value, LB_CHANNELS * 256, 256);
+        if (pieces.length > 0) add_tensor(&w, LB_NET_VOCABULARY, "U8", pieces.bytes, (int64_t)pieces.length, 0);
         add_tensors(&w);
-        lb_net_check(w.tensors, w.count, metadata, LB_COUNT(metadata), check);
-        status = lb_safetensors_write(path, w.tensors, w.count, metadata, LB_COUNT(metadata), error);
+        lb_net_check(w.tensors, w.count, metadata, count, check);
+        status = lb_safetensors_write(path, w.tensors, w.count, metadata, count, error);
     }
     free(text);
     lb_blocks_free(&w.memory);

@@ -6,7 +6,7 @@
 #include "nn/dataset.h"
 #include "nn/session.h"
 
-/* Hears how many images are done; returns 0 to go on. */
+/* Hears how many images or texts are done; returns 0 to go on. */
 typedef int (*lb_predict_progress)(void *user, int64_t done, int64_t all);
 
 typedef struct lb_predict {
@@ -14,21 +14,26 @@ typedef struct lb_predict {
     const lb_net *net;
     const lb_dataset *data;
     const lb_pixels *pixels;
-    int64_t batch;                /* images of a run, at most those of the session */
-    int64_t count;                /* images, at most those of the data */
+    int64_t batch;                /* images or texts of a run, at most those of the session */
+    int64_t count;                /* of all, at most those of the data */
     lb_predict_progress progress; /* or NULL */
     void *user;
 } lb_predict;
 
-/* The class of the greatest output of the first `count` images, of equals the first.
+/* What the network says of the first `count` images or texts: the class of the greatest output, of equals the first;
+ * of data that are no classes the only output.
  *
- * classes  [count]
+ * answers  [count]
  * seconds  of each run, [ceil(count / batch)], without reading the images; or NULL
  *
- * LOWBIT_CANCELLED: by `progress`. */
-lowbit_status lb_predict_run(const lb_predict *p, int32_t *classes, double *seconds, lowbit_error *error);
+ * LOWBIT_CANCELLED: by `progress`. LOWBIT_UNSUPPORTED: the network's outputs are no answers to these data. */
+lowbit_status lb_predict_run(const lb_predict *p, double *answers, double *seconds, lowbit_error *error);
 
-/* How many of `count` images have that label. */
-int64_t lb_predict_correct(const lb_dataset *data, const int32_t *classes, int64_t count);
+/* How many of `count` answers are the label. */
+int64_t lb_predict_correct(const lb_dataset *data, const double *answers, int64_t count);
+
+/* One of the data's metrics over `count` answers; statuses of lb_metric_function. */
+lowbit_status lb_predict_metric(const lb_dataset *data, const lb_metric *metric, const double *answers, int64_t count,
+                                double *value, lowbit_error *error);
 
 #endif

@@ -7,14 +7,15 @@
  *     SETTING = calibrate: minmax, average, percentile, kl or mse (nn/observe.h)
  *               observe: how many images calibration looks at, 1 to 1000000
  *               range: affine or symmetric, for inputs of both signs
- *     PATTERN = a layer's name, in which * stands for any characters and ? for one; or one of the words first, last (in
- *               the order in which layers are computed), depthwise (one channel a group), linear (one output for the
- *               whole image, or for a token), embedding, attention. Of embeddings and attentions only the words, or the
- *               name as it is, are meant
- *     HEAD    = the head of a problem string (lowbit_problem_parse): weights, activations, "s" for static ones: i8a8s,
- *               i4g32a8, t2a8, b1a1, f32af32
- *     tensor  = one scale for all weights of a matrix, where the head would mean one a row
- *     RULE    = how weights are quantized, by the names of docs/formats.md; auto where it is not said
+ *     PATTERN = a layer's name, in which * stands for any characters and ? for one; or one of the words
+ *               first, last (in the order in which layers are computed), depthwise (one channel a group), linear (one
+ *               output for the whole image, or for a token);
+ *               q, k, v, mha (these with the layer behind their attention), ffn, cls (of classes), encoder (mha, ffn,
+ * and the pooler in front of classes): linear layers of a transformer; attention (the products of q, k and v),
+ * embedding, words (the embedding of tokens) Of embeddings and attentions only the words, or the name as it is, are
+ * meant HEAD    = the head of a problem string (lowbit_problem_parse): weights, activations, "s" for static ones:
+ * i8a8s, i4g32a8, t2a8, b1a1, f32af32 tensor  = one scale for all weights of a matrix, where the head would mean one a
+ * row RULE    = how weights are quantized, by the names of docs/formats.md; auto where it is not said
  *
  * Later lines overrule earlier ones. A layer that no line names stays f32af32. */
 #ifndef LOWBIT_NN_RECIPE_H_
@@ -74,6 +75,12 @@ lowbit_status lb_recipe_print(const lb_recipe *recipe, char *text, size_t size, 
  * LOWBIT_BAD_FORMAT: a line whose pattern no layer has. LOWBIT_UNSUPPORTED, LOWBIT_INVALID_ARGUMENT: a product that
  * the layer cannot be, as lb_check_problem finds; with the layer's name, the line and the reason. */
 lowbit_status lb_recipe_apply(const lb_recipe *recipe, const lb_graph *graph, lb_choice *choices, lowbit_error *error);
+
+/* Number `index` of the words for linear layers of a transformer, "q", "ffn", ...; NULL past the end. */
+const char *lb_recipe_part(size_t index);
+
+/* Whether a graph has a layer that the word means. */
+bool lb_recipe_has_part(const lb_graph *graph, const char *word);
 
 /* Whether the input of convolution `node` needs a range that calibration must find: static, and not on a grid. */
 bool lb_needs_range(const lb_graph *graph, const lb_node *node, const lb_choice *choice);

@@ -39,11 +39,37 @@ static bool is_linear(const layer *l) {
            !(w->pad_top || w->pad_left || w->pad_bottom || w->pad_right);
 }
 
+static bool is_words(const layer *l) { return is_embedding(l) && l->node->first == 0; }
+static bool is_q(const layer *l) { return l->node->role == LB_ROLE_Q; }
+static bool is_k(const layer *l) { return l->node->role == LB_ROLE_K; }
+static bool is_v(const layer *l) { return l->node->role == LB_ROLE_V; }
+static bool is_ffn(const layer *l) { return l->node->role == LB_ROLE_FFN; }
+static bool is_cls(const layer *l) { return l->node->role == LB_ROLE_CLASS; }
+static bool is_mha(const layer *l) { return is_q(l) || is_k(l) || is_v(l) || l->node->role == LB_ROLE_OUT; }
+static bool is_encoder(const layer *l) { return is_mha(l) || is_ffn(l) || l->node->role == LB_ROLE_POOL; }
+
 static const struct {
     const char *word;
     bool (*holds)(const layer *layer);
-} kWords[] = {{"first", is_first},   {"last", is_last},           {"depthwise", is_depthwise},
-              {"linear", is_linear}, {"embedding", is_embedding}, {"attention", is_attention}};
+} kWords[] = {{"first", is_first},
+              {"last", is_last},
+              {"depthwise", is_depthwise},
+              {"linear", is_linear},
+              {"attention", is_attention},
+              {"embedding", is_embedding},
+              {"words", is_words},
+              {"q", is_q},
+              {"k", is_k},
+              {"v", is_v},
+              {"mha", is_mha},
+              {"ffn", is_ffn},
+              {"cls", is_cls},
+              {"encoder", is_encoder}};
+enum { PARTS = 7 }; /* the last ones: linear layers of transformers */
+
+const char *lb_recipe_part(size_t index) {
+    return index < PARTS ? kWords[LB_COUNT(kWords) - PARTS + index].word : NULL;
+}
 
 /* * is any characters, ? one. Where a part behind a star does not fit, the star takes one character more; only the last
  * star need be tried again. */
@@ -71,6 +97,14 @@ static bool matches(const char *pattern, const layer *l) {
     for (size_t i = 0; i < LB_COUNT(kWords); i++)
         if (strcmp(kWords[i].word, pattern) == 0) return kWords[i].holds(l);
     return is_conv(l) ? glob(pattern, l->node->name) : strcmp(pattern, l->node->name) == 0;
+}
+
+bool lb_recipe_has_part(const lb_graph *graph, const char *word) {
+    for (int64_t v = 0; v < graph->count; v++) {
+        const layer l = {graph, &graph->nodes[v], false, false};
+        if (lb_has_format(l.node) && matches(word, &l)) return true;
+    }
+    return false;
 }
 
 static bool is_on_grid(const lb_graph *graph, const lb_node *node) { return graph->nodes[node->x].grid != 0; }

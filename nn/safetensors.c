@@ -39,21 +39,20 @@ static lowbit_status read_header(const uint8_t *bytes, size_t length, json_t **h
 static size_t text_size(json_t *header) {
     const char *name, *key;
     json_t *entry, *value, *metadata = json_object_get(header, LB_SAFETENSORS_METADATA);
-    size_t bytes = 1;
+    size_t bytes = 0;
     json_object_foreach(header, name, entry) bytes += strlen(name) + 1;
     json_object_foreach(metadata, key, value) bytes += strlen(key) + json_string_length(value) + 2;
     return bytes;
 }
 
-static lowbit_status allocate(json_t *header, lb_safetensors *file, lowbit_error *error) {
-    const size_t entries = json_object_size(header) + 1;
-    const size_t pairs = json_object_size(json_object_get(header, LB_SAFETENSORS_METADATA)) + 1;
-    file->tensors = malloc(entries * sizeof *file->tensors);
-    file->by_name = malloc(entries * sizeof(lb_tensor *));
-    file->metadata = malloc(pairs * sizeof *file->metadata);
-    file->text = malloc(text_size(header));
+lowbit_status lb_safetensors_take(lb_safetensors *file, size_t tensors, size_t pairs, size_t text,
+                                  lowbit_error *error) {
+    file->tensors = malloc((tensors + 1) * sizeof *file->tensors);
+    file->by_name = malloc((tensors + 1) * sizeof(lb_tensor *));
+    file->metadata = malloc((pairs + 1) * sizeof *file->metadata);
+    file->text = malloc(text + 1);
     LB_REQUIRE(file->tensors && file->by_name && file->metadata && file->text, error, LOWBIT_NO_MEMORY,
-               "no memory for %zu tensors", entries - 1);
+               "no memory for %zu tensors", tensors);
     return LOWBIT_OK;
 }
 
@@ -142,11 +141,17 @@ static int by_name(const void *a, const void *b) {
     return strcmp((*(const lb_tensor *const *)a)->name, (*(const lb_tensor *const *)b)->name);
 }
 
+void lb_safetensors_sort(lb_safetensors *file) {
+    for (size_t i = 0; i < file->count; i++) file->by_name[i] = &file->tensors[i];
+    qsort((void *)file->by_name, file->count, sizeof(lb_tensor *), by_name);
+}
+
 static lowbit_status read_entries(json_t *header, const uint8_t *data, int64_t bytes, lb_safetensors *file,
                                   lowbit_error *error) {
     const char *name;
     json_t *entry;
-    LB_TRY(allocate(header, file, error));
+    const size_t pairs = json_object_size(json_object_get(header, LB_SAFETENSORS_METADATA));
+    LB_TRY(lb_safetensors_take(file, json_object_size(header), pairs, text_size(header), error));
     char *text = file->text;
     json_object_foreach(header, name, entry) {
         if (strcmp(name, LB_SAFETENSORS_METADATA) == 0) {
@@ -158,8 +163,7 @@ static lowbit_status read_entries(json_t *header, const uint8_t *data, int64_t b
         LB_TRY(read_tensor(entry, data, bytes, t, error));
     }
     qsort(file->tensors, file->count, sizeof *file->tensors, by_place);
-    for (size_t i = 0; i < file->count; i++) file->by_name[i] = &file->tensors[i];
-    qsort(file->by_name, file->count, sizeof(lb_tensor *), by_name);
+    lb_safetensors_sort(file);
     return check_places(file, data, bytes, error);
 }
 

@@ -19,7 +19,7 @@ typedef struct lb_safetensors {
     size_t metadata_count;
     const lb_tensor **by_name; /* what lb_safetensors_find searches */
     char *text;                /* every name, key and value */
-    lb_mapped mapped;          /* of lb_safetensors_open */
+    lb_mapped mapped;          /* of what was opened, not parsed */
 } lb_safetensors;
 
 /* Maps a file and reads its header; the data are left to the page cache. Statuses of lb_map_file, LOWBIT_BAD_FORMAT,
@@ -34,6 +34,12 @@ void lb_safetensors_close(lb_safetensors *file);
 /* The tensor of that name, the metadata of that key; NULL if there is none. */
 const lb_tensor *lb_safetensors_find(const lb_safetensors *file, const char *name);
 const char *lb_safetensors_text(const lb_safetensors *file, const char *key);
+
+/* For readers of other files that end as one of these: memory for tensors, pairs and the bytes of all names, of which
+ * they fill in `tensors` and `count`; then what finds tensors by name. Both leave lb_safetensors_close to the caller.
+ */
+lowbit_status lb_safetensors_take(lb_safetensors *file, size_t tensors, size_t pairs, size_t text, lowbit_error *error);
+void lb_safetensors_sort(lb_safetensors *file);
 
 /* Replaces `path` as a whole, through PATH.PID.tmp beside it. Data begin at a multiple of 64 bytes, tensors of a
  * multiple of 64 bytes first, then wide elements before narrow ones: so the former are aligned to 64 bytes, all others

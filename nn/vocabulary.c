@@ -9,7 +9,7 @@
 #include "tuner/words.h"
 
 /* A table is at most half full, so that honest pieces stand within a few dozen slots of their place. */
-enum { MOST_LINES = 1 << 24, MOST_STEPS = 1000 };
+enum { MOST_PIECES = 1 << 24, MOST_STEPS = 1000 };
 
 /* The slot of the piece, or the free one where it would stand; -1 if that is too far from its place. */
 static int64_t slot_of(const lb_vocabulary *v, lb_text piece) {
@@ -37,44 +37,50 @@ static bool is_utf8(lb_text text) {
     return true;
 }
 
-static lowbit_status allocate(size_t lines, lb_vocabulary *v, lowbit_error *error) {
+lowbit_status lb_vocabulary_take(size_t count, lb_vocabulary *v, lowbit_error *error) {
     size_t slots = 2;
-    LB_REQUIRE(lines <= MOST_LINES, error, LOWBIT_BAD_FORMAT, "%zu lines: a vocabulary has at most %d", lines,
-               (int)MOST_LINES);
-    while (slots < 2 * (lines + 1)) slots *= 2;
-    v->pieces = malloc((lines + 1) * sizeof *v->pieces);
+    *v = (lb_vocabulary){.count = 0};
+    LB_REQUIRE(count <= MOST_PIECES, error, LOWBIT_BAD_FORMAT, "%zu pieces: a vocabulary has at most %d", count,
+               (int)MOST_PIECES);
+    while (slots < 2 * (count + 1)) slots *= 2;
+    v->pieces = malloc((count + 1) * sizeof *v->pieces);
     v->slots = malloc(slots * sizeof *v->slots);
-    LB_REQUIRE(v->pieces && v->slots, error, LOWBIT_NO_MEMORY, "no memory for %zu pieces", lines);
+    LB_REQUIRE(v->pieces && v->slots, error, LOWBIT_NO_MEMORY, "no memory for %zu pieces", count);
     memset(v->slots, 0xFF, slots * sizeof *v->slots); /* -1 */
     v->last_slot = slots - 1;
     return LOWBIT_OK;
 }
 
-static lowbit_status add(lb_vocabulary *v, lb_text piece, lowbit_error *error) {
-    const long long line = v->count + 1LL;
-    LB_REQUIRE(is_utf8(piece), error, LOWBIT_BAD_FORMAT, "line %lld is no UTF-8", line);
-    LB_REQUIRE(piece.length == 0 || !memchr(piece.bytes, '\r', piece.length), error, LOWBIT_BAD_FORMAT,
-               "line %lld has a carriage return before its end", line);
+bool lb_vocabulary_add(lb_vocabulary *v, lb_text piece) {
     v->pieces[v->count] = piece;
     if (piece.length > 0) {
         const int64_t slot = slot_of(v, piece);
-        LB_REQUIRE(slot >= 0, error, LOWBIT_BAD_FORMAT, "line %lld is one of too many pieces with like hashes", line);
+        if (slot < 0) return false;
         v->slots[slot] = v->count;
     }
     if (piece.length > v->longest) v->longest = piece.length;
     v->count++;
+    return true;
+}
+
+static lowbit_status add_line(lb_vocabulary *v, lb_text piece, lowbit_error *error) {
+    const long long line = v->count + 1LL;
+    LB_REQUIRE(is_utf8(piece), error, LOWBIT_BAD_FORMAT, "line %lld is no UTF-8", line);
+    LB_REQUIRE(piece.length == 0 || !memchr(piece.bytes, '\r', piece.length), error, LOWBIT_BAD_FORMAT,
+               "line %lld has a carriage return before its end", line);
+    LB_REQUIRE(lb_vocabulary_add(v, piece), error, LOWBIT_BAD_FORMAT,
+               "line %lld is one of too many pieces with like hashes", line);
     return LOWBIT_OK;
 }
 
 static lowbit_status read_lines(lb_text text, lb_vocabulary *v, lowbit_error *error) {
     lb_text line;
-    LB_TRY(allocate(lb_text_lines(text), v, error));
-    while (lb_text_line(&text, &line)) LB_TRY(add(v, line, error));
+    LB_TRY(lb_vocabulary_take(lb_text_lines(text), v, error));
+    while (lb_text_line(&text, &line)) LB_TRY(add_line(v, line, error));
     return LOWBIT_OK;
 }
 
 lowbit_status lb_vocabulary_parse(const uint8_t *bytes, size_t length, lb_vocabulary *vocabulary, lowbit_error *error) {
-    *vocabulary = (lb_vocabulary){.count = 0};
     const lowbit_status status = read_lines((lb_text){(const char *)bytes, length}, vocabulary, error);
     if (status != LOWBIT_OK) lb_vocabulary_close(vocabulary);
     return status;

@@ -25,6 +25,11 @@ lowbit_status lb_vocabulary_open(const char *path, lb_vocabulary *vocabulary, lo
 /* The same for bytes of the caller, which must outlive *vocabulary. */
 lowbit_status lb_vocabulary_parse(const uint8_t *bytes, size_t length, lb_vocabulary *vocabulary, lowbit_error *error);
 
+/* For those who have their pieces from elsewhere: memory for `count` of them, and the next one, whose bytes must
+ * outlive the vocabulary; false where too many were made to meet. Both leave lb_vocabulary_close to the caller. */
+lowbit_status lb_vocabulary_take(size_t count, lb_vocabulary *vocabulary, lowbit_error *error);
+bool lb_vocabulary_add(lb_vocabulary *vocabulary, lb_text piece);
+
 void lb_vocabulary_close(lb_vocabulary *vocabulary);
 
 /* The id of the piece, or -1. Never finds an empty one. */

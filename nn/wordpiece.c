@@ -193,7 +193,7 @@ static void cut(int64_t budget, int64_t *first, int64_t *second) {
 }
 
 /* Appends the ids, which may stand where they go, and one more. */
-static void close_text(lb_tokens *row, const int32_t *ids, int64_t count, int32_t separator, int32_t type) {
+static void close_text(lb_token_row *row, const int32_t *ids, int64_t count, int32_t separator, int32_t type) {
     const int64_t begin = row->count;
     memmove(row->ids + begin, ids, (size_t)count * sizeof *ids);
     row->count += (int32_t)count + 1;
@@ -202,7 +202,7 @@ static void close_text(lb_tokens *row, const int32_t *ids, int64_t count, int32_
 }
 
 lowbit_status lb_wordpiece_encode(const lb_wordpiece *tokenizer, lb_text first, const lb_text *second,
-                                  lb_tokens *tokens, lowbit_error *error) {
+                                  lb_token_row *tokens, lowbit_error *error) {
     const int32_t special = second ? 3 : 2;
     LB_REQUIRE(tokens->capacity >= special, error, LOWBIT_INVALID_ARGUMENT,
                "room for %d tokens: %d are special ones alone", (int)tokens->capacity, (int)special);

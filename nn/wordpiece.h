@@ -40,12 +40,12 @@ lowbit_status lb_wordpiece_parse(const uint8_t *bytes, size_t length, uint32_t f
 void lb_wordpiece_close(lb_wordpiece *tokenizer);
 
 /* A row of a batch, in memory of the caller. */
-typedef struct lb_tokens {
+typedef struct lb_token_row {
     int32_t capacity;            /* of each array: the most tokens */
     int32_t *ids, *types, *mask; /* types: 0 of the first text, 1 of the second; mask: 1, 0 of padding */
     int32_t count;               /* out: tokens that are no padding */
     bool truncated;              /* out: pieces did not fit */
-} lb_tokens;
+} lb_token_row;
 
 /* [CLS] first [SEP] or [CLS] first [SEP] second [SEP], then [PAD] up to the capacity. Where that is too small the
  * longer text is cut at its end until both are as long, then both are; of an odd number of places the second text gets
@@ -54,6 +54,6 @@ typedef struct lb_tokens {
  * Any bytes are text (bytes that are no UTF-8 vanish). Allocates nothing. LOWBIT_INVALID_ARGUMENT: a capacity below the
  * 2 or 3 special tokens. */
 lowbit_status lb_wordpiece_encode(const lb_wordpiece *tokenizer, lb_text first, const lb_text *second,
-                                  lb_tokens *tokens, lowbit_error *error);
+                                  lb_token_row *tokens, lowbit_error *error);
 
 #endif

@@ -10,6 +10,7 @@
 typedef struct lb_model_options {
     int64_t side;                          /* pixels along a side of the image */
     uint32_t stem;                         /* LB_STEM_*, of ResNets */
+    const lb_config *config;               /* of lb_model_open: what config.json says */
     const lb_normalization *normalization; /* of pixels; NULL: config.json's, or what the network was trained with */
     /* Networks without a file alone: */
     int64_t classes;
@@ -17,10 +18,11 @@ typedef struct lb_model_options {
     uint64_t seed;
 } lb_model_options;
 
-/* How pixels enter. */
+/* What enters. */
 enum {
-    LB_INPUT_NORMALIZED = 0, /* (code / divisor - mean) / std */
-    LB_INPUT_FIXED_POINT     /* floor(128 (2 code / 255 - 1)) / 128, at most 127 / 128: on the grid 1 / 128 */
+    LB_INPUT_NORMALIZED = 0, /* pixels: (code / divisor - mean) / std */
+    LB_INPUT_FIXED_POINT,    /* floor(128 (2 code / 255 - 1)) / 128, at most 127 / 128: on the grid 1 / 128 */
+    LB_INPUT_TEXT            /* tokens of texts, by BERT's WordPiece */
 };
 
 enum { LB_MARKS = 4, LB_STAGES = 4 };
@@ -29,14 +31,16 @@ typedef struct lb_network lb_network;
 struct lb_network {
     const char *name;
     const char *description;
-    const char *marks[LB_MARKS]; /* tensors that its files have; the first one tells it from the others */
+    const char *marks[LB_MARKS]; /* tensors that its files have ("*": with anything in front); the first one tells it
+                                    from the others */
     /* What else must hold of a file, or NULL. */
     bool (*is)(const lb_network *model, const lb_source *source, const lb_config *config);
     void (*build)(lb_graph *graph, const lb_network *model, const lb_model_options *options);
-    int64_t side, width, classes; /* as published */
-    int64_t blocks[LB_STAGES];    /* of each stage, of ResNets without a file */
-    uint32_t input;               /* LB_INPUT_* */
-    const lb_normalization *normalization;
+    int64_t side, width, classes;          /* as published; no side of texts, no classes of embeddings */
+    int64_t blocks[LB_STAGES];             /* of each stage, of networks without a file; transformers have one */
+    uint32_t input;                        /* LB_INPUT_* */
+    const lb_normalization *normalization; /* of pixels */
+    int64_t heads, inner;                  /* of transformers */
 };
 
 extern const lb_normalization lb_imagenet; /* what networks for large images are trained with */

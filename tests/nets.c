@@ -124,7 +124,7 @@ static const char *file_name(void) {
 static void check_file(const lowbit_ctx *ctx, const subject *s, const lb_net *net, const float *images,
                        const float *want) {
     lb_net again;
-    lb_net_about about = {s->model, s->recipe ? s->recipe : "native", s->input.pixels};
+    lb_net_about about = {.model = s->model, .recipe = s->recipe ? s->recipe : "native", .pixels = s->input.pixels};
     lowbit_error error = LOWBIT_ERROR_INIT;
     float outputs[IMAGES * OUTPUTS] = {0};
     if (!CHECK(lb_net_save(net, &about, file_name(), &error) == LOWBIT_OK)) fprintf(stderr, "%s\n", error.message);

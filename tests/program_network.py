@@ -17,7 +17,7 @@ from outside import answers, check, FAILED, lowbit, OK, USAGE
 
 DOCS = (pathlib.Path(__file__).resolve().parents[1] / "docs/models.md").read_text(encoding="utf-8")
 IMAGES = 24
-NOT_CNN = ("bert", "vit", "stories")
+NOT_IMAGES = ("bert", "stories")
 folder = tempfile.TemporaryDirectory()
 
 
@@ -95,13 +95,13 @@ def test_eval():
 def test_packed():
     file, image = path("net.safetensors"), picture("small.png", 32)
     quantized = results("quantize", "resnet8", "--random", "-o", file, "--recipe", "w8a8", "--calibrate", DATA)[0]
-    same_fields("layers of quantize", quantized["layers"][:1], documented("on 64 images:") - {"layers"})
+    same_fields("layers of quantize", quantized["layers"][:1], documented("on 64 images or texts:") - {"layers"})
     rows = results("eval", file, "--data", DATA, "--limit", "10", "--batch", "4")
     check("a packed network", len(rows) == 1 and rows[0]["agreement"] is None and "i8a8s" in rows[0]["recipe"] and
           rows[0]["images"] == 10 and rows[0]["file_bytes"] == os.path.getsize(file))
     same_fields("eval of a packed network", rows, table_fields() - {"format", "predictions"})
     check("its bytes are those that quantize told", all(rows[0][k] == quantized[k] for k in
-                                                        ("payload_bytes", "scale_bytes", "rest_bytes")))
+                                                        ("payload_bytes", "scale_bytes", "table_bytes", "rest_bytes")))
     seen = results("run", file, image, picture("large.png", 100))
     same_fields("run", seen, documented("`lowbit run` has") - {"class", "probability"})
     for one in seen:
@@ -118,6 +118,70 @@ def test_packed():
     answers(["quantize", file, "--recipe", "w8a8", "-o", path("again")], FAILED, "is packed already")
     answers(["run", file, path("none.png")], FAILED, "there is no file")
     answers(["run", file, DATA], FAILED, "neither a PNG nor a JPEG")
+
+
+def vocabulary(name):
+    """WordPiece's, of a few words."""
+    words = "[PAD] [UNK] [CLS] [SEP] a good bad film is not ##s very".split()
+    pathlib.Path(path(name)).write_text("\n".join(words) + "\n", encoding="utf-8")
+    return path(name)
+
+
+TEXTS = [("a good film", 1), ("a very bad film", 0), ("films is not good", 0), ("not bad", 1), ("is a film", 1)]
+
+
+def tsv(name):
+    pathlib.Path(path(name)).write_text("sentence\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in TEXTS),
+                                        encoding="utf-8")
+    return path(name)
+
+
+def test_texts():
+    made, data = ["bert-tiny", "--random", "--vocab", vocabulary("vocab.txt")], tsv("dev.tsv")
+    rows = results("eval", *made, "--data", data, "--recipe", "w8a8,bibert", "--format", "i8a8", "--calibrate", data, "--batch", "1,3",
+                   "--predictions")
+    check("texts by recipes and batches", [(x["format"], x["batch"]) for x in rows] ==
+          [(name, batch) for name in ("f32", "w8a8", "bibert", "*: i8a8") for batch in (1, 3)])
+    same_fields("eval of texts", rows, table_fields())
+    for row in rows:
+        right = sum(guess == label for guess, (_, label) in zip(row["predictions"], TEXTS))
+        check("texts that are right", row["images"] == len(TEXTS) and row["correct"] == right and
+              abs(row["metrics"]["accuracy"] - right / len(TEXTS)) < 1e-8)
+        check("tables are apart", row["table_bytes"] == (30522 * 128 // 8 + 2 * 128 * 4 if row["format"] == "bibert" else
+                                                         (30522 + 2) * 128 * 4))
+    # BiBERT by the byte: bits of two blocks and the pooler, classes as floats in 16 columns; a scale a row, of words too
+    check("bibert's size", (rows[4]["payload_bytes"], rows[4]["scale_bytes"]) ==
+          ((2 * (4 * 128 ** 2 + 2 * 128 * 512) + 128 ** 2) // 8 + 16 * 128 * 4, 4 * (2 * (5 * 128 + 512) + 128 + 30522)))
+    check("integers do not depend on the batch", rows[2]["predictions"] == rows[3]["predictions"] and
+          rows[4]["predictions"] == rows[5]["predictions"])
+    file = path("text.safetensors")
+    quantized = results("quantize", *made, "-o", file, "--recipe", "w8a8-dynamic", "--calibrate", data)[0]
+    check("errors of values of texts", any("snr_db" in layer for layer in quantized["layers"]))
+    packed = results("eval", file, "--data", data)
+    check("a packed network has its vocabulary", packed[0]["images"] == len(TEXTS))
+    seen = results("run", file, TEXTS[0][0], "a film\tnot bad")
+    same_fields("run of texts", seen, documented("`lowbit run` has") - {"class", "probability", "image"} | {"text"})
+    same = results("run", *made, "--recipe", "w8a8-dynamic", TEXTS[0][0])
+    check("the same from the model", same[0]["classes"] == seen[0]["classes"])
+    parts = results("eval", *made, "--data", data, "--sensitivity", "i4a8", "--parts")
+    check("parts", [row["layer"] for row in parts] == ["(none)", "q", "k", "v", "mha", "ffn", "cls", "encoder"])
+    answers(["run", "bert-tiny", "--random", "a film"], FAILED, "no vocabulary")
+    answers(["eval", *made, "--data", DATA], FAILED, "lowbit eval: ")
+    answers(["run", *made], USAGE, "an image, a text or --data is missing")
+    answers(["run", *made, "--data", data], USAGE, "--data and --npy go together")
+    answers(["bench", "network", "bert-tiny", "--random", "--length", "600", "--json", "-"], FAILED, "texts of 600 tokens")
+
+
+def test_embeddings():
+    made = ["minilm", "--random", "--vocab", vocabulary("vocab.txt"), "--recipe", "w8a8-all-dynamic"]
+    one = results("run", *made, TEXTS[0][0])[0]["embedding"]
+    check("an embedding", len(one) == 384 and abs(sum(x * x for x in one) - 1) < 1e-5)
+    outputs, data = path("all.npy"), tsv("dev.tsv")
+    check("all of them", lowbit("run", *made, "--data", data, "--npy", outputs).returncode == OK)
+    raw = pathlib.Path(outputs).read_bytes()
+    floats = struct.unpack(f"<{len(TEXTS) * 384}f", raw[-len(TEXTS) * 384 * 4:])
+    check("and the first one", max(abs(a - b) for a, b in zip(floats, one)) < 1e-6)
+    answers(["eval", *made, "--data", data], FAILED, "the network makes embeddings")
 
 
 def test_page():
@@ -181,7 +245,7 @@ def test_usage():
     answers(["quantize", *made, "--recipe", "w8a8"], USAGE, "--recipe needs -o FILE")
     answers(["quantize", *made, "--recipe", "w8a8", "-o", nowhere], FAILED, nowhere)
     answers(["bench", "network", "resnet8", "--recipe", "f32", "--json", "-"], FAILED, "there is no file resnet8")
-    answers(["run", *made], USAGE, "an argument is missing")
+    answers(["run"], USAGE, "an argument is missing")
 
 
 def test_real():
@@ -201,11 +265,11 @@ def test_real():
             check(f"{name} {row['format']} agrees with floats: {row['agreement']}", row["agreement"] == 1)
     started = 0
     for model in sorted(models.iterdir()):
-        if not model.name.startswith(NOT_CNN) and (model / "model.safetensors").exists():
+        if not model.name.startswith(NOT_IMAGES) and (model / "model.safetensors").exists():
             rows = results("eval", str(model), "--data", images, "--limit", "32", "--batch", "32")
             check(f"{model.name} starts", len(rows) == 1 and rows[0]["images"] == 32)
             started += 1
-    check(f"networks that start: {started}", started >= 10)
+    check(f"networks that start: {started}", started >= 13)
 
 
 outside.run_tests(globals())

@@ -180,19 +180,24 @@ static void formula(const lowbit_weight_type *t, uint32_t rule, const float *x, 
         case LOWBIT_RULE_OPTIMAL: optimal(x, count, s); break;
         case LOWBIT_RULE_MSE: s->scale = rules_mse_scale(f, t->scale_type, x, count / cols, cols); break;
         case LOWBIT_RULE_RANGE: s->scale = rules_range_scale(x, count); break;
+        case LOWBIT_RULE_CENTRED: s->scale = mean_magnitude(x, count); break;
+        case LOWBIT_RULE_LIBRA: s->scale = rules_libra_scale(x, count); break;
+        case LOWBIT_RULE_FIXED: s->scale = rules_fixed_scale(o, x, count); break;
         case LOWBIT_RULE_NEAREST: s->scale = fabsf(largest(x, count)) / (float)largest_of(book_of(f)); break;
         default: minmax(t, top, x, count, s); return;
     }
     s->scale = lb_scale_round(t->scale_type, s->scale);
-    const float mean = rules_range_mean(x, count);
+    const float mean = rules_range_mean(x, count), centre = (float)rules_mean(x, count);
     for (int64_t i = 0; i < count; i++) {
         if (rule == LOWBIT_RULE_SIGN) s->codes[i] = x[i] >= 0;
+        if (rule == LOWBIT_RULE_CENTRED || rule == LOWBIT_RULE_LIBRA) s->codes[i] = x[i] >= centre;
         if (rule == LOWBIT_RULE_NEAREST) s->codes[i] = nearest_code(book_of(f), quotient(x[i], s->scale));
         if (rule == LOWBIT_RULE_ABSMAX || rule == LOWBIT_RULE_ABSMEAN || rule == LOWBIT_RULE_OPTIMAL)
             s->codes[i] = absmax_code(f, q, quotient(x[i], s->scale));
         if (rule == LOWBIT_RULE_MSE) s->codes[i] = rules_mse_code(f, x[i], s->scale);
         if (rule == LOWBIT_RULE_RANGE) s->codes[i] = rules_range_code(x[i], mean, s->scale);
-        if (rule == LOWBIT_RULE_FULL_RANGE) s->codes[i] = o + limited(rne(quotient(x[i], s->scale)), -o, top - o);
+        if (rule == LOWBIT_RULE_FULL_RANGE || rule == LOWBIT_RULE_FIXED)
+            s->codes[i] = o + limited(rne(quotient(x[i], s->scale)), -o, top - o);
     }
 }
 
@@ -301,7 +306,7 @@ static bool rule_fits(const lowbit_weight_type *t, uint32_t rule) {
 }
 
 static void check_type(const lowbit_ctx *ctx, const lowbit_weight_type *type) {
-    for (uint32_t rule = LOWBIT_RULE_ABSMAX; rule <= LOWBIT_RULE_RANGE; rule++)
+    for (uint32_t rule = LOWBIT_RULE_ABSMAX; rule <= LOWBIT_RULE_FIXED; rule++)
         for (int kind = 0; kind < KINDS && rule_fits(type, rule); kind++) {
             const int64_t n = check_random_in(1, MOST_N), k = check_random_in(1, MOST_K),
                           stride = k + check_random_in(0, 2);

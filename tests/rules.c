@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules mse and range: their formulas, which tests/quantize.c compares with what is made, and that the first is
- * never worse than those that it begins from. */
+/* The rules mse, range, libra and fixed: their formulas, which tests/quantize.c compares with what is made, and that
+ * the first is never worse than those that it begins from. */
 #include "tests/rules.h"
 
 #include <math.h>
@@ -85,6 +85,30 @@ int rules_range_code(float x, float mean, float scale) {
     return 1 + (u > 0.5f) - (u < -0.5f);
 }
 
+double rules_mean(const float *x, int64_t count) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += (double)x[i];
+    return sum / (double)count;
+}
+
+float rules_libra_scale(const float *x, int64_t count) {
+    const double mean = rules_mean(x, count);
+    double sum = 0, squares = 0;
+    for (int64_t i = 0; i < count; i++) {
+        sum += fabs((double)x[i] - mean);
+        squares += pow((double)x[i] - mean, 2);
+    }
+    const double deviation = sqrt(squares / (double)(count - 1));
+    return squares == 0 ? 0 : (float)exp2(round(log2(sum / (double)count / deviation)));
+}
+
+float rules_fixed_scale(int offset, const float *x, int64_t count) {
+    double scale = 0;
+    for (int64_t i = 0; i < count; i++)
+        while (fabs((double)x[i]) > offset * scale) scale = scale > 0 ? 2 * scale : 0x1p-149 / 128;
+    return (float)scale;
+}
+
 /* ---- against other rules ---- */
 
 enum { N = 24, K = 200 };
@@ -118,7 +142,8 @@ static void check_format(const lowbit_ctx *ctx, const lowbit_matrix *w, const lb
     double least[N], other[N];
     errors_of(ctx, w, &type, LOWBIT_RULE_MSE, least);
     for (uint32_t rule = LOWBIT_RULE_ABSMAX; lb_rule_name(rule); rule++) {
-        if (!(f->rules >> rule & 1)) continue;
+        /* mse begins from scales of the other sign than fixed has */
+        if (!(f->rules >> rule & 1) || rule == LOWBIT_RULE_FIXED) continue;
         check_context("%s: mse beside %s", f->name, lb_rule_name(rule));
         errors_of(ctx, w, &type, rule, other);
         for (int r = 0; r < N; r++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rules mse and range from the formulas of lowbit/weights.h, for the elements x[rows][cols] of one scale. */
+/* The rules mse, range, centred, libra and fixed from the formulas of lowbit/weights.h, for the elements x[rows][cols]
+ * of one scale. */
 #ifndef LOWBIT_TESTS_RULES_H_
 #define LOWBIT_TESTS_RULES_H_
 
@@ -12,5 +13,9 @@ int rules_mse_code(const lb_format *f, double x, double scale);
 float rules_range_mean(const float *x, int64_t count);
 float rules_range_scale(const float *x, int64_t count);
 int rules_range_code(float x, float mean, float scale);
+
+double rules_mean(const float *x, int64_t count);
+float rules_libra_scale(const float *x, int64_t count);
+float rules_fixed_scale(int offset, const float *x, int64_t count);
 
 #endif

@@ -22,18 +22,18 @@ static bool parse(const char *text, uint32_t flags, lb_wordpiece *tokenizer, low
     return lb_wordpiece_parse(bytes, length, flags, tokenizer, error) == LOWBIT_OK;
 }
 
-static lb_tokens row_of(int32_t capacity) {
+static lb_token_row row_of(int32_t capacity) {
     const size_t bytes = (size_t)capacity * sizeof(int32_t);
-    return (lb_tokens){capacity,
-                       check_guarded(bytes, CHECK_GUARD_AFTER),
-                       check_guarded(bytes, CHECK_GUARD_AFTER),
-                       check_guarded(bytes, CHECK_GUARD_AFTER),
-                       0,
-                       false};
+    return (lb_token_row){capacity,
+                          check_guarded(bytes, CHECK_GUARD_AFTER),
+                          check_guarded(bytes, CHECK_GUARD_AFTER),
+                          check_guarded(bytes, CHECK_GUARD_AFTER),
+                          0,
+                          false};
 }
 
 /* The pieces of the row, with spaces between them. */
-static const char *spell(const lb_wordpiece *tokenizer, const lb_tokens *row) {
+static const char *spell(const lb_wordpiece *tokenizer, const lb_token_row *row) {
     static char text[4096];
     size_t at = 0;
     text[0] = 0;
@@ -98,7 +98,7 @@ static const struct rule {
 
 static void check_rules(bool cased) {
     lb_wordpiece t;
-    lb_tokens row = row_of(CAPACITY);
+    lb_token_row row = row_of(CAPACITY);
     if (!CHECK(parse(kVocabulary, cased ? LB_WORDPIECE_CASED : 0, &t, NULL))) return;
     for (size_t i = 0; i < LB_COUNT(kRules); i++) {
         const struct rule *r = &kRules[i];
@@ -120,7 +120,7 @@ static void check_sigma(void) {
         "\xCE\xA3\xCE\xA3\xCC\x81 \xCE\xA3 .\xCE\xA3 \xCE\xA3\xCE\xA3.\xCE\xA3 \xCB\x90\xCE\xA3";
     static const char *const kWant[] = {"[CLS] σ ##σ σ . σ σ ##σ . σ ː ##σ [SEP]",
                                         "[CLS] σ ##ς σ . σ σ ##ς . σ ː ##σ [SEP]"};
-    lb_tokens row = row_of(CAPACITY);
+    lb_token_row row = row_of(CAPACITY);
     lb_wordpiece t;
     for (uint32_t i = 0; i < 2; i++) {
         if (!CHECK(parse(kVocabulary, i ? LB_WORDPIECE_FINAL_SIGMA : 0, &t, NULL))) return;
@@ -136,7 +136,7 @@ static void check_sigma(void) {
 /* A word of `marks` accents and `letters` letters. */
 static void check_long_word(const lb_wordpiece *t, int letters, int marks, bool known) {
     char text[1024];
-    lb_tokens row = row_of(256);
+    lb_token_row row = row_of(256);
     size_t length = 0;
     text[length++] = 'a';
     for (int i = 1; i < letters; i++) text[length++] = 'b';
@@ -162,7 +162,7 @@ static void check_long_words(void) {
 /* Rows of a and b words, with what is left of each. */
 static void check_row(const lb_wordpiece *t, int a, int b, int32_t capacity, int want_a, int want_b) {
     char first[64] = "", second[64] = "";
-    lb_tokens row = row_of(capacity);
+    lb_token_row row = row_of(capacity);
     for (int i = 0; i < a; i++) strcat(first, "a ");
     for (int i = 0; i < b; i++) strcat(second, ". ");
     const lb_text pair = lb_text_of(second);
@@ -191,7 +191,7 @@ static void check_rows(void) {
     if (!CHECK(parse(kVocabulary, 0, &t, NULL))) return;
     for (size_t i = 0; i < LB_COUNT(kCases); i++)
         check_row(&t, kCases[i].a, kCases[i].b, kCases[i].capacity, kCases[i].want_a, kCases[i].want_b);
-    lb_tokens row = row_of(2);
+    lb_token_row row = row_of(2);
     const lb_text text = lb_text_of("a");
     check_context("too small a row");
     CHECK(lb_wordpiece_encode(&t, text, &text, &row, &error) == LOWBIT_INVALID_ARGUMENT && error.message[0]);
@@ -269,7 +269,7 @@ void subject_wordpiece_vocabulary(void) {
     char *text = check_guarded(lines + 1, CHECK_GUARD_AFTER);
     memset(text, '\n', lines);
     text[lines] = 0;
-    check_refused(text, "16777217 lines");
+    check_refused(text, "16777217 pieces");
     check_context("files");
     CHECK(lb_wordpiece_open("/proc/none", 0, &t, NULL) == LOWBIT_NOT_FOUND);
     CHECK(lb_wordpiece_open("/dev/null", 0, &t, NULL) == LOWBIT_BAD_FORMAT);
@@ -280,7 +280,7 @@ void subject_wordpiece_vocabulary(void) {
 static void check_reference(const lb_wordpiece *t, json_t *reference) {
     size_t i;
     json_t *entry;
-    lb_tokens row = row_of(512);
+    lb_token_row row = row_of(512);
     json_array_foreach(reference, i, entry) {
         const json_t *text = json_object_get(entry, "text"), *ids = json_object_get(entry, "ids");
         const lb_text bytes = {json_string_value(text), json_string_length(text)};

@@ -10,6 +10,7 @@
 #include "kernels/base/base.h"
 #include "nn/cifar.h"
 #include "nn/model.h"
+#include "nn/text_input.h"
 #include "tests/check.h"
 #include "tests/nn_oracle.h"
 
@@ -43,29 +44,48 @@ static int64_t nodes_of(const lb_graph *graph, uint32_t op) {
 
 /* ---- made-up networks ---- */
 
-/* Before and after fusing, on a random image of codes. `left`: maps, sums and ReLUs that no convolution can take. */
+enum { TOKENS = 9 };
+
+/* A random image of codes, or a text of random tokens, all in memory of the caller. */
+static float *some_input(const lb_opened *o) {
+    const lb_shape in = o->input.shape;
+    const bool text = lb_takes_texts(&o->graph);
+    const int64_t count = text ? 2 * TOKENS : nn_elements(in);
+    float *x = malloc((size_t)count * sizeof *x);
+    for (int64_t i = 0; i < count; i++)
+        x[i] = !text        ? o->input.pixels.value[i % LB_CHANNELS][check_random_in(0, 255)]
+               : i % 2 == 0 ? (float)check_random_in(0, lb_words(&o->graph) - 1)
+                            : (float)(i >= TOKENS);
+    return x;
+}
+
+static float *run_oracle(const lb_graph *graph, const float *x) {
+    return lb_takes_texts(graph) ? nn_oracle_text(graph, x, TOKENS) : nn_oracle(graph, x);
+}
+
+/* Before and after fusing. `left`: maps, sums and functions that no convolution can take. */
 static void check_made_up(const char *name, const lb_model_options *options, int64_t left) {
     lb_opened o, again;
     check_context("%s, made up, side %d, stem %d", name, (int)options->side, (int)options->stem);
     if (!CHECK(lb_model_make_up(name, options, &o, NULL) == LOWBIT_OK)) return;
     if (!CHECK(lb_model_make_up(name, options, &again, NULL) == LOWBIT_OK)) return;
-    const lb_shape in = o.input.shape;
-    float *image = malloc((size_t)nn_elements(in) * sizeof *image);
-    for (int64_t i = 0; i < nn_elements(in); i++)
-        image[i] = o.input.pixels.value[i % LB_CHANNELS][check_random_in(0, 255)];
+    float *x = some_input(&o);
     const int64_t convs = nodes_of(&o.graph, LB_OP_CONV);
-    float *before = nn_oracle(&o.graph, image), *same = nn_oracle(&again.graph, image);
+    float *before = run_oracle(&o.graph, x), *same = run_oracle(&again.graph, x);
     lb_graph_fuse(&o.graph);
-    float *after = nn_oracle(&o.graph, image);
+    float *after = run_oracle(&o.graph, x);
     CHECK(before && after && same);
     if (before && after && same) {
         CHECK(memcmp(before, same, (size_t)o.classes * sizeof *same) == 0);
         CHECK(range(before, o.classes) > 0 && isfinite(range(before, o.classes)));
         CHECK(difference(before, after, o.classes) <= 1e-5 * range(before, o.classes));
     }
-    CHECK(o.classes == options->classes && nodes_of(&o.graph, LB_OP_CONV) == convs);
-    CHECK(nodes_of(&o.graph, LB_OP_AFFINE) + nodes_of(&o.graph, LB_OP_ADD) + nodes_of(&o.graph, LB_OP_RELU) == left);
-    free(image), free(before), free(same), free(after);
+    CHECK(o.classes == (lb_embeds(&o.graph) ? options->width : options->classes));
+    CHECK(nodes_of(&o.graph, LB_OP_CONV) == convs);
+    CHECK(nodes_of(&o.graph, LB_OP_AFFINE) + nodes_of(&o.graph, LB_OP_ADD) + nodes_of(&o.graph, LB_OP_RELU) +
+              nodes_of(&o.graph, LB_OP_ACT) ==
+          left);
+    free(x), free(before), free(same), free(after);
     lb_model_close(&o);
     lb_model_close(&again);
 }
@@ -102,19 +122,63 @@ static void check_published(void) {
     }
 }
 
+/* Everything that a transformer keeps. */
+static int64_t parameters_of(const lb_graph *graph, const lb_node *node) {
+    const int64_t channels = node->shape.channels;
+    switch (node->op) {
+        case LB_OP_CONV: return channels * lb_node_k(graph, node) + (node->bias ? channels : 0);
+        case LB_OP_LAYER_NORM: return 2 * channels;
+        case LB_OP_CLASS_TOKEN: return channels;
+        case LB_OP_EMBED:
+        case LB_OP_POSITIONS: return node->count * channels;
+        default: return 0;
+    }
+}
+
+/* The same of transformers: of BERT the classes come on top, of GPT-2 the shared table counts twice. */
+static void check_published_transformers(void) {
+    static const struct {
+        const char *name;
+        int64_t side, parameters;
+    } kSizes[] = {
+        {"vit-tiny", 0, 5717416},
+        {"vit-tiny", 32, 5362762},
+        {"vit-small", 0, 22050664},
+        {"vit-small", 32, 21342346},
+        {"bert-tiny", 0, 4385920 + 2 * 129},
+        {"bert-mini", 0, 11170560 + 2 * 257},
+        {"bert-small", 0, 28763648 + 2 * 513},
+        {"distilbert", 0, 66362880 + 768 * 769 + 2 * 769},
+        {"distilgpt2", 0, 81912576 + 50257 * 768},
+    };
+    for (size_t i = 0; i < LB_COUNT(kSizes); i++) {
+        lb_opened o;
+        int64_t parameters = 0;
+        check_context("%s as published, side %d", kSizes[i].name, (int)kSizes[i].side);
+        const lb_model_options options = {.side = kSizes[i].side};
+        if (!CHECK(lb_model_make_up(kSizes[i].name, &options, &o, NULL) == LOWBIT_OK)) continue;
+        for (int64_t n = 0; n < o.graph.count; n++) parameters += parameters_of(&o.graph, &o.graph.nodes[n]);
+        CHECK(parameters == kSizes[i].parameters);
+        lb_model_close(&o);
+    }
+}
+
 void subject_zoo(void) {
     for (size_t i = 0; i < lb_network_count; i++) {
         const lb_model_options small = {.width = 4, .classes = 7, .seed = i + 1};
         const lb_model_options tiny = {.width = 2, .classes = 7, .seed = i + 1};
+        const char *name = lb_networks[i].name;
         const bool large = lb_networks[i].side > 64;
-        check_made_up(lb_networks[i].name, large ? &tiny : &small,
-                      strcmp(lb_networks[i].name, "alexnet-small") == 0 ? 8 : 0);
+        /* sums of embeddings, a factor between positions; batch normalization behind ReLU */
+        const bool one = strncmp(name, "bert", 4) == 0 || strcmp(name, "minilm") == 0 || strcmp(name, "news") == 0;
+        check_made_up(name, large ? &tiny : &small, strcmp(name, "alexnet-small") == 0 ? 8 : one);
     }
     for (uint32_t stem = LB_STEM_CIFAR; stem < LB_STEMS; stem++) {
         const lb_model_options options = {.side = 48, .width = 4, .classes = 5, .stem = stem};
         check_made_up("resnet18", &options, 0);
     }
     check_published();
+    check_published_transformers();
     lb_opened o;
     lowbit_error error = LOWBIT_ERROR_INIT;
     const lb_model_options wide = {.width = 1 << 20}, small = {.side = 8};

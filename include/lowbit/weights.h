@@ -182,7 +182,19 @@ enum {
      *     scale = (max z - min z) / 2, code = 1 + clamp(rne(z / scale), -1, 1)
      *
      * The mean is not given back, so results are off by it times the sum of A. */
-    LOWBIT_RULE_RANGE = 13
+    LOWBIT_RULE_RANGE = 13,
+    /* BiBERT: code = x >= mean(x), scale = mean|x|, of the elements as they are. b1. The mean is not given back. */
+    LOWBIT_RULE_CENTRED = 14,
+    /* IR-Net's Libra parameter binarization: code = x >= mean(x), and, with w = (x - mean(x)) / std(x), the standard
+     * deviation over count - 1,
+     *
+     *     scale = 2^rne(log2(mean|w|)), a shift; 0 where all elements are equal
+     *
+     * Neither mean nor standard deviation is given back: such networks normalize behind their products. b1. */
+    LOWBIT_RULE_LIBRA = 15,
+    /* Fixed point: scale = the least power of two with max|x| <= o * scale, code = o + clamp(rne(x / scale)), so that a
+     * largest element of o * scale, whose code there is not, becomes one less. i8, i4, i2. */
+    LOWBIT_RULE_FIXED = 16
 };
 
 /* Quantizes an N x K float matrix (rows are output features).

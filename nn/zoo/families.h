@@ -49,6 +49,33 @@ void lb_build_resnet_of(lb_graph *graph, const lb_network *model, const lb_model
 /* The same with projections, where the file does not say. */
 void lb_build_resnet_projected(lb_graph *graph, const lb_network *model, const lb_model_options *options);
 
+/* ---- transformers ---- */
+
+bool lb_is_vit(const lb_network *model, const lb_source *source, const lb_config *config);
+void lb_build_vit(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+void lb_build_vit_hugging(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+void lb_build_vit_pre_norm(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+void lb_build_vit_post_norm(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+
+/* Of the row's size, or of any. */
+bool lb_is_bert(const lb_network *model, const lb_source *source, const lb_config *config);
+bool lb_is_any_bert(const lb_network *model, const lb_source *source, const lb_config *config);
+bool lb_is_distilbert(const lb_network *model, const lb_source *source, const lb_config *config);
+void lb_build_bert(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+void lb_build_distilbert(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+
+bool lb_is_gpt2(const lb_network *model, const lb_source *source, const lb_config *config);
+bool lb_is_any_gpt2(const lb_network *model, const lb_source *source, const lb_config *config);
+void lb_build_gpt2(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+
+void lb_build_news(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+
+/* ---- Llama ---- */
+
+/* Of the row's size. */
+bool lb_is_llama(const lb_network *model, const lb_source *source, const lb_config *config);
+void lb_build_llama(lb_graph *graph, const lb_network *model, const lb_model_options *options);
+
 /* ---- the others ---- */
 
 bool lb_is_apot(const lb_network *model, const lb_source *source, const lb_config *config);

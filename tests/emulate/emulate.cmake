@@ -23,8 +23,8 @@ target_sources(lowbit-tests PRIVATE ${emulator}
 if(LOWBIT_SANITIZE)
   return()
 endif()
-set(without_kernels arena bits_arrays bits_refusals books cifar columns compare context conv_numbers conv_text
-  counters emulate graph image machine measure memory metrics npy observe packed pool problem quantize recipe refusals
+set(without_kernels arena bits_arrays bits_refusals books bpe cifar columns compare context conv_numbers conv_text
+  counters emulate graph image llama2c machine measure memory metrics npy observe packed pool problem quantize recipe refusals
   safetensors scales sentinel series state table tsv wordpiece zoo)
 list(JOIN without_kernels "|" without_kernels)
 set(emulated ${subjects})

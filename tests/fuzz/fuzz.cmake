@@ -6,7 +6,7 @@
 #     mkdir corpus && build/fuzz/tests/replay-packed --write corpus && build/fuzz/tests/fuzz-packed corpus
 set(targets packed problem wisdom)
 if(TARGET lowbit_nn)
-  list(APPEND targets image model net recipe safetensors tsv wordpiece)
+  list(APPEND targets bpe image llama2c model net recipe safetensors tsv wordpiece)
 endif()
 set(more_image encode.c)
 set(more_net sequence_nets.c)

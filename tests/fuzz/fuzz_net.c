@@ -135,7 +135,7 @@ static size_t pack(seed *s, uint8_t *to) {
     const lb_pack_model model = {
         .make = make, .user = s, .recipe = s->recipe ? &recipe : NULL, .samples = {next, s, TOKENS}};
     fuzz_require(lb_pack_model_run(context(), &model, &net, NULL) == LOWBIT_OK, "a network");
-    const lb_net_about about = {s->model, s->recipe ? s->recipe : "native", s->pixels};
+    const lb_net_about about = {.model = s->model, .recipe = s->recipe ? s->recipe : "native", .pixels = s->pixels};
     const int handle = mkstemp(path);
     fuzz_require(handle >= 0 && lb_net_save(&net, &about, path, NULL) == LOWBIT_OK, "its file");
     lb_net_free(&net);

@@ -22,7 +22,7 @@ static lb_text next_part(lb_text *rest) {
     return part;
 }
 
-static void check_row(const lb_wordpiece *t, const lb_tokens *row, int separators) {
+static void check_row(const lb_wordpiece *t, const lb_token_row *row, int separators) {
     fuzz_require(row->count >= 1 + separators && row->count <= row->capacity, "tokens fit");
     fuzz_require(row->ids[0] == t->start && row->ids[row->count - 1] == t->separator, "special tokens at both ends");
     for (int32_t i = 0; i < row->capacity; i++) {
@@ -35,7 +35,7 @@ static void check_row(const lb_wordpiece *t, const lb_tokens *row, int separator
 
 static void check_texts(const lb_wordpiece *t, int32_t capacity, lb_text first, lb_text second) {
     static int32_t longer[MOST];
-    lb_tokens row = {MOST, ids, types, masks, 0, false};
+    lb_token_row row = {MOST, ids, types, masks, 0, false};
     fuzz_require(lb_wordpiece_encode(t, first, NULL, &row, NULL) == LOWBIT_OK, "any text has ids");
     check_row(t, &row, 1);
     memcpy(longer, ids, sizeof longer);
