@@ -56,16 +56,6 @@ static json_t *metrics_json(const evaluation *v) {
     return object;
 }
 
-/* The p'th quantile of sorted seconds, in microseconds. */
-static double quantile_us(const double *sorted, int64_t count, double p) {
-    return sorted[(int64_t)llround(p * (double)(count - 1))] * 1e6;
-}
-
-static int by_value(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* How right it is: numbers that are no classes are never simply right. */
 static void add_answers(const evaluation *v, json_t *row) {
     const int64_t correct = lb_predict_correct(&v->data, v->answers, v->count);
@@ -89,11 +79,12 @@ static void add_sizes(const evaluation *v, const lb_session *session, json_t *ro
 static json_t *row_json(evaluation *v, const lb_session *session, int64_t batch, uint32_t threads) {
     const int64_t runs = lb_max(1, v->count / batch), things = lb_min(batch, v->count);
     const double tokens = lb_dataset_mean_tokens(&v->data, v->count) * (double)things;
-    qsort(v->seconds, (size_t)runs, sizeof *v->seconds, by_value); /* full batches: the last one may be short */
-    const double p50 = quantile_us(v->seconds, runs, 0.5);
+    lb_sample times;
+    lb_summarize(v->seconds, (size_t)runs, &times); /* of full batches: the last one may be short */
+    const double p50 = times.median_s * 1e6;
     json_t *row = json_pack("{s:s, s:s, s:I, s:n, s:f, s:f, s:I, s:I, s:f}", "model", v->about.model, "recipe",
                             v->about.recipe, "images", (json_int_t)v->count, "agreement", "p50_us", p50, "p95_us",
-                            quantile_us(v->seconds, runs, 0.95), "batch", (json_int_t)batch, "threads",
+                            lb_quantile(v->seconds, (size_t)runs, 0.95) * 1e6, "batch", (json_int_t)batch, "threads",
                             (json_int_t)threads, "gops", 2e-3 * lb_run_macs(&v->net, things, tokens) / p50);
     add_answers(v, row);
     add_sizes(v, session, row);
