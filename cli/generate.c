@@ -191,7 +191,7 @@ int lb_cmd_generate(int argc, char **argv) {
         {"--recipe", "RECIPE", "how a network in floats is quantized (default: f32)", LB_OPTION_TEXT, &g.recipe},
         {"--threads", "N", "threads, or all (default: all)", LB_OPTION_TEXT, &g.threads},
         {"--speed", NULL, "tell tokens per second, beside what reading the weights allows", LB_OPTION_FLAG, &g.speed},
-        LB_OPTION_MODEL(g.model),
+        {"--random", NULL, "MODEL is a name, as llama-1b: with made-up weights", LB_OPTION_FLAG, &g.model.random},
         LB_OPTION_CPUS,
         LB_OPTION_ISA(&g.isa),
         LB_OPTION_WISDOM(&g.wisdom),

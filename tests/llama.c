@@ -192,9 +192,9 @@ static void logits_of(const variant *v, const int32_t *ids, int tokens, double *
 
 static void write_llama2c(const variant *v, const char *path) {
     static const char *const kEach[] = {
-        "input_layernorm.weight",   "self_attn.q_proj.weight",         "self_attn.k_proj.weight",
-        "self_attn.v_proj.weight",  "self_attn.o_proj.weight",         "post_attention_layernorm.weight",
-        "mlp.gate_proj.weight",     "mlp.down_proj.weight",            "mlp.up_proj.weight"};
+        "input_layernorm.weight",  "self_attn.q_proj.weight", "self_attn.k_proj.weight",
+        "self_attn.v_proj.weight", "self_attn.o_proj.weight", "post_attention_layernorm.weight",
+        "mlp.gate_proj.weight",    "mlp.down_proj.weight",    "mlp.up_proj.weight"};
     const int32_t numbers[] = {DIM, HIDDEN, LAYERS, HEADS, v->kv_heads, v->tied ? WORDS : -WORDS, POSITIONS};
     static const float kSines[POSITIONS * HEAD];
     FILE *file = fopen(path, "wb");
@@ -216,8 +216,11 @@ static void write_safetensors(const char *path) {
     lb_tensor all[MOST];
     for (int i = 0; i < count; i++) {
         const tensor *t = &tensors[i];
-        all[i] = (lb_tensor){
-            .name = t->name, .dtype = lb_dtype_of("F32"), .rank = t->rows ? 2 : 1, .shape = {t->rows, t->cols}, .data = t->data};
+        all[i] = (lb_tensor){.name = t->name,
+                             .dtype = lb_dtype_of("F32"),
+                             .rank = t->rows ? 2 : 1,
+                             .shape = {t->rows, t->cols},
+                             .data = t->data};
         if (!t->rows) all[i].shape[0] = t->cols;
         CHECK(lb_tensor_size(&all[i]));
     }
@@ -301,7 +304,8 @@ static int32_t likeliest(const double *x, int64_t n) {
     return (int32_t)at;
 }
 
-static void check_text(const variant *v, lb_session *session, lb_sampler *sampler, int64_t chunk, int64_t steps, int most) {
+static void check_text(const variant *v, lb_session *session, lb_sampler *sampler, int64_t chunk, int64_t steps,
+                       int most) {
     int32_t ids[POSITIONS + 1] = {7, 3, 11, 2};
     const int prompt = 4, told = most < (int)steps - prompt + 1 ? most : (int)steps - prompt + 1;
     double want[WORDS];

@@ -44,7 +44,8 @@ static void check_likeliest(void) {
     static const struct {
         float logits[4];
         int32_t token;
-    } kCases[] = {{{1, 2, 2, 0}, 1}, {{NAN, 1, 2, NAN}, 2}, {{-INFINITY, -INFINITY, -5, 0}, 3}, {{INFINITY, 1, 2, 3}, 0}};
+    } kCases[] = {
+        {{1, 2, 2, 0}, 1}, {{NAN, 1, 2, NAN}, 2}, {{-INFINITY, -INFINITY, -5, 0}, 3}, {{INFINITY, 1, 2, 3}, 0}};
     for (size_t i = 0; i < LB_COUNT(kCases); i++) {
         int often[MOST];
         check_context("case %zu", i);
