@@ -333,7 +333,8 @@ static void check_variant(const lowbit_ctx *ctx, const variant *v) {
     make(v);
     write_file(v);
     if (!open_net(ctx, path, &net)) return;
-    CHECK(lb_generate_check(&net, NULL) == LOWBIT_OK);
+    int64_t positions = 99;
+    CHECK(lb_generate_check(&net, &positions, NULL) == LOWBIT_OK && positions == 99);
     CHECK(lb_sampler_make(WORDS, 0, 1, 0, &sampler, NULL) == LOWBIT_OK);
     if (CHECK(lb_session_create(ctx, &net, &options, &session, NULL) == LOWBIT_OK)) {
         check_logits(v, session);
@@ -384,7 +385,7 @@ static void check_configs(void) {
     }
 }
 
-static lowbit_status make_bert(void *user, lb_graph *graph, lowbit_error *error) {
+static lowbit_status make_small(void *user, lb_graph *graph, lowbit_error *error) {
     const lb_model_options small = {.width = 64};
     lb_opened o;
     LB_TRY(lb_model_make_up(user, &small, &o, error));
@@ -392,12 +393,13 @@ static lowbit_status make_bert(void *user, lb_graph *graph, lowbit_error *error)
     return LOWBIT_OK;
 }
 
-static void check_others(const lowbit_ctx *ctx) {
+static void check_other(const lowbit_ctx *ctx, const char *name, lowbit_status status, int64_t most) {
     lb_net net;
-    const lb_pack_model packing = {.make = make_bert, .user = "bert"};
-    check_context("BERT is no decoder");
+    int64_t positions = 5000;
+    const lb_pack_model packing = {.make = make_small, .user = (void *)(uintptr_t)name};
+    check_context("%s", name);
     if (!CHECK(lb_pack_model_floats(ctx, &packing, &net, NULL) == LOWBIT_OK)) return;
-    CHECK(lb_generate_check(&net, NULL) == LOWBIT_UNSUPPORTED);
+    CHECK(lb_generate_check(&net, &positions, NULL) == status && positions == most);
     lb_net_free(&net);
 }
 
@@ -408,7 +410,9 @@ void subject_llama(void) {
     CHECK(mkdir(folder, 0700) == 0);
     for (size_t i = 0; i < LB_COUNT(kVariants); i++) check_variant(ctx, &kVariants[i]);
     check_configs();
-    check_others(ctx);
+    check_other(ctx, "bert", LOWBIT_UNSUPPORTED, 512);
+    check_other(ctx, "gpt2-any", LOWBIT_OK, 1024);
+    check_other(ctx, "resnet8", LOWBIT_UNSUPPORTED, 5000);
     make(&kVariants[0]);
     while (count > 0) free(tensors[--count].data);
     lowbit_ctx_destroy(ctx);
