@@ -112,7 +112,8 @@ static void print_layers(const json_t *list) {
     json_t *layer;
     json_array_foreach(list, i, layer) {
         const char *conv = json_string_value(json_object_get(layer, "conv"));
-        printf("    %-24.24s %9.1f us  %-40.40s %s\n", json_string_value(json_object_get(layer, "layer")),
+        printf("    %-24s %9.1f us  %-40.40s %s\n",
+               lb_cli_layer(json_string_value(json_object_get(layer, "layer")), 24),
                json_real_value(json_object_get(layer, "us")),
                conv[0] ? conv : json_string_value(json_object_get(layer, "kind")),
                json_string_value(json_object_get(layer, "kernel")));

@@ -140,7 +140,7 @@ void lb_eval_print_sensitivity(const json_t *rows) {
     const char *layer = "";
     json_array_foreach(rows, i, row) {
         const char *own = json_string_value(json_object_get(row, "layer"));
-        if (strcmp(own, layer) != 0) printf("%s%-28.28s", i ? "\n" : "", own);
+        if (strcmp(own, layer) != 0) printf("%s%-28s", i ? "\n" : "", lb_cli_layer(own, 28));
         layer = own;
         printf("  %s %.2f%%", json_string_value(json_object_get(row, "format")),
                100 * json_real_value(json_object_get(row, "accuracy")));

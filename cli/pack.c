@@ -169,6 +169,11 @@ int lb_cli_pack_file(const lb_cli_model *model, const char *isa, const char *rec
     return code;
 }
 
+const char *lb_cli_layer(const char *name, size_t width) {
+    const size_t length = strlen(name);
+    return name + (length > width ? length - width : 0);
+}
+
 bool lb_cli_is_packed(const char *path) {
     lb_safetensors file;
     if (lb_safetensors_open(path, &file, NULL) != LOWBIT_OK) return false;

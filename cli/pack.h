@@ -38,6 +38,9 @@ int lb_cli_pack(const lb_cli_model *model, const lowbit_ctx *ctx, const char *re
 /* The same into a file. */
 int lb_cli_pack_file(const lb_cli_model *model, const char *isa, const char *recipe, const char *path);
 
+/* The end of a layer's name that fits a column: names of transformers begin alike. */
+const char *lb_cli_layer(const char *name, size_t width);
+
 /* Whether a file is a packed network. What cannot be opened is not, and its reader will say why. */
 bool lb_cli_is_packed(const char *path);
 

@@ -102,7 +102,7 @@ static void print_result(const json_t *result) {
     json_array_foreach(json_object_get(result, "layers"), i, layer) {
         const char *conv = json_string_value(json_object_get(layer, "conv"));
         const json_t *snr = json_object_get(layer, "snr_db");
-        printf("%-28.28s %-48.48s ", json_string_value(json_object_get(layer, "layer")),
+        printf("%-28s %-48.48s ", lb_cli_layer(json_string_value(json_object_get(layer, "layer")), 28),
                conv[0] ? conv : json_string_value(json_object_get(layer, "kind")));
         if (snr)
             printf("%8.2f %9.6f\n", json_real_value(snr), json_real_value(json_object_get(layer, "cosine")));

@@ -18,18 +18,18 @@ typedef struct work {
     lb_dataset data;
     lb_session *session;
     float *room;
+    float *values; /* of `outputs`, which owns them */
     lb_npy outputs;
 } work;
 
 static lowbit_status run_all(work *w, lowbit_error *error) {
-    float *outputs = (float *)(void *)w->outputs.data;
-    for (int64_t first = 0, count; first < w->data.count; first += count) {
+    for (int64_t first = 0, end; first < w->data.count; first = end) {
         lb_run_input input;
-        count = lb_min(BATCH, w->data.count - first);
-        LB_TRY(lb_dataset_input(&w->data, first, count, &w->about->pixels, w->net->graph.nodes[0].shape, w->room,
+        end = lb_min(first + BATCH, w->data.count);
+        LB_TRY(lb_dataset_input(&w->data, first, end - first, &w->about->pixels, w->net->graph.nodes[0].shape, w->room,
                                 &input, error));
-        LB_TRY(lb_session_run(w->session, &input, outputs + first * w->outputs.shape[1], NULL, NULL, error));
-        lb_cli_progress("%s: %lld of %lld %s", w->about->model, (long long)(first + count), (long long)w->data.count,
+        LB_TRY(lb_session_run(w->session, &input, w->values + first * w->outputs.shape[1], NULL, NULL, error));
+        lb_cli_progress("%s: %lld of %lld %s", w->about->model, (long long)end, (long long)w->data.count,
                         lb_dataset_things(&w->data));
         LB_REQUIRE(!lb_cli_interrupted(), error, LOWBIT_CANCELLED, "stopped");
     }
@@ -46,9 +46,10 @@ static lowbit_status begin(work *w, const lowbit_ctx *ctx, lowbit_wisdom *wisdom
     LB_REQUIRE(!last->by_token, error, LOWBIT_UNSUPPORTED, "the network has outputs for every token");
     w->outputs = (lb_npy){.kind = 'f', .size = sizeof(float), .ndim = 2, .shape = {count, width}};
     w->outputs.count = count * width;
-    w->outputs.data = malloc((size_t)w->outputs.count * sizeof(float));
+    w->values = malloc((size_t)w->outputs.count * sizeof *w->values);
+    w->outputs.data = (uint8_t *)w->values;
     w->room = malloc((size_t)(BATCH * lb_shape_elements(graph->nodes[0].shape)) * sizeof *w->room);
-    LB_REQUIRE(w->outputs.data && w->room, error, LOWBIT_NO_MEMORY, "no memory for %lld outputs",
+    LB_REQUIRE(w->values && w->room, error, LOWBIT_NO_MEMORY, "no memory for %lld outputs",
                (long long)w->outputs.count);
     return lb_session_create(ctx, w->net, &options, &w->session, error);
 }

@@ -47,6 +47,8 @@ if(LOWBIT_BUILD_PROGRAM)
   set_target_properties(bpe_ids PROPERTIES LINKER_LANGUAGE C)
   add_test(NAME bpe_py COMMAND Python3::Interpreter ${here}/bpe_py.py $<TARGET_FILE:bpe_ids>)
   set_tests_properties(bpe_py PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
+  add_test(NAME transformers_py COMMAND Python3::Interpreter ${here}/transformers_py.py $<TARGET_FILE:lowbit-program>)
+  set_tests_properties(transformers_py PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900)
   set(report_folder ${PROJECT_BINARY_DIR}/report)
   if(NOT LOWBIT_SANITIZE)
     add_test(NAME report_page COMMAND Python3::Interpreter ${here}/report_page.py $<TARGET_FILE:lowbit-program>

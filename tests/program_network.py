@@ -149,6 +149,9 @@ def test_texts():
               abs(row["metrics"]["accuracy"] - right / len(TEXTS)) < 1e-8)
         check("tables are apart", row["table_bytes"] == (30522 * 128 // 8 + 2 * 128 * 4 if row["format"] == "bibert" else
                                                          (30522 + 2) * 128 * 4))
+    # BiBERT by the byte: bits of two blocks and the pooler, classes as floats in 16 columns; a scale a row, of words too
+    check("bibert's size", (rows[4]["payload_bytes"], rows[4]["scale_bytes"]) ==
+          ((2 * (4 * 128 ** 2 + 2 * 128 * 512) + 128 ** 2) // 8 + 16 * 128 * 4, 4 * (2 * (5 * 128 + 512) + 128 + 30522)))
     check("integers do not depend on the batch", rows[2]["predictions"] == rows[3]["predictions"] and
           rows[4]["predictions"] == rows[5]["predictions"])
     file = path("text.safetensors")

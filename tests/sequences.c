@@ -166,7 +166,9 @@ static void check_file(const lowbit_ctx *ctx, const sequence_net *net, const lb_
     static float outputs[SAMPLES * MOST];
     char path[512];
     lb_net again;
-    lb_net_about about = {.model = net->name, .recipe = "", .pixels = {{{0}}}};
+    const lb_text words = lb_text_of("[UNK]\nwords\n");
+    lb_net_about about = {.model = net->name, .recipe = "", .pixels = {{{0}}}, .pieces = {words, true}};
+    if (!net->texts) about.pieces = (lb_pieces){.cased = false};
     lowbit_error error = LOWBIT_ERROR_INIT;
     snprintf(path, sizeof path, "%s/sequence.safetensors", check_scratch_folder());
     lowbit_status status = lb_net_save(packed, &about, path, &error);
@@ -175,7 +177,10 @@ static void check_file(const lowbit_ctx *ctx, const sequence_net *net, const lb_
     CHECK(status == LOWBIT_OK);
     if (status != LOWBIT_OK) return;
     const lb_net_sizes a = lb_net_size(packed), b = lb_net_size(&again);
-    CHECK(a.payload_bytes == b.payload_bytes && a.scale_bytes == b.scale_bytes && a.rest_bytes == b.rest_bytes);
+    CHECK(a.payload_bytes == b.payload_bytes && a.scale_bytes == b.scale_bytes && a.rest_bytes == b.rest_bytes &&
+          a.table_bytes == b.table_bytes);
+    CHECK(about.pieces.cased == net->texts &&
+          lb_text_equal(about.pieces.text, net->texts ? words : (lb_text){NULL, 0}));
     run(ctx, net, &again, s, SAMPLES, 1, outputs);
     const int64_t count = output_count(net, packed, s);
     CHECK(check_same_floats(outputs, want, 1, count, count, count));

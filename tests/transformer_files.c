@@ -127,7 +127,8 @@ static void fuse(const variant *v, tensor *q, const char *end, const char *new_e
         layer[strlen(layer) - 1] = i == 1 ? 'k' : 'v';
         snprintf(name, sizeof name, "%.*s%s%s", (int)length, q->name, layer, end);
         tensor *other = find(name);
-        if (!CHECK(other != NULL)) return;
+        CHECK(other != NULL);
+        if (!other) return;
         memcpy(q->data + i * size, other->data, (size_t)size * sizeof *q->data);
         drop(other);
     }

@@ -118,8 +118,8 @@ static void check_images(const runner *r, const lb_cifar *cifar, const lb_safete
     const lb_tensor *logits = lb_safetensors_find(reference, "logits"),
                     *tokens = lb_safetensors_find(reference, "tokens");
     const int64_t count = logits->shape[0], all = lb_shape_elements(r->net.graph.nodes[0].shape) * count;
-    float *images = malloc((size_t)all * sizeof *images), *got = malloc((size_t)logits->elements * sizeof *got);
-    float *hidden = tokens ? malloc((size_t)tokens->elements * sizeof *hidden) : NULL;
+    float *images = malloc((size_t)all * sizeof *images), *got = calloc((size_t)logits->elements, sizeof *got);
+    float *hidden = tokens ? calloc((size_t)tokens->elements, sizeof *hidden) : NULL;
     float *want = read_tensor(reference, "logits"), *want_hidden = tokens ? read_tensor(reference, "tokens") : NULL;
     lb_cifar_floats(cifar, 0, count, &r->pixels, images);
     run(r, &(lb_run_input){images, count, NULL}, 0, got, hidden);
@@ -158,8 +158,8 @@ static void check_texts(const runner *r, const lb_safetensors *reference) {
     float *ids = read_tensor(reference, "input_ids"), *mask = read_tensor(reference, "attention_mask");
     float *types = read_tensor(reference, "token_type_ids"), *want = read_tensor(reference, "logits");
     float *want_hidden = read_tensor(reference, "last_hidden_state");
-    float *data = malloc((size_t)(count * PLACES * 2) * sizeof *data), got[64];
-    float *hidden = malloc((size_t)(count * PLACES * width) * sizeof *hidden);
+    float *data = malloc((size_t)(count * PLACES * 2) * sizeof *data), got[64] = {0};
+    float *hidden = calloc((size_t)(count * PLACES * width), sizeof *hidden);
     int64_t lengths[16] = {0}, tokens = 0;
     CHECK(count <= 16 && logits->elements <= 64);
     for (int64_t i = 0; i < count * PLACES; i++)

@@ -122,6 +122,47 @@ static void check_published(void) {
     }
 }
 
+/* Everything that a transformer keeps. */
+static int64_t parameters_of(const lb_graph *graph, const lb_node *node) {
+    const int64_t channels = node->shape.channels;
+    switch (node->op) {
+        case LB_OP_CONV: return channels * lb_node_k(graph, node) + (node->bias ? channels : 0);
+        case LB_OP_LAYER_NORM: return 2 * channels;
+        case LB_OP_CLASS_TOKEN: return channels;
+        case LB_OP_EMBED:
+        case LB_OP_POSITIONS: return node->count * channels;
+        default: return 0;
+    }
+}
+
+/* The same of transformers: of BERT the classes come on top, of GPT-2 the shared table counts twice. */
+static void check_published_transformers(void) {
+    static const struct {
+        const char *name;
+        int64_t side, parameters;
+    } kSizes[] = {
+        {"vit-tiny", 0, 5717416},
+        {"vit-tiny", 32, 5362762},
+        {"vit-small", 0, 22050664},
+        {"vit-small", 32, 21342346},
+        {"bert-tiny", 0, 4385920 + 2 * 129},
+        {"bert-mini", 0, 11170560 + 2 * 257},
+        {"bert-small", 0, 28763648 + 2 * 513},
+        {"distilbert", 0, 66362880 + 768 * 769 + 2 * 769},
+        {"distilgpt2", 0, 81912576 + 50257 * 768},
+    };
+    for (size_t i = 0; i < LB_COUNT(kSizes); i++) {
+        lb_opened o;
+        int64_t parameters = 0;
+        check_context("%s as published, side %d", kSizes[i].name, (int)kSizes[i].side);
+        const lb_model_options options = {.side = kSizes[i].side};
+        if (!CHECK(lb_model_make_up(kSizes[i].name, &options, &o, NULL) == LOWBIT_OK)) continue;
+        for (int64_t n = 0; n < o.graph.count; n++) parameters += parameters_of(&o.graph, &o.graph.nodes[n]);
+        CHECK(parameters == kSizes[i].parameters);
+        lb_model_close(&o);
+    }
+}
+
 void subject_zoo(void) {
     for (size_t i = 0; i < lb_network_count; i++) {
         const lb_model_options small = {.width = 4, .classes = 7, .seed = i + 1};
@@ -137,6 +178,7 @@ void subject_zoo(void) {
         check_made_up("resnet18", &options, 0);
     }
     check_published();
+    check_published_transformers();
     lb_opened o;
     lowbit_error error = LOWBIT_ERROR_INIT;
     const lb_model_options wide = {.width = 1 << 20}, small = {.side = 8};

@@ -146,15 +146,14 @@ static int64_t root(int64_t square) {
 
 /* Pixels along a side. A file's positions are for one size: as many patches, and the class token. */
 static int64_t side_of(lb_graph *graph, const lb_model_options *options, int64_t side, int64_t patch, int64_t rows) {
-    const int64_t grid = root(rows - 1);
+    const int64_t grid = root(rows - 1), pixels = lb_min(grid, LB_VALUE_ELEMENTS / patch) * patch;
     if (!graph->source->file) return side;
-    if (grid * grid != rows - 1 || grid > LB_VALUE_ELEMENTS / patch ||
-        (options->side > 0 && options->side != grid * patch))
+    if (grid * grid != rows - 1 || pixels != grid * patch || (options->side > 0 && options->side != pixels))
         lb_graph_fail(graph, LOWBIT_BAD_FORMAT,
                       "%lld positions and patches of %lld pixels are for images of %lld x %lld, not of %lld",
-                      (long long)rows, (long long)patch, (long long)(grid * patch), (long long)(grid * patch),
+                      (long long)rows, (long long)patch, (long long)pixels, (long long)pixels,
                       (long long)options->side);
-    return grid * patch;
+    return pixels;
 }
 
 /* Patches behind a class token, with their positions. side: where made up. */
