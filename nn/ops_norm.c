@@ -70,6 +70,11 @@ static void norm_chunk(const lb_node *node, int64_t c, int64_t count, float shif
         for (int64_t i = 0; i < count; i++) y[i] = (x[i] - shift) * factor * weights[i] + bias[i];
 }
 
+/* Where floats of y come to stand: there, or in scratch, from which they become codes. */
+static float *place(const lb_buffer *y, int64_t first, float *scratch) {
+    return y->type == LB_VALUE_F32 ? (float *)y->data + first : scratch;
+}
+
 void lb_norm_pixels(const lb_op *op, int64_t first, int64_t end) {
     const int64_t channels = op->y.shape.channels;
     float x[LB_OP_CHUNK], y[LB_OP_CHUNK];
@@ -79,8 +84,9 @@ void lb_norm_pixels(const lb_op *op, int64_t first, int64_t end) {
         const float factor = (float)factor_of(op->node, squares_at(op, at, channels, shift));
         for (int64_t c = 0, n; c < channels; c += n) {
             n = lb_min(LB_OP_CHUNK, channels - c);
-            norm_chunk(op->node, c, n, shift, factor, lb_buffer_floats(&op->x, at + c, n, x), y);
-            lb_buffer_store(&op->y, at + c, n, y);
+            float *out = place(&op->y, at + c, y);
+            norm_chunk(op->node, c, n, shift, factor, lb_buffer_floats(&op->x, at + c, n, x), out);
+            if (out == y) lb_buffer_store(&op->y, at + c, n, y);
         }
     }
 }

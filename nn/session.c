@@ -199,12 +199,14 @@ static lowbit_status build(lb_session *s, lowbit_wisdom *wisdom, lowbit_error *e
 lowbit_status lb_session_create(const lowbit_ctx *ctx, const lb_net *net, const lb_session_options *options,
                                 lb_session **session, lowbit_error *error) {
     const bool texts = net->graph.nodes[0].by_token;
-    LB_REQUIRE(options->batch >= 1, error, LOWBIT_INVALID_ARGUMENT, "a batch of %lld images or texts",
+    LB_REQUIRE(options->batch >= 1 && options->batch <= LB_VALUE_ELEMENTS, error, LOWBIT_INVALID_ARGUMENT,
+               "a batch of %lld images or texts", (long long)options->batch);
+    LB_REQUIRE(!texts || (options->tokens >= options->batch && options->tokens <= LB_VALUE_ELEMENTS), error,
+               LOWBIT_INVALID_ARGUMENT, "%lld tokens for %lld texts", (long long)options->tokens,
                (long long)options->batch);
-    LB_REQUIRE(!texts || options->tokens >= options->batch, error, LOWBIT_INVALID_ARGUMENT,
-               "%lld tokens for %lld texts", (long long)options->tokens, (long long)options->batch);
-    LB_REQUIRE(options->positions >= 0 && (options->positions == 0 || (texts && options->batch == 1)), error,
-               LOWBIT_INVALID_ARGUMENT, "%lld positions to remember, in a batch of %lld: one text can be",
+    LB_REQUIRE(options->positions >= 0 && options->positions <= LB_VALUE_ELEMENTS &&
+                   (options->positions == 0 || (texts && options->batch == 1)),
+               error, LOWBIT_INVALID_ARGUMENT, "%lld positions to remember, in a batch of %lld: one text can be",
                (long long)options->positions, (long long)options->batch);
     lb_blocks memory = NULL;
     lb_session *s = lb_blocks_take(&memory, sizeof *s);

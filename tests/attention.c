@@ -15,7 +15,9 @@
 #include "tests/problems.h"
 
 static lb_attention *make(const lowbit_ctx *ctx, const attention_sample *s) {
-    const lb_attention_options options = {.kind = s->kind, .tokens = s->tokens};
+    static const int64_t kMore[] = {0, 0, 1, 20, 1500, 6000};
+    const int64_t tokens = s->tokens + kMore[check_random_in(0, LB_COUNT(kMore) - 1)];
+    const lb_attention_options options = {.kind = s->kind, .tokens = tokens};
     lb_attention *attention = NULL;
     lowbit_error error = LOWBIT_ERROR_INIT;
     if (!CHECK(lb_attention_create(ctx, &s->shape, &options, &attention, &error) == LOWBIT_OK))
@@ -23,9 +25,8 @@ static lb_attention *make(const lowbit_ctx *ctx, const attention_sample *s) {
     return attention;
 }
 
-/* One run in scratch and output of their exact sizes, both of random garbage. */
-static void run(const lb_attention *attention, const lb_attention_call *call, int64_t rows, int64_t width,
-                const lowbit_pool *pool) {
+/* One run in scratch of its exact size and of random garbage. */
+static void run(const lb_attention *attention, const lb_attention_call *call, const lowbit_pool *pool) {
     const int64_t bytes = lb_attention_workspace(attention, pool ? pool->num_threads(pool->user) : 1);
     void *workspace = check_guarded((size_t)bytes, CHECK_GUARD_AFTER);
     lowbit_error error = LOWBIT_ERROR_INIT;
@@ -34,10 +35,14 @@ static void run(const lb_attention *attention, const lb_attention_call *call, in
     if (!CHECK(lb_attention_run(attention, call, workspace, bytes, pool, &error) == LOWBIT_OK))
         printf("%s\n", error.message);
     CHECK(heap_calls() == before);
-    for (int64_t i = 0; i + 1 < rows; i++) /* the gap between rows is not ours */
-        for (int64_t e = width; e < call->out_stride; e++) {
+}
+
+/* What stands between the rows of a result is not ours. */
+static void check_gaps(const float *out, int64_t rows, int64_t width, int64_t stride) {
+    for (int64_t i = 0; i + 1 < rows; i++)
+        for (int64_t e = width; e < stride; e++) {
             uint32_t bits;
-            memcpy(&bits, call->out + i * call->out_stride + e, sizeof bits);
+            memcpy(&bits, out + i * stride + e, sizeof bits);
             if (bits != 0xA5A5A5A5) CHECK(bits == 0xA5A5A5A5);
         }
 }
@@ -74,9 +79,14 @@ static void check_sample(const lowbit_ctx *ctx, const attention_sample *s, const
     lb_attention *attention = make(ctx, s);
     if (!attention) return;
     float *out = result(s, stride);
-    const lb_attention_call call = attention_call_of(s, out, stride);
-    run(attention, &call, attention_rows(s), attention_width(s), pool);
+    lb_attention_call call = attention_call_of(s, out, stride);
+    run(attention, &call, pool);
+    check_gaps(out, attention_rows(s), attention_width(s), stride);
     check_law(s, out, stride);
+    call.out = s->qkv; /* in the place of q */
+    call.out_stride = s->stride;
+    run(attention, &call, pool);
+    CHECK(check_same_floats(s->qkv, out, attention_rows(s), attention_width(s), s->stride, stride));
     lb_attention_destroy(attention);
     check_guard_free_all();
 }
@@ -104,6 +114,14 @@ void subject_attention(void) {
         attention_sample_make(&s, &shape, (uint32_t)i % LB_ATTENTION_KINDS, check_random_in(1, i % 5 ? 40 : 200));
         attention_sample_print(&s, "");
         check_sample(ctx, &s, i % 2 ? &pool : NULL);
+        attention_sample_free(&s);
+    }
+    for (uint32_t kind = 0; kind < LB_ATTENTION_KINDS; kind++) { /* tiles of fewer rows */
+        const lb_attention_shape shape = {.heads = 2, .kv_heads = 1, .head = 8, .scale = 0.5f, .causal = true};
+        attention_sample s;
+        attention_sample_make(&s, &shape, kind, 1400);
+        attention_sample_print(&s, "long");
+        check_sample(ctx, &s, NULL);
         attention_sample_free(&s);
     }
     lowbit_ctx_destroy(ctx);
@@ -140,14 +158,15 @@ void subject_attention_threads(void) {
     for (uint32_t i = 0; i < 12; i++) {
         lb_attention_shape shape = random_shape();
         attention_sample s;
-        shape.heads = 12, shape.kv_heads = i % 2 ? 12 : 6; /* enough for all threads to have some */
+        shape.kv_heads = i % 4 ? 6 : 1; /* enough for all threads to have some, and too few */
+        shape.heads = shape.kv_heads * check_random_in(1, 2);
         attention_sample_make(&s, &shape, i % LB_ATTENTION_KINDS, 200);
         attention_sample_print(&s, "threads");
         const int64_t rows = attention_rows(&s), width = attention_width(&s);
         lb_attention *attention = make(ctx, &s);
         float *alone = result(&s, width), *out = result(&s, width);
         lb_attention_call call = attention_call_of(&s, alone, width);
-        run(attention, &call, rows, width, NULL);
+        run(attention, &call, NULL);
         call.out = out;
         for (size_t t = 0; t < LB_COUNT(kThreads); t++) {
             lowbit_pool_options options = LOWBIT_POOL_OPTIONS_INIT;
@@ -155,7 +174,7 @@ void subject_attention_threads(void) {
             options.threads = kThreads[t];
             CHECK(lowbit_pool_create(ctx, &options, &pool, NULL) == LOWBIT_OK);
             memset(out, 0, (size_t)(rows * width) * sizeof *out);
-            run(attention, &call, rows, width, &pool);
+            run(attention, &call, &pool);
             CHECK(check_same_floats(out, alone, rows, width, width, width));
             lowbit_pool_destroy(&pool);
         }
@@ -192,7 +211,7 @@ static bool feed(feeding *f, int64_t most, const lowbit_pool *pool) {
     const attention_sample *s = f->s;
     const int64_t width = attention_width(s), row = s->stride;
     attention_sample piece = *s;
-    int64_t from[ATTENTION_SEQUENCES];
+    int64_t from[ATTENTION_SEQUENCES] = {0};
     for (int64_t i = 0; i < s->sequences; i++) {
         from[i] = s->first[i] + lb_attention_cache_length(f->caches[i]);
         piece.first[i + 1] = piece.first[i] + lb_min(most, s->first[i + 1] - from[i]);
@@ -205,7 +224,7 @@ static bool feed(feeding *f, int64_t most, const lowbit_pool *pool) {
     float *out = result(&piece, width);
     lb_attention_call call = attention_call_of(&piece, out, width);
     call.caches = f->caches;
-    run(f->attention, &call, attention_rows(&piece), width, pool);
+    run(f->attention, &call, pool);
     for (int64_t i = 0; i < s->sequences; i++)
         memcpy(f->out + from[i] * width, out + piece.first[i] * width,
                (size_t)((piece.first[i + 1] - piece.first[i]) * width) * sizeof(float));
@@ -245,7 +264,7 @@ static void check_cache(const lowbit_ctx *ctx, const attention_sample *s, const 
     fill_with_others(&f, pool);
     float *whole = result(s, width);
     const lb_attention_call call = attention_call_of(s, whole, width);
-    run(f.attention, &call, rows, width, pool);
+    run(f.attention, &call, pool);
     for (int round = 0; round < 2; round++) {
         feed_all(&f, pool);
         check_law(s, f.out, width);
@@ -289,7 +308,7 @@ void subject_attention_nan(void) {
         lb_attention *attention = make(ctx, &s);
         float *out = result(&s, width);
         const lb_attention_call call = attention_call_of(&s, out, width);
-        run(attention, &call, rows, width, NULL);
+        run(attention, &call, NULL);
         for (int64_t i = 0; i < rows * width; i++) {
             const bool sees = i / width >= bad && i / width < end && i % width / (2 * shape.head) == spoiled;
             if (isnan(out[i]) != sees) CHECK(isnan(out[i]) == sees);

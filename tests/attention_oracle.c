@@ -9,7 +9,7 @@
 #include "kernels/simd/activations.h"
 #include "tests/check.h"
 
-enum { GAP = 3, MOST_HEAD = 160, MOST_TOKENS = 512 };
+enum { GAP = 3, MOST_HEAD = 160, MOST_TOKENS = 1400 };
 
 /* ---- samples ---- */
 
@@ -28,7 +28,7 @@ void attention_sample_make(attention_sample *s, const lb_attention_shape *shape,
     s->tokens = most;
     s->stride = attention_width(s) + 2 * kv_width(s) + GAP;
     const int64_t count = attention_rows(s) * s->stride;
-    s->qkv = malloc((size_t)count * sizeof *s->qkv);
+    s->qkv = calloc((size_t)count, sizeof *s->qkv);
     const float magnitude = check_random() % 2 ? 1.0f : 4.0f;
     for (int64_t i = 0; i < count; i++) s->qkv[i] = check_random_float(-magnitude, magnitude);
     for (int64_t i = 0; i < count / 50; i++) s->qkv[check_random_in(0, count - 1)] = 0;

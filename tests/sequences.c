@@ -12,6 +12,7 @@
 #include "nn/pack_model.h"
 #include "nn/session.h"
 #include "tests/check.h"
+#include "tests/hostile.h"
 #include "tests/net_damage.h"
 #include "tests/nn_oracle.h"
 #include "tests/sequence_nets.h"
@@ -83,7 +84,9 @@ static void run(const lowbit_ctx *ctx, const sequence_net *net, const lb_net *pa
         const int64_t each = net->texts ? 2 : PIXELS, at = by_token(packed) ? s->starts[i] : i;
         const lb_run_input input = {s->data + s->starts[i] * each, lb_min(batch, SAMPLES - i),
                                     net->texts ? s->lengths + i : NULL};
+        const long calls = heap_calls();
         status = lb_session_run(session, &input, outputs + at * net->outputs, NULL, NULL, &error);
+        CHECK(heap_calls() == calls);
     }
     check_context("%s, %lld at a time: %s", net->name, (long long)batch, error.message);
     CHECK(status == LOWBIT_OK);

@@ -71,6 +71,9 @@ static void check_sessions(const lowbit_ctx *ctx, const lb_net *packed) {
     static float data[2 * (SEQUENCE_POSITIONS + 1)];
     static const lb_session_options kBad[] = {{.batch = 2, .tokens = 1},
                                               {.batch = 0, .tokens = 1},
+                                              {.batch = INT64_MAX, .tokens = INT64_MAX},
+                                              {.batch = 1, .tokens = INT64_MAX},
+                                              {.batch = 1, .tokens = 9, .positions = INT64_MAX},
                                               {.batch = 1},
                                               {.batch = 2, .tokens = 9, .positions = 9},
                                               {.batch = 1, .tokens = 9, .positions = -1}};

@@ -21,7 +21,7 @@ static void check_errors(void) {
     for (int round = 0; round < 2000; round++) {
         const int64_t n = check_random_in(1, MOST);
         const float reach = round % 2 ? 80 : 3;
-        float x[MOST], y[MOST], most = -INFINITY;
+        float x[MOST] = {0}, y[MOST] = {0}, most = -INFINITY;
         long double sum = 0;
         for (int64_t i = 0; i < n; i++) x[i] = y[i] = check_random_float(-reach, 0);
         for (int64_t i = 0; i < n; i++) most = fmaxf(most, x[i]);
