@@ -98,12 +98,12 @@ static bool hear(void *user, int32_t token) {
 
 static lowbit_status make_session(lb_cli_generate *g, lowbit_error *error) {
     const lb_graph *graph = &g->net.graph;
+    LB_TRY(lb_generate_check(&g->net, &g->steps, error));
     const lb_session_options options = {.batch = 1,
                                         .tokens = CHUNK,
                                         .positions = g->steps,
                                         .wisdom = g->decisions,
                                         .pool = g->thread_count > 1 ? &g->pool : NULL};
-    LB_TRY(lb_generate_check(&g->net, error));
     LB_TRY(lb_sampler_make(lb_shape_elements(graph->nodes[graph->count - 1].shape), g->temperature, g->top_p,
                            (uint64_t)g->seed, &g->sampler, error));
     return lb_session_create(g->ctx, &g->net, &options, &g->session, error);
@@ -178,7 +178,8 @@ int lb_cmd_generate(int argc, char **argv) {
                          .top_p = 1,
                          .pool = LOWBIT_POOL_INIT};
     const lb_option table[] = {
-        {"--steps", "N", "positions of the text, the prompt's among them (default: 256)", LB_OPTION_COUNT, &g.steps},
+        {"--steps", "N", "positions of the text, the prompt's among them, that are read (default: 256)",
+         LB_OPTION_COUNT, &g.steps},
         {"--temperature", "T", "0: the likeliest token; else logits are divided by it (default: 0)", LB_OPTION_AMOUNT,
          &g.temperature},
         {"--top-p", "P", "as few of the likeliest tokens as are so likely together (default: 1, all)", LB_OPTION_NUMBER,
@@ -191,7 +192,7 @@ int lb_cmd_generate(int argc, char **argv) {
         {"--recipe", "RECIPE", "how a network in floats is quantized (default: f32)", LB_OPTION_TEXT, &g.recipe},
         {"--threads", "N", "threads, or all (default: all)", LB_OPTION_TEXT, &g.threads},
         {"--speed", NULL, "tell tokens per second, beside what reading the weights allows", LB_OPTION_FLAG, &g.speed},
-        LB_OPTION_MODEL(g.model),
+        {"--random", NULL, "MODEL is a name, as llama-1b: with made-up weights", LB_OPTION_FLAG, &g.model.random},
         LB_OPTION_CPUS,
         LB_OPTION_ISA(&g.isa),
         LB_OPTION_WISDOM(&g.wisdom),

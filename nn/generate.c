@@ -8,13 +8,14 @@
 
 enum { COLUMNS = 2 };
 
-lowbit_status lb_generate_check(const lb_net *net, lowbit_error *error) {
+lowbit_status lb_generate_check(const lb_net *net, int64_t *positions, lowbit_error *error) {
     const lb_graph *graph = &net->graph;
     const lb_node *last = &graph->nodes[graph->count - 1];
     bool causal = graph->nodes[0].by_token && !last->by_token, found = false;
     for (int64_t v = 0; v < graph->count; v++) {
         const lb_node *node = &graph->nodes[v];
         if (node->op == LB_OP_ATTENTION) causal &= node->attention.causal;
+        if (node->op == LB_OP_POSITIONS) *positions = lb_min(*positions, node->count - node->first);
         if (node->op == LB_OP_EMBED) found |= node->count == lb_shape_elements(last->shape);
     }
     LB_REQUIRE(causal && found, error, LOWBIT_UNSUPPORTED,

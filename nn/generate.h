@@ -6,8 +6,9 @@
 #include "nn/sample.h"
 #include "nn/session.h"
 
-/* Whether a network says of a text which token comes next: LOWBIT_UNSUPPORTED where it does not. */
-lowbit_status lb_generate_check(const lb_net *net, lowbit_error *error);
+/* Whether a network says of a text which token comes next: LOWBIT_UNSUPPORTED where it does not. *positions: of a text
+ * at most, where its table says so; else it stays as it is. */
+lowbit_status lb_generate_check(const lb_net *net, int64_t *positions, lowbit_error *error);
 
 /* Hears every token that is chosen; false ends the text. */
 typedef bool (*lb_generate_hear)(void *user, int32_t token);

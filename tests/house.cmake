@@ -57,7 +57,7 @@ if(LOWBIT_BUILD_PROGRAM)
   endif()
   set(programs program program_bench program_compare program_tune)
   if(NOT LOWBIT_SANITIZE STREQUAL "thread") # what they measure would take minutes
-    list(APPEND programs program_all program_network)
+    list(APPEND programs program_all program_generate program_network)
     add_test(NAME report_files COMMAND Python3::Interpreter ${here}/report_files.py $<TARGET_FILE:lowbit-program>
       ${report_folder}/files)
     set_tests_properties(report_files PROPERTIES TIMEOUT 900)

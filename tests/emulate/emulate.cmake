@@ -25,7 +25,7 @@ if(LOWBIT_SANITIZE)
 endif()
 set(without_kernels arena bits_arrays bits_refusals books bpe cifar columns compare context conv_numbers conv_text
   counters emulate graph image llama2c machine measure memory metrics npy observe packed pool problem quantize recipe refusals
-  safetensors scales sentinel series state table tsv wordpiece zoo)
+  safetensors sample scales sentinel series state table tsv wordpiece zoo)
 list(JOIN without_kernels "|" without_kernels)
 set(emulated ${subjects})
 list(FILTER emulated EXCLUDE REGEX "\\((${without_kernels})")
