@@ -2,43 +2,34 @@
 /* Norms over the channels of a pixel: y = (x - shift) * factor [* weights [+ bias]], what they differ in being the
  * shift and the factor. Sums are of floats in lanes, a chunk at a time, and of chunks in doubles. */
 #include <math.h>
-#include <string.h>
 
 #include "kernels/base/base.h"
 #include "nn/ops.h"
 
-enum { LANES = 16, FOUR = 4, FOURS = LANES / FOUR };
+enum { LANES = 16 };
 
-/* Vectors of any compiler for any CPU: what a table of instruction sets would gain, memory takes. */
-typedef float four __attribute__((vector_size(4 * sizeof(float))));
-
-static inline four load(const float *x) {
-    four v;
-    memcpy(&v, x, sizeof v);
-    return v;
+static double add_lanes(const float sum[LANES]) {
+    double all = 0;
+    for (int i = 0; i < LANES; i++) all += (double)sum[i];
+    return all;
 }
 
-static inline four all(float x) { return (four){x, x, x, x}; }
-
-/* The elements less `shift`, or the squares of that, added up in lanes. */
-static inline void add_lanes(const float *x, float shift, bool square, four sum[FOURS]) {
-    for (int i = 0; i < FOURS; i++) {
-        const four d = load(x + i * FOUR) - all(shift);
-        sum[i] += square ? d * d : d;
-    }
-}
-
-static inline double sum_of(const float *x, int64_t count, float shift, bool square) {
-    four sum[FOURS] = {all(0), all(0), all(0), all(0)};
+static double sum_of(const float *x, int64_t count) {
+    float sum[LANES] = {0};
     int64_t i = 0;
-    for (; i + LANES <= count; i += LANES) add_lanes(x + i, shift, square, sum);
-    double total = 0;
-    for (; i < count; i++) {
-        const float d = x[i] - shift;
-        total += (double)(square ? d * d : d);
-    }
-    for (i = 0; i < LANES; i++) total += (double)sum[i / FOUR][i % FOUR];
-    return total;
+    for (; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; j++) sum[j] += x[i + j];
+    for (int j = 0; i < count; i++, j++) sum[j] += x[i];
+    return add_lanes(sum);
+}
+
+static double squares_of(const float *x, int64_t count, float shift) {
+    float sum[LANES] = {0};
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; j++) sum[j] += (x[i + j] - shift) * (x[i + j] - shift);
+    for (int j = 0; i < count; i++, j++) sum[j] += (x[i] - shift) * (x[i] - shift);
+    return add_lanes(sum);
 }
 
 static double mean_at(const lb_op *op, int64_t first, int64_t channels) {
@@ -46,7 +37,7 @@ static double mean_at(const lb_op *op, int64_t first, int64_t channels) {
     double sum = 0;
     for (int64_t c = 0, n; c < channels; c += n) {
         n = lb_min(LB_OP_CHUNK, channels - c);
-        sum += sum_of(lb_buffer_floats(&op->x, first + c, n, scratch), n, 0, false);
+        sum += sum_of(lb_buffer_floats(&op->x, first + c, n, scratch), n);
     }
     return sum / (double)channels;
 }
@@ -56,7 +47,7 @@ static double squares_at(const lb_op *op, int64_t first, int64_t channels, float
     double sum = 0;
     for (int64_t c = 0, n; c < channels; c += n) {
         n = lb_min(LB_OP_CHUNK, channels - c);
-        sum += sum_of(lb_buffer_floats(&op->x, first + c, n, scratch), n, shift, true);
+        sum += squares_of(lb_buffer_floats(&op->x, first + c, n, scratch), n, shift);
     }
     return sum;
 }
@@ -68,34 +59,15 @@ static double factor_of(const lb_node *node, double squares) {
     return 1 / sqrt(squares / channels + epsilon);
 }
 
-/* Four elements; weights and bias as those of the node, each or both missing. */
-static inline four norm_four(four x, float shift, float factor, const float *weights, const float *bias) {
-    four y = (x - all(shift)) * all(factor);
-    if (weights) y *= load(weights);
-    return bias ? y + load(bias) : y;
-}
-
-static inline void norm_run(const float *x, int64_t count, float shift, float factor, const float *weights,
-                            const float *bias, float *y) {
-    int64_t i = 0;
-    for (; i + FOUR <= count; i += FOUR) {
-        const four out = norm_four(load(x + i), shift, factor, weights ? weights + i : NULL, bias ? bias + i : NULL);
-        memcpy(y + i, &out, sizeof out);
-    }
-    for (; i < count; i++) {
-        y[i] = (x[i] - shift) * factor;
-        if (weights) y[i] *= weights[i];
-        if (bias) y[i] += bias[i];
-    }
-}
-
 static void norm_chunk(const lb_node *node, int64_t c, int64_t count, float shift, float factor, const float *x,
                        float *y) {
     const float *weights = node->weights ? node->weights + c : NULL, *bias = node->bias ? node->bias + c : NULL;
-    if (weights && bias)
-        norm_run(x, count, shift, factor, weights, bias, y);
+    if (!weights)
+        for (int64_t i = 0; i < count; i++) y[i] = (x[i] - shift) * factor;
+    else if (!bias)
+        for (int64_t i = 0; i < count; i++) y[i] = (x[i] - shift) * factor * weights[i];
     else
-        norm_run(x, count, shift, factor, weights, NULL, y);
+        for (int64_t i = 0; i < count; i++) y[i] = (x[i] - shift) * factor * weights[i] + bias[i];
 }
 
 /* Where floats of y come to stand: there, or in scratch, from which they become codes. */
