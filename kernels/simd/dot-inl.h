@@ -4,7 +4,6 @@
  * One line gives as many operands of a byte dot product as it has fields (decode-inl.h); each is multiplied with four
  * activations that are broadcast to all lanes. The ways to accumulate, all with the same interface:
  *   DotDirect   a level's dot product adds into 32 bits (direct vocabulary)
- *   DotRows     the same from rows where they are
  *   DotInPlace  the same for one row: fields are masked but not shifted (where codes are read as signed, all but the
  *               top one), each has its own accumulator, and the
  *               accumulators are shifted once at the end. Halves the decoding, which is all that one row pays for.
@@ -14,6 +13,7 @@
  *               of a half are masked but not shifted. Exact as DotInPlace is
  *   DotWide     8-bit codes, and values of books, on staged levels: two 16-bit multiply-adds
  *   DotTrits    few rows of trits: dot_trits-inl.h
+ *   DotRows     DotDirect from rows where they are: dot_rows-inl.h
  * The group and output part is in epilogue-inl.h. Accumulators are arrays of vectors that unrolling turns into
  * registers: mr * nv of them and a few more must fit the register file, which is what bounds the tiles of a unit. */
 #ifndef LOWBIT_KERNELS_SIMD_DOT_INL_H_
@@ -180,98 +180,6 @@ struct DotDirect {
         typename Ops::Acc acc[kRows][kVectors];
         StartAll<Ops>(sum, acc);
         TakeAll<DotDirect>(lines, first, count, a, acc);
-        SumAll<Ops>(acc, sum);
-    }
-};
-
-/* Where the rows are from some line on. */
-struct RowsFrom {
-    const int8_t *const *pieces;
-    size_t k, piece_k;
-
-    HWY_INLINE RowsFrom(const lb_tile &tile, size_t rows, size_t more)
-        : k(tile.piece_at + more), piece_k(tile.piece_k) {
-        pieces = static_cast<const int8_t *const *>(tile.a);
-        if (k < piece_k) return;
-        pieces += k / piece_k * rows;
-        k %= piece_k;
-    }
-};
-
-template <class Ops, int kCodeOf, size_t kRows, size_t kVectors>
-struct DotRows {
-    using Decode = Decoder<Ops, kCodeOf>;
-    static constexpr int kCode = kCodeOf, kBias = Decode::kBias, kLayout = LB_A_ROWS;
-    static constexpr size_t kFields = kFieldsOf<kCode>;
-    static constexpr size_t kTogether = Ops::template kLinesTogether<kFields>;
-    static constexpr size_t kWork = kFields * kRows * Ops::kDotWork + Decode::kWork;
-
-    /* kCount lines from `at` of the panels on, and so many elements of the rows from k on. */
-    template <size_t kCount>
-    static HWY_INLINE void Take(const Decode &decode, const uint8_t *const (&at)[kVectors],
-                                const int8_t *const (&row)[kRows], size_t k,
-                                typename Ops::Acc (&acc)[kRows][kVectors]) {
-        ForEach<kCount>([&](auto line_at) LB_STEP {
-            constexpr int kAt = decltype(line_at)::value;
-            VU8 line[kVectors];
-            LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) line[j] = hn::LoadU(DU8(), at[j] + kAt * LB_LINE);
-            ForFields<kCode>([&](auto field) LB_STEP {
-                constexpr int kField = decltype(field)::value;
-                VU8 codes[kVectors];
-                LB_UNROLL
-                for (size_t j = 0; j < kVectors; ++j) codes[j] = decode.template Take<kField>(line[j]);
-                ForEach<kRows>([&](auto at_row) LB_STEP {
-                    constexpr int kRow = decltype(at_row)::value;
-                    const typename Ops::template Fours<kCount * kFields> fours(row[kRow] + k);
-                    const auto four = fours.template Four<kAt * kFields + kField>();
-                    LB_UNROLL
-                    for (size_t j = 0; j < kVectors; ++j) acc[kRow][j] = Ops::Dot(acc[kRow][j], codes[j], four);
-                });
-            });
-        });
-    }
-
-    /* Lines first .. last - 1, which lie in one piece, whose elements begin at k. Pointers to the rows fill the integer
-     * registers: what is prefetched comes before the loop, a few lines at a time, and not within it. */
-    static HWY_INLINE void TakePiece(const Lines<kVectors> &lines, size_t first, size_t last,
-                                     const int8_t *const (&row)[kRows], size_t k,
-                                     typename Ops::Acc (&acc)[kRows][kVectors]) {
-        constexpr size_t kLineK = 4 * kFields, kFew = 16;
-        const Decode decode(lines.book);
-        while (first < last) {
-            const size_t few = HWY_MIN(kFew, last - first), end = k + few * kLineK;
-            const uint8_t *at[kVectors];
-            LB_UNROLL
-            for (size_t j = 0; j < kVectors; ++j) at[j] = lines.at[j] + first * LB_LINE;
-            for (size_t l = 0; l < few; ++l) lines.Prefetch(first + l);
-            first += few;
-            for (; k + kTogether * kLineK <= end; k += kTogether * kLineK) {
-                Take<kTogether>(decode, at, row, k, acc);
-                LB_UNROLL
-                for (size_t j = 0; j < kVectors; ++j) at[j] += kTogether * LB_LINE;
-            }
-            if constexpr (kTogether > 1)
-                for (; k < end; k += kLineK) {
-                    Take<1>(decode, at, row, k, acc);
-                    LB_UNROLL
-                    for (size_t j = 0; j < kVectors; ++j) at[j] += LB_LINE;
-                }
-        }
-    }
-
-    static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, RowsFrom a,
-                                VI32 (&sum)[kRows][kVectors]) {
-        constexpr size_t kLineK = 4 * kFields;
-        typename Ops::Acc acc[kRows][kVectors];
-        StartAll<Ops>(sum, acc);
-        for (size_t last; count > 0; count -= last - first, first = last, a.pieces += kRows, a.k = 0) {
-            const int8_t *row[kRows];
-            LB_UNROLL
-            for (size_t i = 0; i < kRows; ++i) row[i] = a.pieces[i];
-            last = first + HWY_MIN(count, (a.piece_k - a.k) / kLineK);
-            TakePiece(lines, first, last, row, a.k, acc);
-        }
         SumAll<Ops>(acc, sum);
     }
 };
@@ -472,6 +380,20 @@ struct DotWide {
 
 /* A group of at most this many k has a sum of A that fits 16 bits. */
 constexpr size_t kShortGroup = 256;
+
+/* Where the rows are from some line on. */
+struct RowsFrom {
+    const int8_t *const *pieces;
+    size_t k, piece_k;
+
+    HWY_INLINE RowsFrom(const lb_tile &tile, size_t rows, size_t more)
+        : k(tile.piece_at + more), piece_k(tile.piece_k) {
+        pieces = static_cast<const int8_t *const *>(tile.a);
+        if (k < piece_k) return;
+        pieces += k / piece_k * rows;
+        k %= piece_k;
+    }
+};
 
 /* A of a way from line `first` of the call on; its panel has kLineA elements of a row for each line. */
 template <class Way, size_t kRows, size_t kLineA>

@@ -7,6 +7,7 @@
 #include "kernels/simd/depthwise-inl.h"
 #include "kernels/simd/digits-inl.h"
 #include "kernels/simd/dot-inl.h"
+#include "kernels/simd/dot_rows-inl.h"
 #include "kernels/simd/dot_trits-inl.h"
 #include "kernels/simd/l1-inl.h"
 #include "kernels/simd/popcount_rows.h"
