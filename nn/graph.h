@@ -40,7 +40,7 @@ typedef struct lb_shape {
 
 enum {
     LB_OP_NONE = 0,     /* fused into another node: computes nothing */
-    LB_OP_INPUT,        /* the image */
+    LB_OP_INPUT,        /* the image, or the texts */
     LB_OP_CONV,         /* gain * sum of window * weights [+ bias] [+ second value], then the activation function */
     LB_OP_AFFINE,       /* x * weights[c] + bias[c]: batch normalization that no convolution could take */
     LB_OP_RELU,         /* x > 0 ? x : 0 */
@@ -67,7 +67,7 @@ enum {
     LB_OP_ATTENTION,  /* of queries x, keys `second`, values `third`: nn/attention.h */
     LB_OP_TAKE_FIRST, /* of a sequence: its first token, */
     LB_OP_TAKE_LAST,
-    LB_OP_TAKE_MEAN,
+    LB_OP_TAKE_MEAN, /* the mean of all */
     LB_OPS
 };
 
@@ -246,7 +246,7 @@ lb_value lb_linear_rows(lb_graph *graph, lb_value x, const char *name, const cha
 lb_value lb_linear_columns(lb_graph *graph, lb_value x, const char *name, const char *weights, const char *bias,
                            int64_t first_column, int64_t out);
 
-/* Of every sequence one token: by the way, texts are no longer by token behind that. */
+/* Of every sequence its first or last token, or the mean of all: texts are no longer by token behind that. */
 lb_value lb_first_token(lb_graph *graph, lb_value x);
 lb_value lb_last_token(lb_graph *graph, lb_value x);
 lb_value lb_mean_tokens(lb_graph *graph, lb_value x);
@@ -269,8 +269,7 @@ void lb_graph_drop_weights(lb_graph *graph, lb_value v);
 
 /* Takes what a convolution can do into it, where nobody else reads what is between: batch normalization or another
  * affine map behind it (into gain and bias), the addition of a value that is known by then, an activation function. The
- * fused node
- * stands where the last of them stood, the others become LB_OP_NONE. */
+ * fused node stands where the last of them stood, the others become LB_OP_NONE. */
 void lb_graph_fuse(lb_graph *graph);
 
 /* ---- for those who make layers ---- */

@@ -13,6 +13,7 @@
  *               N.column_sums.G, N.tap_sums.G   I32
  *               N.bias, N.weights   F32: of nodes that have them (docs/models.md)
  *               N.shifts       I8
+ *               N.codes, N.scales   U8, F32: of embeddings that are no floats
  *
  * Foreign bytes: what does not add up is refused with a reason. */
 #ifndef LOWBIT_NN_NET_FILE_H_

@@ -196,6 +196,19 @@ static lowbit_status build(lb_session *s, lowbit_wisdom *wisdom, lowbit_error *e
     return plan_steps(s, wisdom, error);
 }
 
+/* Refuses to remember for layers that look at tokens which come later, or have gone by. */
+static lowbit_status check_memory(const lb_graph *graph, lowbit_error *error) {
+    for (int64_t v = 0; v < graph->count; v++) {
+        const lb_node *node = &graph->nodes[v];
+        const bool ahead = node->op == LB_OP_ATTENTION && !node->attention.causal;
+        const bool whole = node->op == LB_OP_TAKE_FIRST || node->op == LB_OP_TAKE_MEAN;
+        LB_REQUIRE(!ahead && !whole, error, LOWBIT_UNSUPPORTED,
+                   "value %lld (%s) is of whole texts, and a session that remembers has parts", (long long)v,
+                   node->name);
+    }
+    return LOWBIT_OK;
+}
+
 lowbit_status lb_session_create(const lowbit_ctx *ctx, const lb_net *net, const lb_session_options *options,
                                 lb_session **session, lowbit_error *error) {
     const bool texts = net->graph.nodes[0].by_token;
@@ -208,6 +221,7 @@ lowbit_status lb_session_create(const lowbit_ctx *ctx, const lb_net *net, const 
                    (options->positions == 0 || (texts && options->batch == 1)),
                error, LOWBIT_INVALID_ARGUMENT, "%lld positions to remember, in a batch of %lld: one text can be",
                (long long)options->positions, (long long)options->batch);
+    if (options->positions > 0) LB_TRY(check_memory(&net->graph, error));
     lb_blocks memory = NULL;
     lb_session *s = lb_blocks_take(&memory, sizeof *s);
     LB_REQUIRE(s, error, LOWBIT_NO_MEMORY, "no memory for a session");

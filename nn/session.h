@@ -19,7 +19,8 @@ typedef struct lb_session_options {
     const lowbit_pool *pool; /* of the runs, or NULL; must outlive the session. Plans are for its threads */
 } lb_session_options;
 
-/* net and ctx must outlive the session. Statuses of lowbit_conv2d_plan_create, LOWBIT_NO_MEMORY. */
+/* net and ctx must outlive the session. Statuses of lowbit_conv2d_plan_create, LOWBIT_NO_MEMORY; LOWBIT_UNSUPPORTED to
+ * remember for layers that look at whole texts: attention that is not causal, a mean or the first token. */
 lowbit_status lb_session_create(const lowbit_ctx *ctx, const lb_net *net, const lb_session_options *options,
                                 lb_session **session, lowbit_error *error);
 

@@ -83,6 +83,8 @@ static void check_sessions(const lowbit_ctx *ctx, const lb_net *packed) {
     if (!CHECK(lb_session_create(ctx, packed, &options, &session, NULL) == LOWBIT_OK)) return;
     refuse(session, data, 1, &length);
     lb_session_destroy(session);
+    const lb_session_options remembers = {.batch = 1, .tokens = 9, .positions = 9};
+    CHECK(lb_session_create(ctx, packed, &remembers, &session, NULL) == LOWBIT_UNSUPPORTED);
     for (size_t i = 0; i < LB_COUNT(kBad); i++)
         CHECK(lb_session_create(ctx, packed, &kBad[i], &session, NULL) == LOWBIT_INVALID_ARGUMENT);
 }
