@@ -18,7 +18,7 @@ static int64_t bytes_of_token(const lb_net *net) {
 /* Bytes in a second from beyond the caches; 0 if that cannot be measured. */
 static double memory_rate(const lb_cli_generate *g) {
     enum { SIZE = 1 << 30 }; /* as `bench limits` reads */
-    static const double kBudget = 0.2;
+    static const double kBudget = 0.05;
     const int64_t memory = g->ctx->machine.memory_bytes;
     const size_t size = memory > 0 && memory / 4 < SIZE ? (size_t)memory / 4 : SIZE;
     lb_limits *limits;

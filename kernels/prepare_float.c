@@ -10,9 +10,9 @@
 void lb_value_tables_aim(lb_value_tables *tables, const lowbit_packed *w, lb_tile *tile) {
     const lb_format *f = lb_format_of(w->type.format);
     const int32_t mask = lb_bits(f) < 4 ? (1 << lb_bits(f)) - 1 : 15;
-    for (int32_t i = 0; i < LB_LINE; i++)
+    for (int32_t i = 0; i < LB_LINE && !lb_is_float(f); i++)
         tables->bytes[i] = (int8_t)(w->book ? w->book[i % 16] : f->value_scale * (i & mask) - f->value_offset);
-    for (int32_t i = 0; i < 16; i++) tables->floats[i] = (float)tables->bytes[i];
+    for (int32_t i = 0; i < 16 && !lb_is_float(f); i++) tables->floats[i] = (float)tables->bytes[i];
     tile->table = tables->floats;
     tile->bytes = tables->bytes;
     tile->value_scale = f->value_scale;

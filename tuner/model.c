@@ -139,7 +139,8 @@ double lb_model_seconds(const lb_model *model, const lowbit_problem *problem, in
     const double fork = threads > 1 ? model->fork_s + model->worker_s * (double)threads : 0;
     const double travel = threads > 1 ? elements * model->cycle_s / 2 : 0; /* A to the other threads */
 
-    const int64_t bytes = (int64_t)(panels * lines) * LB_LINE;
+    /* A tile that hangs over the last panel reads that one again, from a cache. */
+    const int64_t bytes = lb_div_up(problem->n, LB_PANEL) * (int64_t)lines * LB_LINE;
     const double stream = stream_seconds(model, m, kernel->mr, bytes, blocks, threads);
     return kOverhead + prepare + travel + max(busy, stream) + kOverlap * min(busy, stream) + fork * (spread ? 2 : 1);
 }
