@@ -77,16 +77,18 @@ class Model:
 
 
 CNN = ("cnn", ["w8a8"])
-ENCODER = ("transformer", ["w8a8-dynamic", "w8a8", "w4a8", "ternary", "bibert", "f32"])
+COMMON = ["w8a8-dynamic", "w8a8", "w4a8", "ternary", "f32"]
+BERT = ("transformer", [*COMMON, "bibert"])
+VIT = ("transformer", [*COMMON, "encoder: b1a1 rule=centred; attention: b1a1"])  # bibert without words
 LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
 NETWORKS = {
     "resnet18-cifar": Model(resnet18_cifar, Images(32), *CNN),
     "resnet18-224": Model(resnet18_224, Images(224), *CNN),
     "alexnet-cifar": Model(alexnet_cifar, Images(32), *CNN),
     "alexnet-224": Model(alexnet_224, Images(224), *CNN),
-    "vit-base": Model(vit_base, Images(224), *ENCODER),
-    "bert-base": Model(bert(), Texts(128), *ENCODER),
-    "bert-large": Model(bert(**LARGE), Texts(128), *ENCODER),
+    "vit-base": Model(vit_base, Images(224), *VIT),
+    "bert-base": Model(bert(), Texts(128), *BERT),
+    "bert-large": Model(bert(**LARGE), Texts(128), *BERT),
 }
 
 
