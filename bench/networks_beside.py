@@ -7,9 +7,11 @@ Wants numpy, what there is of the libraries, and the networks that bench/network
 
 Each library runs in a process of its own, on as many CPUs as it has threads, timed from Python around one call for a
 batch; ours is `lowbit bench network` on the same CPUs, a recipe being a way. A way's logits are compared with PyTorch's
-in floats before its time counts: the largest difference over their range for f32, the angle (1 - cosine) for int8. What
-is refused, wrong, absent or crashes is a row, and stops nothing. A round is a turn of every way, every second round
-backwards; a turn is a warm-up, and then --time seconds, three calls at least.
+in floats before its time counts: the largest difference over their range for f32, the angle (1 - cosine) for int8 and
+below. What is refused, wrong, absent or crashes is a row, and stops nothing. A round is a turn of every way, every
+second round backwards; a turn is a warm-up, and then --time seconds, --calls calls at least (ours five).
+
+To try it: --time 0.1 --rounds 1 --calls 1 --batch 1 --threads 1 --libraries onnxruntime
 """
 import argparse
 import datetime
@@ -20,7 +22,6 @@ import os
 import sys
 
 from beside.cpus import for_threads
-from beside.ours import Ours, machine_of
 from beside.times import comparison, summary, text_of
 from beside.worker import Worker, make_each, turn
 from networks_table import table
@@ -37,13 +38,14 @@ def arguments():
     parser.add_argument("lowbit", metavar="LOWBIT", help="the program")
     parser.add_argument("folder", metavar="FOLDER", help="of bench/networks_make.py")
     parser.add_argument("names", metavar="NAME", nargs="*", help="networks in it (all)")
-    parser.add_argument("--batch", metavar="LIST", type=listed(int), default=[1, 32], help="images of a call (1,32)")
+    parser.add_argument("--batch", metavar="LIST", type=listed(int), default=[1, 32], help="images or texts of a call (1,32)")
     parser.add_argument("--threads", metavar="LIST", type=listed(int), default=[1, 2], help="of ours and theirs (1,2)")
     parser.add_argument("--libraries", metavar="LIST", type=listed(str), default=["onnxruntime", "openvino", "torch"],
                         help="default: onnxruntime,openvino,torch")
-    parser.add_argument("--ours", metavar="LIST", default="w8a8", help="recipes, or none (w8a8)")
+    parser.add_argument("--ours", metavar="LIST", help="recipes, or none (those that network.json names)")
     parser.add_argument("--time", metavar="S", type=float, default=0.5, help="seconds of each turn (0.5)")
     parser.add_argument("--rounds", metavar="N", type=int, default=4, help="turns of each way (4)")
+    parser.add_argument("--calls", metavar="N", type=int, default=3, help="calls of a turn at least (3)")
     parser.add_argument("--json", metavar="FILE", help="all results; - is standard output, and no text is printed")
     options = parser.parse_intermixed_args()
     there = sorted(name for name in (os.listdir(options.folder) if os.path.isdir(options.folder) else [])
@@ -53,23 +55,27 @@ def arguments():
         parser.error(f"{options.folder} has no network {', '.join(sorted(missing))}")
     if not options.names:
         parser.error(f"{options.folder} has no networks: bench/networks_make.py makes them")
-    options.ours = [] if options.ours == "none" else options.ours.split(",")
+    options.ours = [] if options.ours == "none" else options.ours and options.ours.split(",")
     return options
 
 
 class Bench:
     def __init__(self, options):
+        from beside.ours import Packed, machine_of
+
         self.options, self.info, self.run = options, machine_of(options.lowbit), {}
+        self.packed = Packed(options.lowbit)
 
     def workers(self, threads):
         from beside.network import make_all
+        from beside.ours import PATIENCE, Ours
 
-        timing, cpus = {"seconds": self.options.time, "warm": 0.1, "least": 3}, for_threads(threads)
-        workers = {library: Worker(f"beside.{library}_nets", make_all, threads, timing, cpus)
+        timing, cpus = {"seconds": self.options.time, "warm": 0.1, "least": self.options.calls}, for_threads(threads)
+        workers = {library: Worker(f"beside.{library}_nets", make_all, threads, timing, cpus, PATIENCE)
                    for library in self.options.libraries}
-        if self.options.ours:
+        if self.options.ours != []:
             version = self.info["version"]
-            workers["lowbit"] = Ours(self.options.lowbit, version, self.options.ours, threads, timing, cpus)
+            workers["lowbit"] = Ours(self.packed, version, self.options.ours, threads, timing, cpus)
         return workers
 
     def rows(self, name, batch, threads):
@@ -83,7 +89,7 @@ class Bench:
             turn(workers, made, order, samples)
         for worker in workers.values():
             worker.stop()
-        if self.options.ours:
+        if "lowbit" in workers:
             self.run.update(workers["lowbit"].run)
         for (library, way), row in made.items():
             whole = {"model": name, "batch": batch, "threads": threads, "impl": library, "way": way, "beside": True,

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks with random weights for bench/networks_beside.py: for our program, for ONNX Runtime, for OpenVINO.
 
-Wants torch and torchvision and onnx; onnxruntime, openvino and nncf for their int8 forms:
+Wants torch and torchvision and onnx, timm and transformers for networks of theirs; onnxruntime, openvino and nncf for
+their int8 forms:
     VENV/bin/python bench/networks_make.py FOLDER [NAME...]
 
 FOLDER/NAME gets the files that bench/beside/network.py lists; those that are there already stay. Each step is a process
@@ -15,32 +16,39 @@ import multiprocessing
 import os
 import sys
 
-CALIBRATION, BATCH = 64, 32  # images
+CALIBRATION, BATCH = 64, 32  # images or texts
+ALL, TRANSFORMER = ("cnn", "transformer"), ("transformer",)
+
+# Library, the file that its tools make, by which function of beside/LIBRARY_nets.py, of which families.
+FORMS = (("onnxruntime", "onnxruntime.onnx", "quantize", ALL),
+         ("onnxruntime", "onnxruntime.dynamic.onnx", "quantize_dynamic", TRANSFORMER),
+         ("openvino", "openvino.xml", "quantize", ALL), ("openvino", "openvino.weights.xml", "compress", TRANSFORMER))
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", metavar="FOLDER")
     parser.add_argument("names", metavar="NAME", nargs="*", help="as resnet18-cifar; default: all")
-    parser.add_argument("--seed", metavar="N", type=int, default=1, help="of weights and images (1)")
+    parser.add_argument("--seed", metavar="N", type=int, default=1, help="of weights and inputs (1)")
     return parser.parse_args()
 
 
-def names_of(options):
+def networks_of(options):
+    """{name: model} of those that are asked for."""
     try:
         from beside.models import NETWORKS
     except ImportError as reason:
         sys.exit(f"networks_make.py: {reason}")
     if unknown := set(options.names) - set(NETWORKS):
         sys.exit(f"networks_make.py: {', '.join(sorted(unknown))}: known are {', '.join(NETWORKS)}")
-    return options.names or list(NETWORKS)
+    return {name: NETWORKS[name] for name in options.names or NETWORKS}
 
 
-def export(net, image, path):
+def export(net, one, path):
     """By the older exporter: of the newer one's opset 18, ONNX Runtime's tools leave the last pool in floats."""
     import torch
 
-    torch.onnx.export(net, (image,), path, input_names=["a"], output_names=["y"], opset_version=17, dynamo=False,
+    torch.onnx.export(net, (one,), path, input_names=["a"], output_names=["y"], opset_version=17, dynamo=False,
                       dynamic_axes={"a": {0: "batch"}, "y": {0: "batch"}})
 
 
@@ -49,26 +57,29 @@ def make(folder, name, seed):
     from beside import models
     from beside.tensors import save
 
-    net, size = models.make(name, seed)
+    model, net = models.NETWORKS[name], models.make(name, seed)
     with torch.no_grad():
-        images = models.images(BATCH, size)
-        logits = net(images)
-        macs = models.macs_of(net, images[:1])
-    for file, tensors in (("model", net.state_dict()), ("reference", {"images": images, "logits": logits}),
-                          ("calibration", {"images": models.images(CALIBRATION, size)})):
-        arrays = {tensor: values.contiguous().numpy() for tensor, values in tensors.items()}
-        save(os.path.join(folder, file + ".safetensors"), arrays)
-    export(net, images[:1], os.path.join(folder, "model.onnx"))
-    about = {"name": name, "input": list(images.shape[1:]), "classes": logits.shape[1], "macs": macs, "seed": seed,
+        inputs, others = model.inputs.make(BATCH), model.inputs.make(CALIBRATION)
+        logits, macs = net(inputs), models.macs_of(net, inputs[:1])
+        for file, tensors in (("model", net.state_dict()), ("reference", {"inputs": inputs, "logits": logits}),
+                              ("calibration", {"inputs": others})):
+            arrays = {tensor: values.contiguous().numpy() for tensor, values in tensors.items()}
+            save(os.path.join(folder, file + ".safetensors"), arrays)
+        export(net, inputs[:1], os.path.join(folder, "model.onnx"))
+    for file, values in (("reference", inputs), ("calibration", others)):
+        model.inputs.save(values, os.path.join(folder, file + model.inputs.ending))
+    about = {"name": name, "family": model.family, "input": list(inputs.shape[1:]), "classes": logits.shape[1],
+             "macs": macs, "seed": seed, "recipes": model.recipes, "data": model.inputs.ending, "angle": model.angle,
              "torch": torch.__version__}
-    with open(os.path.join(folder, "network.json"), "w", encoding="utf-8") as file:  # the last: now all is there
-        json.dump(about, file, indent=1)
+    for file, values in (("config", model.inputs.config), ("network", about)):  # the last: now all is there
+        with open(os.path.join(folder, file + ".json"), "w", encoding="utf-8") as to:
+            json.dump(values, to, indent=1)
 
 
-def quantize(folder, library):
+def convert(folder, library, function):
     from beside.network import Network
 
-    importlib.import_module(f"beside.{library}_nets").quantize(Network(folder, 1))
+    getattr(importlib.import_module(f"beside.{library}_nets"), function)(Network(folder, 1))
 
 
 def step(what, path, function, *words):
@@ -85,13 +96,13 @@ def step(what, path, function, *words):
 def main():
     options = arguments()
     whole = True
-    for name in names_of(options):
+    for name, model in networks_of(options).items():
         folder = os.path.join(options.folder, name)
         os.makedirs(folder, exist_ok=True)
         steps = [step(name, os.path.join(folder, "network.json"), make, folder, name, options.seed)]
         if steps[0]:
-            steps += [step(f"{name} int8 {library}", os.path.join(folder, file), quantize, folder, library)
-                      for library, file in (("onnxruntime", "onnxruntime.onnx"), ("openvino", "openvino.xml"))]
+            steps += [step(f"{name}: {file}", os.path.join(folder, file), convert, folder, library, function)
+                      for library, file, function, families in FORMS if model.family in families]
         whole = whole and all(steps)
     sys.exit(0 if whole else 1)
 

@@ -43,7 +43,7 @@ LIBRARY = """
 
     def way(change):
         def make(network):
-            logits = network.images[:, 0, 0, :3].copy()
+            logits = network.inputs[:, 0, 0, :3].copy()
             return Run([lambda: None], lambda: change(logits))
 
         return make
@@ -53,18 +53,34 @@ LIBRARY = """
 
     WAYS = [Way("same", "f32", way(lambda y: y)), Way("coarse", "int8", way(lambda y: y + 0.02)),
             Way("off", "f32", way(lambda y: y + 0.02)), Way("mirrored", "int8", way(lambda y: -y)),
-            Way("none", "int8", refuse)]
+            Way("none", "int8", refuse), Way("other", "int8", refuse, ("transformer",))]
 """
 PROGRAM = """
     import json, os, sys
 
+    def word(option):
+        return sys.argv[sys.argv.index(option) + 1]
+
     if sys.argv[1] == "info":
         print(json.dumps({"version": "9.9", "compiler": "none", "machine": {"cpu": "planted"}}))
-    elif sys.argv[sys.argv.index("--recipe") + 1] != "w8a8":
-        sys.exit("no such recipe")
+    elif sys.argv[1] == "quantize":
+        assert os.path.exists(os.path.join(sys.argv[2], "network.json")), sys.argv
+        assert word("--calibrate") == os.path.join(sys.argv[2], "calibration.x"), sys.argv
+        if word("--recipe") not in ("w8a8", "ternary", "f32"):
+            sys.exit("no such recipe")
+        with open(word("-o"), "w") as file:
+            file.write(word("--recipe") + " " + sys.argv[2])
+    elif sys.argv[1] == "run":
+        import numpy
+        from beside.network import Network
+
+        recipe, folder = open(sys.argv[2]).read().split()
+        assert word("--data") == os.path.join(folder, "reference.x"), sys.argv
+        logits = Network(folder, None).fill().logits
+        numpy.save(word("--npy"), {"w8a8": logits + 0.01, "ternary": -logits, "f32": logits + 0.01}[recipe])
     else:
         assert sys.argv[1:3] == ["bench", "network"] and os.path.exists(sys.argv[3]), sys.argv
-        assert sys.argv[sys.argv.index("--batch") + 1] == "2" and len(os.sched_getaffinity(0)) == 1, sys.argv
+        assert word("--batch") == "2" and len(os.sched_getaffinity(0)) == 1 and "--length" not in sys.argv, sys.argv
         print(json.dumps({"run": {"revision": "abc"}, "results": [{"samples_us": [10.0, 11.0, 12.0]}]}))
 """
 
@@ -79,14 +95,16 @@ def plant(path, text):
 
 def plant_network(folder, count=4):
     images = np.random.default_rng(1).uniform(-1, 1, (count, 3, 4, 4)).astype(np.float32)
-    plant(os.path.join(folder, "network.json"), json.dumps({"name": "planted", "macs": 500}))
+    plant(os.path.join(folder, "network.json"), json.dumps({
+        "name": "planted", "family": "cnn", "macs": 500, "input": [3, 4, 4], "data": ".x", "recipes": ["ternary"]}))
     save(os.path.join(folder, "model.safetensors"), {})
-    save(os.path.join(folder, "reference.safetensors"), {"images": images, "logits": images[:, 0, 0, :3].copy()})
+    save(os.path.join(folder, "reference.safetensors"), {"inputs": images, "logits": images[:, 0, 0, :3].copy()})
     return images
 
 
 def beside(*words, modules=""):
-    environment = {**os.environ, "PYTHONPATH": modules, "PYTHONDONTWRITEBYTECODE": "1"}
+    paths = os.pathsep.join((modules, BENCH))  # that of the bench for the planted program
+    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, os.path.join(BENCH, "networks_beside.py"), *words]
     return subprocess.run(command, text=True, capture_output=True, env=environment, timeout=120)
 
@@ -100,7 +118,9 @@ def test_whole():
         program = plant(os.path.join(folder, "lowbit"), f"#!{sys.executable}\n" + textwrap.dedent(PROGRAM))
         plant_network(os.path.join(folder, "nets", "planted"))
         words = [program, os.path.join(folder, "nets"), "--libraries", "planted,torch,openvino", "--batch", "2",
-                 "--threads", "1", "--time", "0.01", "--ours", "w8a8,w4a8", "--json"]
+                 "--threads", "1", "--time", "0.01", "--json"]
+        unsaid = beside(*words, "-", "--libraries", "", modules=folder)
+        words[-1:] = ["--ours", "w8a8,w4a8,f32", "--json"]
         done = beside(*words, "-", modules=folder)
         text = beside(*words, os.path.join(folder, "out.json"), modules=folder).stdout
     assert done.returncode == 0, done.stderr
@@ -110,8 +130,11 @@ def test_whole():
     ends = {key: row["status"] for key, row in rows.items()}
     assert ends == {("planted", "same"): "ok", ("planted", "coarse"): "ok", ("planted", "off"): "wrong",
                     ("planted", "mirrored"): "wrong", ("planted", "none"): "refused", ("torch", ""): "absent",
-                    ("openvino", ""): "crashed", ("lowbit", "w8a8"): "ok", ("lowbit", "w4a8"): "refused"}, ends
+                    ("openvino", ""): "crashed", ("lowbit", "w8a8"): "ok", ("lowbit", "w4a8"): "refused",
+                    ("lowbit", "f32"): "wrong"}, ends
     assert rows["lowbit", "w4a8"]["reason"] == "no such recipe" and rows["planted", "none"]["reason"] == "planted"
+    assert [(row["way"], row["status"], round(row["error"], 6)) for row in json.loads(unsaid.stdout)["results"]] == [
+        ("ternary", "ok", 2)], unsaid
     ours, same = rows["lowbit", "w8a8"], rows["planted", "same"]
     assert (ours["median_us"], ours["samples"], ours["version"]) == (11, 12, "9.9"), ours
     assert abs(ours["gops"] - 2 * 500 * 2 / 11e3) < 1e-9 and ours["kind"] == "w8a8", ours
@@ -132,8 +155,9 @@ def test_network():
     with tempfile.TemporaryDirectory() as folder:
         images = plant_network(folder)
         network = Network(folder, 3).fill()
-        assert np.array_equal(network.images, images[:3]) and network.logits.shape == (3, 3)
+        assert np.array_equal(network.inputs, images[:3]) and network.logits.shape == (3, 3)
         assert network.operations() == 2 * 500 * 3
+        assert len(Network(folder, None).fill().inputs) == 4
         try:
             Network(folder, 5).fill()
         except ValueError:

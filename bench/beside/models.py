@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ResNet-18 and AlexNet as torchvision has them, and their forms for images of 32 x 32, with random weights."""
+"""ResNet-18 and AlexNet as torchvision has them, and their forms for images of 32 x 32; ViT-B/16 of timm, BERT-base and
+BERT-large of transformers, for texts of 128 tokens. All with random weights."""
+import dataclasses
+from collections.abc import Callable
+
 import torch
 import torchvision
 from torch import nn
+
+from beside.inputs import Images, Texts
 
 
 class Bins(nn.Module):
@@ -43,51 +49,89 @@ def alexnet_cifar():
     return net
 
 
-# name: what builds it, and height and width of an image.
-NETWORKS = {"resnet18-cifar": (resnet18_cifar, 32), "resnet18-224": (resnet18_224, 224),
-            "alexnet-cifar": (alexnet_cifar, 32), "alexnet-224": (alexnet_224, 224)}
+def vit_base():
+    import timm
+
+    return timm.create_model("vit_base_patch16_224")
 
 
-def images(count, size):
-    """Soft colours under noise, in -1 .. 1: noise alone would be one image again and again to a network that pools."""
-    soft = nn.functional.interpolate(torch.rand(count, 3, 4, 4), size=(size, size), mode="bilinear")
-    return (0.75 * soft + 0.25 * torch.rand(count, 3, size, size)) * 2 - 1
+def bert(**sizes):
+    def build():
+        import transformers
+
+        class Bert(transformers.BertForSequenceClassification):
+            def forward(self, ids):
+                return super().forward(input_ids=ids).logits
+
+        return Bert(transformers.BertConfig(**sizes))
+
+    return build
 
 
-def fill(net, size):
-    """Weights under which activations neither die nor grow, and the statistics of batch norms that go with them."""
+@dataclasses.dataclass
+class Model:
+    build: Callable
+    inputs: Images | Texts
+    family: str
+    recipes: list  # of ours, unless others are asked for
+    angle: float = 0.02  # that int8 is allowed: 1 - cosine
+
+
+CNN = ("cnn", ["w8a8"])
+COMMON = ["w8a8-dynamic", "w8a8", "w4a8", "ternary", "f32"]
+BERT = ("transformer", [*COMMON, "bibert"])
+VIT = ("transformer", [*COMMON, "encoder: b1a1 rule=centred; attention: b1a1"])  # bibert without words
+LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
+NETWORKS = {
+    "resnet18-cifar": Model(resnet18_cifar, Images(32), *CNN),
+    "resnet18-224": Model(resnet18_224, Images(224), *CNN),
+    "alexnet-cifar": Model(alexnet_cifar, Images(32), *CNN),
+    "alexnet-224": Model(alexnet_224, Images(224), *CNN),
+    "vit-base": Model(vit_base, Images(224), *VIT),
+    "bert-base": Model(bert(), Texts(128), *BERT),
+    "bert-large": Model(bert(**LARGE), Texts(128), *BERT, angle=0.5),  # NNCF's is 0.002, others are 0.1 to 0.3
+}
+
+
+def fill(net, inputs):
+    """Weights under which activations neither die nor grow, and the statistics of batch norms that go with them. Tokens
+    attend to few others, as those of trained encoders do: if to all alike, all texts were one."""
     for layer in net.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             if layer.bias is not None:
                 nn.init.normal_(layer.bias, std=0.05)
-        elif isinstance(layer, nn.BatchNorm2d):
+        elif isinstance(layer, nn.Embedding):
+            nn.init.normal_(layer.weight)
+        elif isinstance(layer, (nn.BatchNorm2d, nn.LayerNorm)):
             nn.init.normal_(layer.weight, 1, 0.1)
             nn.init.normal_(layer.bias, 0, 0.1)
-            layer.momentum = None  # statistics of all batches alike
-    if any(isinstance(layer, nn.BatchNorm2d) for layer in net.modules()):
+    norms = [layer for layer in net.modules() if isinstance(layer, nn.BatchNorm2d)]
+    for layer in norms:
+        layer.momentum = None  # statistics of all batches alike
+    if norms:
         for _ in range(4):
-            net(images(16, size))
+            net(inputs.make(16))
     return net.eval()
 
 
-def macs_of(net, image):
-    """Multiplications of convolutions and linear layers for an image."""
+def macs_of(net, one):
+    """Multiplications of convolutions and linear layers for one image or text."""
     counts = []
 
     def count(layer, _, y):
         counts.append(layer.weight[0].numel() * y.numel())
 
     hooks = [layer.register_forward_hook(count) for layer in net.modules() if isinstance(layer, (nn.Conv2d, nn.Linear))]
-    net(image)
+    net(one)
     for hook in hooks:
         hook.remove()
     return sum(counts)
 
 
 def make(name, seed):
-    """The network of that name, ready to be run, and the size of its images."""
-    build, size = NETWORKS[name]
+    """The network of that name, ready to be run."""
+    model = NETWORKS[name]
     torch.manual_seed(seed)
     with torch.no_grad():
-        return fill(build(), size), size
+        return fill(model.build(), model.inputs)

@@ -3,17 +3,27 @@
 
 The folder of a network, which bench/networks_make.py fills:
 
-    network.json            name, input [3, height, width], classes, macs of an image, seed, what made it
-    model.safetensors       weights by the names of torchvision
-    reference.safetensors   images [32][3][height][width] and PyTorch's logits [32][classes] of them
-    calibration.safetensors images [64][3][height][width] to quantize by
+    network.json            name, family (cnn, transformer), input (shape of an image or text), classes, macs of one,
+                            seed, recipes of ours, ending of our data, angle that int8 is allowed, what made it
+    model.safetensors       weights by the names of torchvision, timm or transformers
+    config.json             what our program is to know beside them
+    reference.safetensors   inputs [32][3][height][width], or ids of tokens [32][length], and PyTorch's logits
+                            [32][classes] of them
+    calibration.safetensors inputs [64]... to quantize by
+    reference, calibration  the same as pictures; or reference.tsv, calibration.tsv and vocab.txt
     model.onnx              the same network for a batch of any size: a -> y
-    onnxruntime.onnx        its int8 form by ONNX Runtime's tools, if they made one
-    openvino.xml, .bin      its int8 form by NNCF, if it made one
+
+and what the tools of a library made of it, if they did:
+
+    onnxruntime.onnx            int8 by ranges, QDQ
+    onnxruntime.dynamic.onnx    int8 by each call's ranges; transformers
+    openvino.xml, .bin          int8 by NNCF's quantization
+    openvino.weights.xml, .bin  weights of int8 by NNCF's compression; transformers
 """
 import dataclasses
 import functools
 import json
+import math
 import os
 from collections.abc import Callable
 
@@ -24,6 +34,8 @@ from beside.worker import checked
 
 
 class Network:
+    """batch: inputs of a call; None = all that there are."""
+
     def __init__(self, folder, batch):
         self.folder, self.batch = folder, batch
         with open(self.path("network.json"), encoding="utf-8") as file:
@@ -34,13 +46,13 @@ class Network:
 
     def fill(self):
         tensors = load(self.path("reference.safetensors"))
-        self.images, self.logits = (tensors[name][: self.batch].copy() for name in ("images", "logits"))
-        if len(self.images) != self.batch:
-            raise ValueError(f"{self.folder} has images for a batch of {len(self.images)}")
+        self.inputs, self.logits = (tensors[name][: self.batch].copy() for name in ("inputs", "logits"))
+        if self.batch and len(self.inputs) != self.batch:
+            raise ValueError(f"{self.folder} has inputs for a batch of {len(self.inputs)}")
         return self
 
     def calibration(self):
-        return load(self.path("calibration.safetensors"))["images"]
+        return load(self.path("calibration.safetensors"))["inputs"]
 
     def operations(self):
         return 2 * self.about["macs"] * self.batch
@@ -52,13 +64,14 @@ def range_error(result, logits):
 
 
 def angle_error(result, logits):
-    """1 - the cosine between the two, over all images of the batch together."""
+    """1 - the cosine between the two, over all of the batch together."""
     product = np.sum(result * logits) / np.sqrt(np.sum(result * result) * np.sum(logits * logits))
     return float(1 - product)
 
 
-# What a way computes in: how far off it is, and how far it may be.
-KINDS = {"f32": (range_error, 1e-4), "int8": (angle_error, 0.02)}
+# What a way computes in: how far off it is, and how far it may be. Fewer bits than 8 are for networks that were trained
+# for them, which these are not.
+KINDS = {"f32": (range_error, 1e-4), "int8": (angle_error, 0.02), "low": (angle_error, math.inf)}
 
 
 @dataclasses.dataclass
@@ -68,6 +81,12 @@ class Way:
     name: str
     kind: str  # of KINDS
     make: Callable  # (network) -> Run, whose result is the logits
+    families: tuple = ("cnn", "transformer")  # of networks that it is for
+
+
+def allowed_of(kind, network):
+    """network.json may say what int8 is allowed: errors grow from layer to layer, most in deep networks of noise."""
+    return network.about.get("angle", KINDS[kind][1]) if kind == "int8" else KINDS[kind][1]
 
 
 def error_of(kind, network, run):
@@ -79,7 +98,9 @@ def make_all(ways, folder, batch):
     network = Network(folder, batch).fill()
     made = {}
     for way in ways:
+        if network.about["family"] not in way.families:
+            continue
         error = functools.partial(error_of, way.kind, network)
-        run, told = checked(functools.partial(way.make, network), error, KINDS[way.kind][1])
+        run, told = checked(functools.partial(way.make, network), error, allowed_of(way.kind, network))
         made[way.name] = run, {"kind": way.kind, **told}
     return made

@@ -69,14 +69,15 @@ class Worker:
     """end: the status and reason of having none, or None. known: version and call_us.
 
     make_all(ways, *order) makes and checks all ways of one problem; timing is what time_calls is told; cpus are those
-    that the library may use, all if there are none."""
+    that the library may use, all if there are none; an answer may take `patience` seconds."""
 
-    def __init__(self, module, make_all, threads, timing, cpus=None):
+    def __init__(self, module, make_all, threads, timing, cpus=None, patience=300):
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, module, make_all, threads, timing, cpus), daemon=True)
         self.process.start()
         theirs.close()
+        self.patience = patience
         self.end, self.known = None, {"version": "", "call_us": 0}
         told = self.ask()
         if told and "absent" in told:
@@ -84,16 +85,16 @@ class Worker:
         elif told:
             self.known = told
 
-    def ask(self, *order, timeout=300):
+    def ask(self, *order):
         """Its answer to an order, or to none at all; None where it has ended."""
         if self.end:
             return None
         try:
             if order:
                 self.pipe.send(order)
-            if self.pipe.poll(timeout):
+            if self.pipe.poll(self.patience):
                 return self.pipe.recv()
-            self.end = {"status": "timeout", "reason": f"no answer in {timeout} s"}
+            self.end = {"status": "timeout", "reason": f"no answer in {self.patience} s"}
         except (EOFError, OSError):
             self.process.join()
             self.end = {"status": "crashed", "reason": end_of(self.process.exitcode)}
