@@ -69,7 +69,7 @@ def make(folder, name, seed):
     for file, values in (("reference", inputs), ("calibration", others)):
         model.inputs.save(values, os.path.join(folder, file + model.inputs.ending))
     about = {"name": name, "family": model.family, "input": list(inputs.shape[1:]), "classes": logits.shape[1],
-             "macs": macs, "seed": seed, "recipes": model.recipes, "data": model.inputs.ending, "angle": model.angle,
+             "macs": macs, "seed": seed, "recipes": model.recipes, "data": model.inputs.ending,
              "torch": torch.__version__}
     for file, values in (("config", model.inputs.config), ("network", about)):  # the last: now all is there
         with open(os.path.join(folder, file + ".json"), "w", encoding="utf-8") as to:

@@ -4,7 +4,7 @@
 The folder of a network, which bench/networks_make.py fills:
 
     network.json            name, family (cnn, transformer), input (shape of an image or text), classes, macs of one,
-                            seed, recipes of ours, ending of our data, angle that int8 is allowed, what made it
+                            seed, recipes of ours, ending of our data, what made it
     model.safetensors       weights by the names of torchvision, timm or transformers
     config.json             what our program is to know beside them
     reference.safetensors   inputs [32][3][height][width], or ids of tokens [32][length], and PyTorch's logits
@@ -84,11 +84,6 @@ class Way:
     families: tuple = ("cnn", "transformer")  # of networks that it is for
 
 
-def allowed_of(kind, network):
-    """network.json may say what int8 is allowed: errors grow from layer to layer, most in deep networks of noise."""
-    return network.about.get("angle", KINDS[kind][1]) if kind == "int8" else KINDS[kind][1]
-
-
 def error_of(kind, network, run):
     return KINDS[kind][0](np.asarray(run.result(), np.float64), network.logits.astype(np.float64))
 
@@ -101,6 +96,6 @@ def make_all(ways, folder, batch):
         if network.about["family"] not in way.families:
             continue
         error = functools.partial(error_of, way.kind, network)
-        run, told = checked(functools.partial(way.make, network), error, allowed_of(way.kind, network))
+        run, told = checked(functools.partial(way.make, network), error, KINDS[way.kind][1])
         made[way.name] = run, {"kind": way.kind, **told}
     return made

@@ -7,7 +7,7 @@ import tempfile
 
 import numpy as np
 
-from beside.network import Network, allowed_of, error_of
+from beside.network import KINDS, Network, error_of
 from beside.product import Run
 from beside.worker import short
 
@@ -53,7 +53,7 @@ class Packed:
         self.call("quantize", network.folder, "-o", file, "--recipe", recipe, "--calibrate", data["calibration"])
         self.call("run", file, "--data", data["reference"], "--npy", self.path("logits.npy"))
         kind, result = kind_of(recipe), np.load(self.path("logits.npy"))
-        error, allowed = error_of(kind, network, Run([], lambda: result)), allowed_of(kind, network)
+        error, allowed = error_of(kind, network, Run([], lambda: result)), KINDS[kind][1]
         if error <= allowed:
             return {"status": "ok", "reason": "", "error": error}
         return {"status": "wrong", "reason": f"off by {error:.2g}, {allowed:.2g} allowed"}
