@@ -88,7 +88,7 @@ static lowbit_status read_all(lb_text rest, lb_bpe *bpe, float **scores, lowbit_
     rest = (lb_text){rest.bytes + PREFIX, rest.length - PREFIX};
     LB_TRY(count_entries(rest, &count, error));
     LB_TRY(lb_vocabulary_take((size_t)count, &bpe->vocabulary, error));
-    *scores = malloc((size_t)count * sizeof **scores);
+    *scores = calloc((size_t)count, sizeof **scores);
     bpe->text = malloc(rest.length);
     LB_REQUIRE(*scores && bpe->text, error, LOWBIT_NO_MEMORY, "no memory for %zu bytes of pieces", rest.length);
     LB_TRY(read_pieces(rest, count, *scores, bpe, error));

@@ -97,12 +97,11 @@ enum {
 typedef struct lb_node {
     uint32_t op;
     lb_value x, second, third; /* values read, or LB_NO_VALUE */
-    lb_shape shape;            /* of its own value: of an image, of a text, or of one token */
-    bool by_token;             /* one for every token of every text; follows from what is read */
-    const char *name;          /* of the layer; "" of what has no tensors */
     uint32_t role;             /* LB_ROLE_*, until it is packed */
-    lb_window window;          /* no field 0 */
     uint32_t act;              /* LOWBIT_ACT_*. CONV: fused behind everything else */
+    lb_shape shape;            /* of its own value: of an image, of a text, or of one token */
+    const char *name;          /* of the layer; "" of what has no tensors */
+    lb_window window;          /* no field 0 */
     /* CONV: [out][kernel_height][kernel_width][channels / groups]. EMBED: [count][channels]. These are NULL once they
      * are packed. AFFINE, norms, CLASS_TOKEN: [channels]. POSITIONS: [count][channels]. STEPS: thresholds,
      * [channels][count], ascending. */
@@ -115,12 +114,13 @@ typedef struct lb_node {
     int64_t first;        /* POSITIONS: row of the first token. EMBED: column of x with the number of the row */
     int64_t zeros_before; /* SUBSAMPLE: channels; the rest of what the shape has more than x comes behind */
     const int8_t *shifts; /* SHIFT: [channels][2], dy and dx */
-    float epsilon;        /* norms */
-    bool unbiased;        /* LAYER_NORM */
     lb_attention_shape attention;
+    float epsilon; /* norms */
     /* What all elements of the value are multiples of, by integers of -128..127, as the network itself says (steps, or
      * fixed-point input); 0 = they are any floats. */
     float grid;
+    bool by_token; /* one for every token of every text; follows from what is read */
+    bool unbiased; /* LAYER_NORM */
 } lb_node;
 
 typedef struct lb_graph {

@@ -10,7 +10,7 @@
 
 /* Bytes that the ids stand for; dies where they differ from the text, but for a space in front. */
 static size_t decode(const lb_bpe *bpe, const int32_t *ids, int64_t count, lb_text text) {
-    char *out = malloc(text.length + 2);
+    char *out = calloc(text.length + 2, 1);
     size_t length = 0;
     if (!out) text_stream_die("no memory");
     for (int64_t i = 0; i < count; i++) {

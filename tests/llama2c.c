@@ -40,10 +40,12 @@ static uint8_t *make(const int32_t n[NUMBERS], size_t floats) {
 static bool check_tensor(const lb_safetensors *file, const char *name, int64_t rows, int64_t cols, size_t first) {
     const lb_tensor *t = lb_safetensors_find(file, name);
     check_context("%s", name);
-    if (!CHECK(t && t->rank == (rows > 0 ? 2 : 1) && t->shape[0] == (rows > 0 ? rows : cols))) return false;
+    if (!t) return CHECK(t);
+    if (!CHECK(t->rank == (rows > 0 ? 2 : 1) && t->shape[0] == (rows > 0 ? rows : cols))) return false;
     if (!CHECK(rows == 0 || t->shape[1] == cols)) return false;
     float *x = malloc((size_t)t->elements * sizeof *x);
-    const bool read = CHECK(x && lb_tensor_floats(t, x, NULL) == LOWBIT_OK);
+    if (!x) return CHECK(x);
+    const bool read = CHECK(lb_tensor_floats(t, x, NULL) == LOWBIT_OK);
     const bool right =
         read && CHECK(x[0] == (float)first && x[t->elements - 1] == (float)first + (float)t->elements - 1);
     free(x);
