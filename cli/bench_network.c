@@ -129,16 +129,15 @@ static json_t *samples_json(const double *samples, size_t count) {
 }
 
 static json_t *row_json(const bench *b, const lb_sample *time, const double *samples) {
-    const lb_net_sizes sizes = lb_net_size(&b->net);
     const double operations = 2 * lb_run_macs(&b->net, b->batch, (double)(b->batch * b->length));
-    return json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:o}", "model",
-                     b->about.model, "format", b->recipe, "batch", (json_int_t)b->batch, "threads",
-                     (json_int_t)b->thread_count, "p50_us", time->median_s * 1e6, "min_us", time->min_s * 1e6, "p10_us",
-                     time->p10_s * 1e6, "p90_us", time->p90_s * 1e6, "gops", operations / time->median_s * 1e-9,
-                     "payload_bytes", (json_int_t)sizes.payload_bytes, "scale_bytes", (json_int_t)sizes.scale_bytes,
-                     "table_bytes", (json_int_t)sizes.table_bytes, "rest_bytes", (json_int_t)sizes.rest_bytes,
-                     "session_bytes", (json_int_t)lb_session_bytes(b->session), "samples_us",
-                     samples_json(samples, time->samples));
+    json_t *row =
+        json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:o}", "model", b->about.model, "format",
+                  b->recipe, "batch", (json_int_t)b->batch, "threads", (json_int_t)b->thread_count, "p50_us",
+                  time->median_s * 1e6, "min_us", time->min_s * 1e6, "p10_us", time->p10_s * 1e6, "p90_us",
+                  time->p90_s * 1e6, "gops", operations / time->median_s * 1e-9, "session_bytes",
+                  (json_int_t)lb_session_bytes(b->session), "samples_us", samples_json(samples, time->samples));
+    lb_cli_add_sizes(&b->net, row);
+    return row;
 }
 
 static int time_session(bench *b) {

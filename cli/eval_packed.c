@@ -66,14 +66,10 @@ static void add_answers(const evaluation *v, json_t *row) {
 }
 
 static void add_sizes(const evaluation *v, const lb_session *session, json_t *row) {
-    const lb_net_sizes sizes = lb_net_size(&v->net);
-    json_t *bytes =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "payload_bytes", (json_int_t)sizes.payload_bytes,
-                  "scale_bytes", (json_int_t)sizes.scale_bytes, "table_bytes", (json_int_t)sizes.table_bytes,
-                  "rest_bytes", (json_int_t)sizes.rest_bytes, "file_bytes", (json_int_t)v->file_bytes, "session_bytes",
-                  (json_int_t)lb_session_bytes(session), "peak_rss_bytes", (json_int_t)lb_peak_rss());
-    json_object_update(row, bytes);
-    json_decref(bytes);
+    lb_cli_add_sizes(&v->net, row);
+    json_object_set_new(row, "file_bytes", json_integer(v->file_bytes));
+    json_object_set_new(row, "session_bytes", json_integer(lb_session_bytes(session)));
+    json_object_set_new(row, "peak_rss_bytes", json_integer((json_int_t)lb_peak_rss()));
 }
 
 static json_t *row_json(evaluation *v, const lb_session *session, int64_t batch, uint32_t threads) {

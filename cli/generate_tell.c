@@ -47,19 +47,17 @@ static json_t *text_json(const lb_cli_generate *g) {
 
 static json_t *row_json(const lb_cli_generate *g, double per_second, double limit) {
     const lb_generated *r = &g->result;
-    const lb_net_sizes sizes = lb_net_size(&g->net);
-    return json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, "
-        "s:I, s:I, s:f, s:f}",
-        "model", g->about.model, "recipe", g->about.recipe, "prompt", g->prompt, "text", text_json(g), "ids",
-        ids_json(g), "prompt_tokens", (json_int_t)g->prompt_count, "tokens", (json_int_t)g->count, "threads",
-        (json_int_t)g->thread_count, "temperature", g->temperature, "top_p", g->top_p, "seed", (json_int_t)g->seed,
-        "prefill_us", r->prefill_s * 1e6, "prefill_tokens_per_s", rate((double)g->prompt_count, r->prefill_s),
-        "decode_us", rate(r->decode_s * 1e6, (double)r->decoded), "tokens_per_s", per_second, "payload_bytes",
-        (json_int_t)sizes.payload_bytes, "scale_bytes", (json_int_t)sizes.scale_bytes, "table_bytes",
-        (json_int_t)sizes.table_bytes, "rest_bytes", (json_int_t)sizes.rest_bytes, "session_bytes",
-        (json_int_t)lb_session_bytes(g->session), "token_bytes", (json_int_t)bytes_of_token(&g->net),
-        "limit_tokens_per_s", limit, "share", rate(per_second, limit));
+    json_t *row =
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:f}",
+                  "model", g->about.model, "recipe", g->about.recipe, "prompt", g->prompt, "text", text_json(g), "ids",
+                  ids_json(g), "prompt_tokens", (json_int_t)g->prompt_count, "tokens", (json_int_t)g->count, "threads",
+                  (json_int_t)g->thread_count, "temperature", g->temperature, "top_p", g->top_p, "seed",
+                  (json_int_t)g->seed, "prefill_us", r->prefill_s * 1e6, "prefill_tokens_per_s",
+                  rate((double)g->prompt_count, r->prefill_s), "decode_us", rate(r->decode_s * 1e6, (double)r->decoded),
+                  "tokens_per_s", per_second, "session_bytes", (json_int_t)lb_session_bytes(g->session), "token_bytes",
+                  (json_int_t)bytes_of_token(&g->net), "limit_tokens_per_s", limit, "share", rate(per_second, limit));
+    lb_cli_add_sizes(&g->net, row);
+    return row;
 }
 
 int lb_cli_generate_tell(lb_cli_generate *g) {

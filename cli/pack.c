@@ -169,6 +169,14 @@ int lb_cli_pack_file(const lb_cli_model *model, const char *isa, const char *rec
     return code;
 }
 
+void lb_cli_add_sizes(const lb_net *net, json_t *row) {
+    const lb_net_sizes sizes = lb_net_size(net);
+    json_object_set_new(row, "payload_bytes", json_integer(sizes.payload_bytes));
+    json_object_set_new(row, "scale_bytes", json_integer(sizes.scale_bytes));
+    json_object_set_new(row, "table_bytes", json_integer(sizes.table_bytes));
+    json_object_set_new(row, "rest_bytes", json_integer(sizes.rest_bytes));
+}
+
 const char *lb_cli_layer(const char *name, size_t width) {
     const size_t length = strlen(name);
     return name + (length > width ? length - width : 0);

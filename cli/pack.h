@@ -41,6 +41,9 @@ int lb_cli_pack_file(const lb_cli_model *model, const char *isa, const char *rec
 /* The end of a layer's name that fits a column: names of transformers begin alike. */
 const char *lb_cli_layer(const char *name, size_t width);
 
+/* payload_bytes, scale_bytes, table_bytes and rest_bytes of a network into an object of JSON. */
+void lb_cli_add_sizes(const lb_net *net, json_t *row);
+
 /* Whether a file is a packed network. What cannot be opened is not, and its reader will say why. */
 bool lb_cli_is_packed(const char *path);
 

@@ -82,11 +82,10 @@ static json_t *layers_json(const pair *p) {
 }
 
 static json_t *result_json(const pair *p) {
-    const lb_net_sizes sizes = lb_net_size(&p->net);
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "model", p->about.model, "recipe", p->about.recipe,
-                     "file", p->q->out, "payload_bytes", (json_int_t)sizes.payload_bytes, "scale_bytes",
-                     (json_int_t)sizes.scale_bytes, "table_bytes", (json_int_t)sizes.table_bytes, "rest_bytes",
-                     (json_int_t)sizes.rest_bytes, "layers", layers_json(p));
+    json_t *result = json_pack("{s:s, s:s, s:s, s:o}", "model", p->about.model, "recipe", p->about.recipe, "file",
+                               p->q->out, "layers", layers_json(p));
+    lb_cli_add_sizes(&p->net, result);
+    return result;
 }
 
 static void print_result(const json_t *result) {

@@ -109,6 +109,12 @@ static void line_task(void *arg, size_t i, size_t worker) {
     for (int64_t x = 0; x < width; x++) sums[x + 1] = sums[x] + (uint32_t)lb_sum_codes(codes + x * channels, channels);
 }
 
+static bool any_nan(const float *scales, int64_t count) {
+    bool number = true;
+    for (int64_t i = 0; i < count; i++) number = number && !isnan(scales[i]);
+    return !number;
+}
+
 void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_pool *pool, lb_conv_image *image) {
     const lowbit_conv2d *c = call->conv;
     const int64_t count = call->args->batch * c->height, elements = c->width * c->channels;
@@ -136,13 +142,11 @@ void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_poo
     }
     if (q.quantized || q.sums)
         lb_parallel_for(count * elements < LB_PREPARE_ALONE ? NULL : pool, (size_t)count, line_task, &q);
-    bool number = true;
-    for (int64_t i = 0; q.scales && i < count; i++) number = number && !isnan(q.scales[i]);
     *image = (lb_conv_image){.codes = q.words ? (const void *)q.words : q.codes,
                              .bits = q.words != NULL,
                              .line = q.words ? word_bytes(c) : q.line,
                              .scale = call->rule.kind == LB_ROWS_FIXED ? call->rule.scale : 1,
-                             .scales = number ? NULL : q.scales,
+                             .scales = q.scales && any_nan(q.scales, count) ? q.scales : NULL,
                              .sums = q.sums,
                              .outside = outside};
 }
@@ -170,9 +174,7 @@ const int8_t *lb_conv_dense_codes(const lb_conv_call *call, void *memory, const 
     lines q = {.call = call, .quantized = memory};
     q.scales = (float *)(void *)((uint8_t *)memory + lb_round_up(elements, LB_LINE));
     lb_parallel_for(pool, (size_t)pieces, piece_task, &q);
-    bool number = true;
-    for (int64_t i = 0; i < pieces; i++) number = number && !isnan(q.scales[i]);
-    return number ? q.quantized : NULL;
+    return any_nan(q.scales, pieces) ? NULL : q.quantized;
 }
 
 /* The sum of what lies outside of a window. */

@@ -81,16 +81,6 @@ static void run(const lowbit_ctx *ctx, const lb_net *net, const float *images, i
     lowbit_pool_destroy(&pool);
 }
 
-static double cosine(const float *x, const float *y, int64_t count) {
-    double xx = 0, yy = 0, xy = 0;
-    for (int64_t i = 0; i < count; i++) {
-        xx += (double)x[i] * x[i];
-        yy += (double)y[i] * y[i];
-        xy += (double)x[i] * y[i];
-    }
-    return xy / sqrt(xx * yy);
-}
-
 /* The network in floats, next to plain loops. */
 static void check_oracle(subject *s, const float *images, const float *outputs, float tolerance) {
     lb_graph graph;
@@ -146,7 +136,7 @@ static void check_outputs(const float *outputs, const float *want, bool exact) {
     if (exact)
         CHECK(check_same_floats(outputs, want, IMAGES, OUTPUTS, OUTPUTS, OUTPUTS));
     else
-        CHECK(cosine(outputs, want, IMAGES * OUTPUTS) > 0.999999);
+        CHECK(nn_cosine(outputs, want, IMAGES * OUTPUTS) > 0.999999);
 }
 
 static void check_net(const lowbit_ctx *ctx, subject s, double least_cosine, bool exact) {
@@ -167,7 +157,7 @@ static void check_net(const lowbit_ctx *ctx, subject s, double least_cosine, boo
         /* A float next to a threshold falls to either side, by the order of a sum. */
         const bool steps = strstr(s.model, "apot") != NULL;
         check_oracle(&in_floats, images, outputs, steps ? 0.05f : 1e-4f);
-        const double c = cosine(outputs, want, IMAGES * OUTPUTS);
+        const double c = nn_cosine(outputs, want, IMAGES * OUTPUTS);
         check_context("%s by %s: cosine %.4f", s.model, s.recipe ? s.recipe : "native", c);
         CHECK(c >= least_cosine);
         check_file(ctx, &s, &net, images, want);

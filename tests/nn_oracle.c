@@ -312,3 +312,28 @@ float *nn_oracle_text(const lb_graph *graph, const float *image, int64_t tokens)
     free(values);
     return last;
 }
+
+double nn_range(const float *x, int64_t count) {
+    double low = (double)x[0], high = low;
+    for (int64_t i = 1; i < count; i++) {
+        low = fmin(low, (double)x[i]);
+        high = fmax(high, (double)x[i]);
+    }
+    return high - low;
+}
+
+double nn_difference(const float *x, const float *y, int64_t count) {
+    double most = 0;
+    for (int64_t i = 0; i < count; i++) most = fmax(most, fabs((double)x[i] - (double)y[i]));
+    return most;
+}
+
+double nn_cosine(const float *x, const float *y, int64_t count) {
+    double xx = 0, yy = 0, xy = 0;
+    for (int64_t i = 0; i < count; i++) {
+        xx += (double)x[i] * x[i];
+        yy += (double)y[i] * y[i];
+        xy += (double)x[i] * y[i];
+    }
+    return xy / sqrt(xx * yy);
+}

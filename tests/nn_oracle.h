@@ -12,6 +12,11 @@ float *nn_oracle(const lb_graph *graph, const float *image);
 /* The same for one text: data[tokens][2], the last value being [tokens][...] where it is by token. */
 float *nn_oracle_text(const lb_graph *graph, const float *data, int64_t tokens);
 
+/* How outputs differ: the greatest element less the least, the largest difference, the cosine of the angle. */
+double nn_range(const float *x, int64_t count);
+double nn_difference(const float *x, const float *y, int64_t count);
+double nn_cosine(const float *x, const float *y, int64_t count);
+
 /* Elements of a value. */
 static inline int64_t nn_elements(lb_shape shape) { return shape.height * shape.width * shape.channels; }
 

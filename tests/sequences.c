@@ -98,16 +98,6 @@ static int64_t output_count(const sequence_net *net, const lb_net *packed, const
     return (by_token(packed) ? s->starts[SAMPLES] : SAMPLES) * net->outputs;
 }
 
-static double cosine(const float *x, const float *y, int64_t count) {
-    double xx = 0, yy = 0, xy = 0;
-    for (int64_t i = 0; i < count; i++) {
-        xx += (double)x[i] * x[i];
-        yy += (double)y[i] * y[i];
-        xy += (double)x[i] * y[i];
-    }
-    return xy / sqrt(xx * yy);
-}
-
 /* ---- floats ---- */
 
 static void check_close(const float *got, const float *want, int64_t count, double tolerance) {
@@ -199,11 +189,11 @@ static void check_recipe(const lowbit_ctx *ctx, const sequence_net *net, const c
     if (!pack(ctx, net, recipe, &packed)) return;
     const int64_t count = output_count(net, &packed, &s);
     run(ctx, net, &packed, &s, SAMPLES, 1, outputs);
-    double c = cosine(floats, outputs, count);
+    double c = nn_cosine(floats, outputs, count);
     check_context("%s by %s: cosine %.4f", net->name, recipe, c);
     CHECK(c >= least);
     run(ctx, net, &packed, &s, 4, 3, again);
-    c = cosine(again, outputs, count);
+    c = nn_cosine(again, outputs, count);
     check_context("%s by %s, other batches: cosine %.6f", net->name, recipe, c);
     CHECK(c > 0.9999);
     check_file(ctx, net, &packed, &s, outputs);
@@ -297,7 +287,7 @@ static void check_pieces(const lowbit_ctx *ctx, const sequence_net *net, const l
             status = lb_session_run(b, &(lb_run_input){data + 2 * done, 1, &n}, outputs, NULL, NULL, &error);
             const int64_t last = by_token(packed) ? net->outputs * (n - 1) : 0;
             const double c =
-                cosine(outputs + last, want + (by_token(packed) ? net->outputs * (all - 1) : 0), net->outputs);
+                nn_cosine(outputs + last, want + (by_token(packed) ? net->outputs * (all - 1) : 0), net->outputs);
             check_context("%s: %lld tokens behind %lld: cosine %.7f", net->name, (long long)n, (long long)done, c);
             CHECK(c >= least && lb_session_position(b) == all);
             if (back == 0) CHECK(lb_session_rewind(b, done, NULL) == LOWBIT_OK && lb_session_position(b) == done);

@@ -12,6 +12,7 @@
 #include "nn/pack_model.h"
 #include "nn/predict.h"
 #include "tests/check.h"
+#include "tests/nn_oracle.h"
 
 enum { BATCH = 50, THREADS = 2, FREE = 2 /* images that sums in another order may move over a border */ };
 
@@ -97,18 +98,8 @@ static float *read_tensor(const lb_safetensors *file, const char *name) {
     return x;
 }
 
-static double range_of(const float *x, int64_t count) {
-    double low = (double)x[0], high = low;
-    for (int64_t i = 1; i < count; i++) {
-        low = fmin(low, (double)x[i]);
-        high = fmax(high, (double)x[i]);
-    }
-    return high - low;
-}
-
 static void check_same(const float *got, const float *want, int64_t count, double range) {
-    double most = 0;
-    for (int64_t i = 0; i < count; i++) most = fmax(most, fabs((double)got[i] - (double)want[i]));
+    const double most = nn_difference(got, want, count);
     if (!CHECK(most <= kSame * range)) printf("off by %g of the range\n", most / range);
 }
 
@@ -123,8 +114,8 @@ static void check_images(const runner *r, const lb_cifar *cifar, const lb_safete
     float *want = read_tensor(reference, "logits"), *want_hidden = tokens ? read_tensor(reference, "tokens") : NULL;
     lb_cifar_floats(cifar, 0, count, &r->pixels, images);
     run(r, &(lb_run_input){images, count, NULL}, 0, got, hidden);
-    check_same(got, want, logits->elements, range_of(want, logits->elements));
-    if (hidden) check_same(hidden, want_hidden, tokens->elements, range_of(want_hidden, tokens->elements));
+    check_same(got, want, logits->elements, nn_range(want, logits->elements));
+    if (hidden) check_same(hidden, want_hidden, tokens->elements, nn_range(want_hidden, tokens->elements));
     free(images), free(got), free(hidden), free(want), free(want_hidden);
 }
 
@@ -169,8 +160,8 @@ static void check_texts(const runner *r, const lb_safetensors *reference) {
             data[2 * tokens++ + 1] = types[i];
         }
     run(r, &(lb_run_input){data, count, lengths}, tokens, got, hidden);
-    check_same(got, want, logits->elements, range_of(want, logits->elements));
-    const double range = range_of(want_hidden, count * PLACES * width);
+    check_same(got, want, logits->elements, nn_range(want, logits->elements));
+    const double range = nn_range(want_hidden, count * PLACES * width);
     for (int64_t i = 0, first = 0; i < count; first += lengths[i++] * width)
         check_same(hidden + first, want_hidden + i * PLACES * width, lengths[i] * width, range);
     CHECK(tokens < count * PLACES); /* else nothing is ragged */

@@ -21,21 +21,6 @@ static int64_t largest(const float *x, int64_t count) {
     return at;
 }
 
-static double range(const float *x, int64_t count) {
-    double low = (double)x[0], high = low;
-    for (int64_t i = 1; i < count; i++) {
-        low = fmin(low, (double)x[i]);
-        high = fmax(high, (double)x[i]);
-    }
-    return high - low;
-}
-
-static double difference(const float *x, const float *y, int64_t count) {
-    double most = 0;
-    for (int64_t i = 0; i < count; i++) most = fmax(most, fabs((double)x[i] - (double)y[i]));
-    return most;
-}
-
 static int64_t nodes_of(const lb_graph *graph, uint32_t op) {
     int64_t count = 0;
     for (int64_t i = 0; i < graph->count; i++) count += graph->nodes[i].op == op;
@@ -77,8 +62,8 @@ static void check_made_up(const char *name, const lb_model_options *options, int
     CHECK(before && after && same);
     if (before && after && same) {
         CHECK(memcmp(before, same, (size_t)o.classes * sizeof *same) == 0);
-        CHECK(range(before, o.classes) > 0 && isfinite(range(before, o.classes)));
-        CHECK(difference(before, after, o.classes) <= 1e-5 * range(before, o.classes));
+        CHECK(nn_range(before, o.classes) > 0 && isfinite(nn_range(before, o.classes)));
+        CHECK(nn_difference(before, after, o.classes) <= 1e-5 * nn_range(before, o.classes));
     }
     CHECK(o.classes == (lb_embeds(&o.graph) ? options->width : options->classes));
     CHECK(nodes_of(&o.graph, LB_OP_CONV) == convs);
@@ -217,7 +202,7 @@ static void compare(const lb_opened *o, const lb_cifar *cifar, const lb_tensor *
     const int64_t rows = reference->shape[0], classes = o->classes, size = nn_elements(o->input.shape);
     float *want = malloc((size_t)(rows * classes) * sizeof *want), *image = malloc((size_t)size * sizeof *image);
     CHECK(lb_tensor_floats(reference, want, NULL) == LOWBIT_OK);
-    const double scale = range(want, rows * classes);
+    const double scale = nn_range(want, rows * classes);
     double most = 0;
     int64_t beyond = 0;
     for (int64_t i = 0; i < rows; i++) {
@@ -225,7 +210,7 @@ static void compare(const lb_opened *o, const lb_cifar *cifar, const lb_tensor *
         float *got = nn_oracle(&o->graph, image);
         CHECK(got != NULL);
         if (!got) break;
-        const double off = difference(got, want + i * classes, classes) / scale;
+        const double off = nn_difference(got, want + i * classes, classes) / scale;
         most = fmax(most, off);
         beyond += off > kSame;
         CHECK(largest(got, classes) == largest(want + i * classes, classes));
