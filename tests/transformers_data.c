@@ -105,21 +105,24 @@ static void check_same(const float *got, const float *want, int64_t count, doubl
 
 /* ---- images ---- */
 
-static void check_images(const runner *r, const lb_cifar *cifar, const lb_safetensors *reference) {
+static void check_images(const runner *r, const lb_safetensors *reference) {
+    lb_cifar cifar;
     const lb_tensor *logits = lb_safetensors_find(reference, "logits"),
                     *tokens = lb_safetensors_find(reference, "tokens");
     const int64_t count = logits->shape[0], all = lb_shape_elements(r->net.graph.nodes[0].shape) * count;
+    if (!CHECK(lb_cifar_open(data_path("cifar10/%s", "test_public.bin"), 10, &cifar, NULL) == LOWBIT_OK)) return;
     float *images = malloc((size_t)all * sizeof *images), *got = calloc((size_t)logits->elements, sizeof *got);
     float *hidden = tokens ? calloc((size_t)tokens->elements, sizeof *hidden) : NULL;
     float *want = read_tensor(reference, "logits"), *want_hidden = tokens ? read_tensor(reference, "tokens") : NULL;
-    lb_cifar_floats(cifar, 0, count, &r->pixels, images);
+    lb_cifar_floats(&cifar, 0, count, &r->pixels, images);
     run(r, &(lb_run_input){images, count, NULL}, 0, got, hidden);
     check_same(got, want, logits->elements, nn_range(want, logits->elements));
     if (hidden) check_same(hidden, want_hidden, tokens->elements, nn_range(want_hidden, tokens->elements));
     free(images), free(got), free(hidden), free(want), free(want_hidden);
+    lb_cifar_close(&cifar);
 }
 
-/* As many of all public images as the folder's README says, of 5,000. */
+/* As many of all public images as stated. */
 static void check_accuracy(const runner *r, double stated) {
     lb_dataset data;
     lb_session *session;
@@ -170,41 +173,50 @@ static void check_texts(const runner *r, const lb_safetensors *reference) {
 
 /* ---- the folder ---- */
 
-static void check_model(runner *r, const lb_cifar *cifar, const char *name, const char *row, double stated) {
+typedef struct {
+    const char *name, *row;
+    double stated; /* share of the images that are right, as the folder's README says; 0: random weights */
+} known;
+
+static const known kModels[] = {
+    {"vit_random_timm_d96_l3", "vit", 0},
+    {"vit_prenorm_cifar10", "vit-prenorm", 0.7202},
+    {"vit_postnorm_cifar10", "vit-postnorm", 0.7356},
+    {"bert_random_h64_l2", "bert", 0},
+};
+
+static void check_reference(const runner *r, const known *k) {
     lb_safetensors reference;
-    char path[4096];
-    check_context("%s", name);
-    snprintf(path, sizeof path, "%s", data_path("models/%s", name));
-    if (!open_floats(r, path, row)) return;
-    const char *kind =
-        lb_takes_texts(&r->net.graph) ? "models/%s/reference.safetensors" : "models/%s/ref_logits.safetensors";
-    if (CHECK(lb_safetensors_open(data_path(kind, name), &reference, NULL) == LOWBIT_OK)) {
-        if (lb_takes_texts(&r->net.graph))
-            check_texts(r, &reference);
-        else
-            check_images(r, cifar, &reference);
-        lb_safetensors_close(&reference);
-    }
-    if (stated > 0) check_accuracy(r, stated);
-    lb_net_free(&r->net);
+    const bool texts = lb_takes_texts(&r->net.graph);
+    const char *path = texts ? "models/%s/reference.safetensors" : "models/%s/ref_logits.safetensors";
+    if (!CHECK(lb_safetensors_open(data_path(path, k->name), &reference, NULL) == LOWBIT_OK)) return;
+    (texts ? check_texts : check_images)(r, &reference);
+    lb_safetensors_close(&reference);
 }
 
-void subject_transformers_data(void) {
+static void check_stated(const runner *r, const known *k) {
+    if (k->stated > 0) check_accuracy(r, k->stated);
+}
+
+static void each_model(void (*check)(const runner *, const known *)) {
     runner r = {.pool = LOWBIT_POOL_INIT};
-    lb_cifar cifar;
     lowbit_ctx *ctx;
     const lowbit_pool_options threads = {.struct_size = sizeof threads, .threads = THREADS};
     if (!getenv("LOWBIT_DATA")) check_skip("LOWBIT_DATA names no folder with cifar10/ and models/");
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
     CHECK(lowbit_pool_create(ctx, &threads, &r.pool, NULL) == LOWBIT_OK);
     r.ctx = ctx;
-    if (CHECK(lb_cifar_open(data_path("cifar10/%s", "test_public.bin"), 10, &cifar, NULL) == LOWBIT_OK)) {
-        check_model(&r, &cifar, "vit_random_timm_d96_l3", "vit", 0);
-        check_model(&r, &cifar, "vit_prenorm_cifar10", "vit-prenorm", 0.7202);
-        check_model(&r, &cifar, "vit_postnorm_cifar10", "vit-postnorm", 0.7356);
-        check_model(&r, &cifar, "bert_random_h64_l2", "bert", 0);
-        lb_cifar_close(&cifar);
+    for (size_t i = 0; i < LB_COUNT(kModels); i++) {
+        char path[4096];
+        check_context("%s", kModels[i].name);
+        snprintf(path, sizeof path, "%s", data_path("models/%s", kModels[i].name));
+        if (!open_floats(&r, path, kModels[i].row)) continue;
+        check(&r, &kModels[i]);
+        lb_net_free(&r.net);
     }
     lowbit_pool_destroy(&r.pool);
     lowbit_ctx_destroy(ctx);
 }
+
+void subject_transformers_data(void) { each_model(check_reference); }
+void subject_transformers_accuracy(void) { each_model(check_stated); }
