@@ -179,7 +179,8 @@ static void open_gate(lb_pool *pool, size_t helpers) {
 static void close_gate(lb_pool *pool) {
     if (is_empty(atomic_fetch_and(&pool->gate, ~OPEN), 0) || spin(pool, is_empty, 0)) return;
     for (;;) {
-        atomic_store(&pool->caller_asleep, 1);
+        /* An exchange, since qemu lets the next load overtake a store, of whatever order. */
+        atomic_exchange(&pool->caller_asleep, 1);
         if (is_empty(atomic_load(&pool->gate), 0)) break;
         futex_wait(&pool->caller_asleep, 1);
     }
