@@ -167,7 +167,7 @@ static json_t *alone_json(const lb_rows *rows) {
 }
 
 static json_t *side_json(const lb_rows *rows) {
-    return json_pack("{s:s, s:O?, s:O?, s:o, s:I}", "file", rows->path, "machine",
+    return json_pack("{s:o, s:O?, s:O?, s:o, s:I}", "file", lb_cli_text_json(rows->path, strlen(rows->path)), "machine",
                      json_object_get(rows->file, "machine"), "run", json_object_get(rows->file, "run"), "alone",
                      alone_json(rows), "timeless", (json_int_t)rows->timeless);
 }

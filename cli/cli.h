@@ -128,6 +128,9 @@ bool lb_cli_json_only(const char *target);
  * a write that fails are errors. Returns an exit code. */
 int lb_cli_write_json(const char *command, const char *target, json_t *value);
 
+/* A string of what comes from outside, a path or a text: bytes that are no UTF-8 become U+FFFD. NULL without memory. */
+json_t *lb_cli_text_json(const char *text, size_t length);
+
 /* Makes the folders on the way to a file. What cannot be made shows when the file is written. */
 void lb_cli_make_folders(const char *path, unsigned mode);
 

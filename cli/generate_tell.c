@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How fast `lowbit generate` was, next to memory. */
 #include <stdio.h>
+#include <string.h>
 
 #include "bench/limits.h"
 #include "cli/generate.h"
@@ -39,23 +40,22 @@ static json_t *ids_json(const lb_cli_generate *g) {
     return list;
 }
 
-/* The text, or null where its bytes are no UTF-8: a text may end within a character. */
+/* Null where no tokenizer says what the tokens are. */
 static json_t *text_json(const lb_cli_generate *g) {
-    json_t *text = g->text ? json_stringn(g->text, g->text_length) : NULL;
-    return text ? text : json_null();
+    return g->text ? lb_cli_text_json(g->text, g->text_length) : json_null();
 }
 
 static json_t *row_json(const lb_cli_generate *g, double per_second, double limit) {
     const lb_generated *r = &g->result;
-    json_t *row =
-        json_pack("{s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:f}",
-                  "model", g->about.model, "recipe", g->about.recipe, "prompt", g->prompt, "text", text_json(g), "ids",
-                  ids_json(g), "prompt_tokens", (json_int_t)g->prompt_count, "tokens", (json_int_t)g->count, "threads",
-                  (json_int_t)g->thread_count, "temperature", g->temperature, "top_p", g->top_p, "seed",
-                  (json_int_t)g->seed, "prefill_us", r->prefill_s * 1e6, "prefill_tokens_per_s",
-                  rate((double)g->prompt_count, r->prefill_s), "decode_us", rate(r->decode_s * 1e6, (double)r->decoded),
-                  "tokens_per_s", per_second, "session_bytes", (json_int_t)lb_session_bytes(g->session), "token_bytes",
-                  (json_int_t)bytes_of_token(&g->net), "limit_tokens_per_s", limit, "share", rate(per_second, limit));
+    json_t *row = json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:f, s:f}", "model",
+        g->about.model, "recipe", g->about.recipe, "prompt", lb_cli_text_json(g->prompt, strlen(g->prompt)), "text",
+        text_json(g), "ids", ids_json(g), "prompt_tokens", (json_int_t)g->prompt_count, "tokens", (json_int_t)g->count,
+        "threads", (json_int_t)g->thread_count, "temperature", g->temperature, "top_p", g->top_p, "seed",
+        (json_int_t)g->seed, "prefill_us", r->prefill_s * 1e6, "prefill_tokens_per_s",
+        rate((double)g->prompt_count, r->prefill_s), "decode_us", rate(r->decode_s * 1e6, (double)r->decoded),
+        "tokens_per_s", per_second, "session_bytes", (json_int_t)lb_session_bytes(g->session), "token_bytes",
+        (json_int_t)bytes_of_token(&g->net), "limit_tokens_per_s", limit, "share", rate(per_second, limit));
     lb_cli_add_sizes(&g->net, row);
     return row;
 }

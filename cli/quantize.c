@@ -235,8 +235,9 @@ static int run(settings *o, const char *path) {
     if (code == LB_EXIT_OK) code = try_formats(ctx, o, &matrices, results);
     if (code == LB_EXIT_OK && o->json)
         code = lb_cli_write_json(kCommand, o->json,
-                                 json_pack("{s:o, s:s, s:I, s:O}", "machine", lb_cli_machine_json(ctx), "file", path,
-                                           "matrices", (json_int_t)matrices.count, "results", results));
+                                 json_pack("{s:o, s:o, s:I, s:O}", "machine", lb_cli_machine_json(ctx), "file",
+                                           lb_cli_text_json(path, strlen(path)), "matrices", (json_int_t)matrices.count,
+                                           "results", results));
     json_decref(results);
     lowbit_wisdom_destroy(o->decisions);
     lowbit_ctx_destroy(ctx);

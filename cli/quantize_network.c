@@ -2,6 +2,7 @@
 #include "cli/quantize.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "kernels/base/base.h"
 #include "lowbit/lowbit.h"
@@ -82,8 +83,8 @@ static json_t *layers_json(const pair *p) {
 }
 
 static json_t *result_json(const pair *p) {
-    json_t *result = json_pack("{s:s, s:s, s:s, s:o}", "model", p->about.model, "recipe", p->about.recipe, "file",
-                               p->q->out, "layers", layers_json(p));
+    json_t *result = json_pack("{s:s, s:s, s:o, s:o}", "model", p->about.model, "recipe", p->about.recipe, "file",
+                               lb_cli_text_json(p->q->out, strlen(p->q->out)), "layers", layers_json(p));
     lb_cli_add_sizes(&p->net, result);
     return result;
 }

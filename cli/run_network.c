@@ -79,7 +79,8 @@ static json_t *embedding_json(const running *r) {
 
 /* What the network makes of an image or a text: an embedding, one number, or classes. */
 static void tell(const running *r, const char *kind, const char *word) {
-    json_t *result = json_pack("{s:s, s:s, s:s}", "model", r->about.model, "recipe", r->about.recipe, kind, word);
+    json_t *result = json_pack("{s:s, s:s, s:o}", "model", r->about.model, "recipe", r->about.recipe, kind,
+                               lb_cli_text_json(word, strlen(word)));
     const bool prints = !lb_cli_json_only(r->json);
     if (prints) printf("%s\n", word);
     if (lb_embeds(&r->net.graph)) {

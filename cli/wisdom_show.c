@@ -98,8 +98,9 @@ static json_t *wisdom_json(const lowbit_wisdom *wisdom, const char *path) {
     bool good = true;
     for (int64_t i = 0; good && get_line(wisdom, i, &line); i++)
         good = json_array_append_new(lists[line.kind], kKinds[line.kind].make(&line)) == 0;
-    json_t *made = json_pack("{s:s, s:s, s:o, s:o, s:o}", "version", lowbit_version(), "file", path, kKinds[0].name,
-                             lists[0], kKinds[1].name, lists[1], kKinds[2].name, lists[2]);
+    json_t *made = json_pack("{s:s, s:o, s:o, s:o, s:o}", "version", lowbit_version(), "file",
+                             lb_cli_text_json(path, strlen(path)), kKinds[0].name, lists[0], kKinds[1].name, lists[1],
+                             kKinds[2].name, lists[2]);
     if (good) return made;
     json_decref(made);
     return NULL;

@@ -3,6 +3,27 @@
 
 static int64_t taps_of(const lb_conv_shape *shape) { return shape->k / shape->depth; }
 
+static void widen(int64_t range[2], const int64_t more[2]) {
+    range[0] = lb_min(range[0], more[0]);
+    range[1] = lb_max(range[1], more[1]);
+}
+
+int64_t lb_conv_pieces_read(const lowbit_conv2d *conv, const lb_conv_shape *shape, int64_t mr) {
+    const lb_conv_windows windows = {.conv = conv, .shape = shape};
+    const int64_t rows = shape->out_height * shape->out_width;
+    lb_conv_window window = lb_conv_window_at(&windows, 0);
+    int64_t read = 0;
+    for (int64_t m = 0; m < rows; m += mr) {
+        int64_t ky[2] = {conv->kernel_height, 0}, kx[2] = {conv->kernel_width, 0};
+        for (int64_t i = m; i < lb_min(rows, m + mr); i++, lb_conv_window_next(&windows, &window)) {
+            widen(ky, window.ky);
+            widen(kx, window.kx);
+        }
+        read += lb_max(0, ky[1] - ky[0]) * lb_max(0, kx[1] - kx[0]);
+    }
+    return read;
+}
+
 /* Bytes from the first tap of a window to each. */
 static int64_t offset_bytes(const lb_conv_shape *shape) {
     return lb_round_up(taps_of(shape) * (int64_t)sizeof(int64_t), LB_LINE);
@@ -53,6 +74,17 @@ static void point_inner(const taps *t, const lb_conv_window *w, int64_t i, int64
     }
 }
 
+/* A tap that all rows of a block have outside is multiplied once for all of them: of an image of eight lines and
+ * windows of 3 x 3, one in twelve. */
+static void share(const taps *t, int64_t blocks) {
+    const int8_t **at = t->at;
+    for (int64_t piece = 0; piece < blocks * t->count; piece++, at += t->mr) {
+        int64_t i = 0;
+        while (i < t->mr && at[i] == t->outside) i++;
+        if (i == t->mr) at[t->mr - 1] = NULL;
+    }
+}
+
 lb_gemm_pieces lb_conv_pieces(const lb_conv_windows *windows, const uint8_t *outside, int64_t mr, int64_t m,
                               int64_t rows, void *memory) {
     const int8_t *empty = (const int8_t *)outside;
@@ -74,5 +106,6 @@ lb_gemm_pieces lb_conv_pieces(const lb_conv_windows *windows, const uint8_t *out
     }
     for (int64_t i = rows; i < lb_round_up(rows, mr); i++) /* padding: any row */
         for (int64_t tap = 0; tap < t.count; tap++) row_of(&t, i)[tap * mr] = empty;
+    share(&t, lb_div_up(rows, mr));
     return (lb_gemm_pieces){t.at, t.count, windows->shape->depth};
 }

@@ -6,6 +6,10 @@
 
 #include "kernels/conv_windows.h"
 
+/* Pieces that a kernel with mr rows reads for the windows of an image, but for those that all windows of a block have
+ * outside. */
+int64_t lb_conv_pieces_read(const lowbit_conv2d *conv, const lb_conv_shape *shape, int64_t mr);
+
 /* Scratch for so many windows, of a kernel with mr rows. */
 int64_t lb_conv_pieces_bytes(const lb_conv_shape *shape, int64_t mr, int64_t rows);
 

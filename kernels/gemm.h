@@ -37,7 +37,8 @@ typedef struct lb_gemm_start {
 
 /* Rows of codes that lie in pieces: of convolutions, whose taps are pixels. */
 typedef struct lb_gemm_pieces {
-    const int8_t *const *at; /* [blocks of mr rows][count][mr]: first elements. Rows past the last one may be any row */
+    const int8_t *const *at; /* [blocks of mr rows][count][mr]: first elements, the last of them NULL where the
+                                first one is that of all mr. Rows past the last one may be any row */
     int64_t count, length;   /* pieces of a row, and k of each but for what is missing of the last: whole lines */
 } lb_gemm_pieces;
 

@@ -78,7 +78,9 @@ def test_texts():
     words = ["generate", "llama", "--random", "--tokenizer", tokenizer("tokenizer.bin", [(-1.0, "a"), (-2.0, " a")])]
     one = row(*words, "a b", "--steps", "9")
     check("start, a piece of two, the bytes of what is none", one["ids"][:4] == [1, 261, 259, 101])
-    check("the prompt is told", one["text"] is None or one["text"].startswith("a b"))
+    check("the prompt is told", one["text"].startswith("a b"))
+    broken = row(*words, "a \udcff\udce4", "--steps", "9")
+    check("bytes that are no UTF-8", broken["prompt"] == "a \ufffd\ufffd" and broken["text"].startswith("a \ufffd\ufffd"))
     check("a folder's tokenizer", row("generate", "llama", "--random", "--tokenizer", folder.name, "a b", "--steps", "9")["ids"] ==
           one["ids"])
     empty = row(*words, "", "--steps", "3")

@@ -12,7 +12,6 @@
 enum {
     TASKS_PER_THREAD = 4, /* so that a slow core does not make the others wait long */
     TASK_LINES = 640,     /* a task is worth at least so many lines of one row: one costs about 0.15 us to begin */
-    DEFAULT_L1 = 32 << 10,
     DEFAULT_L2 = 1 << 20,
     PART_UNIT = 128 /* k, so that parts end with whole stages of 16-bit sums */
 };
@@ -46,17 +45,17 @@ static int64_t block_rows(const lowbit_ctx *ctx, const lowbit_problem *problem, 
     return blocks * kernel->mr;
 }
 
-/* Two thirds of the L1 cache for a part's lines and its rows of A. A single pass over the lines reads them once anyway.
- */
-static int64_t part_k(const lowbit_ctx *ctx, int64_t m, const lb_kernel *kernel) {
+/* All of K, if a part's lines and its rows of A fit half of the L2 cache: several rows read each line, and the cache
+ * keeps up with that, where sums between parts cost. A single pass over the lines reads them once anyway. */
+static int64_t part_k(const lowbit_ctx *ctx, int64_t k, int64_t m, const lb_kernel *kernel) {
     /* of tiles, the columns fill a third of the L1 */
     if (kernel->a_layout == LB_A_TILE || kernel->a_layout == LB_A_HALVES)
         return LB_VALUES_BYTES * 8 / kernel->nr / lb_panel_bits(kernel);
     if (m <= kernel->mr) return 0;
-    const int64_t l1 = ctx->machine.l1d_bytes > 0 ? ctx->machine.l1d_bytes : DEFAULT_L1;
     const int64_t line_k = lb_codings[kernel->coding].line_k, lines = lb_div_up(kernel->nr, LB_PANEL) * LB_LINE;
     const int64_t a_bytes = kernel->mr * line_k * lb_panel_bits(kernel) / 8;
-    return lb_round_up(l1 * 2 / 3 / (lines + a_bytes) * line_k, PART_UNIT);
+    const int64_t part = lb_round_up(l2_bytes(ctx) / 2 / (lines + a_bytes) * line_k, PART_UNIT);
+    return part < k ? part : 0;
 }
 
 lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem, int64_t m, lb_kernel_ref found,
@@ -67,7 +66,7 @@ lb_gemm_config lb_configure(const lowbit_ctx *ctx, const lowbit_problem *problem
     c.threads = used;
     c.step_m = block_rows(ctx, problem, m, kernel);
     c.step_m = share_rows(m, &c, lb_div_up(problem->n, unit_n));
-    c.step_k = part_k(ctx, m, kernel);
+    c.step_k = part_k(ctx, problem->k, m, kernel);
     c.near_bytes = m <= LB_COLD_ROWS ? 0 : l2_bytes(ctx) * c.threads;
     c.stream_bytes = l2_bytes(ctx);
     c.step_n = lb_round_up(lb_div_up(problem->n, column_cuts(problem, m, &c, threads)), unit_n);

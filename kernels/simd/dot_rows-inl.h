@@ -69,19 +69,46 @@ struct DotRows {
         }
     }
 
+    /* The pieces from line `first` on that are the same for all rows, by one row; or else the others. True: there were
+     * such, too. */
+    template <size_t kTaken>
+    static HWY_INLINE bool TakePieces(const Lines<kVectors> &lines, size_t first, size_t count, RowsFrom a,
+                                      typename Ops::Acc (&acc)[kTaken][kVectors]) {
+        constexpr size_t kLineK = 4 * kFields;
+        bool left = false;
+        for (size_t last; count > 0; count -= last - first, first = last, a.pieces += kRows, a.k = 0) {
+            last = first + HWY_MIN(count, (a.piece_k - a.k) / kLineK);
+            if (a.pieces[kRows - 1] ? kTaken == 1 : kTaken > 1) {
+                left = true;
+                continue;
+            }
+            const int8_t *row[kTaken];
+            LB_UNROLL
+            for (size_t i = 0; i < kTaken; ++i) row[i] = a.pieces[i];
+            DotRows<Ops, kCode, kTaken, kVectors>::TakePiece(lines, first, last, row, a.k, acc);
+        }
+        return left;
+    }
+
     static HWY_INLINE void Sums(const Lines<kVectors> &lines, size_t first, size_t count, RowsFrom a,
                                 VI32 (&sum)[kRows][kVectors]) {
-        constexpr size_t kLineK = 4 * kFields;
+        static_assert(kRows > 1, "the last pointer says something of the first");
         typename Ops::Acc acc[kRows][kVectors];
         StartAll<Ops>(sum, acc);
-        for (size_t last; count > 0; count -= last - first, first = last, a.pieces += kRows, a.k = 0) {
-            const int8_t *row[kRows];
-            LB_UNROLL
-            for (size_t i = 0; i < kRows; ++i) row[i] = a.pieces[i];
-            last = first + HWY_MIN(count, (a.piece_k - a.k) / kLineK);
-            TakePiece(lines, first, last, row, a.k, acc);
-        }
+        const bool shared = TakePieces(lines, first, count, a, acc);
         SumAll<Ops>(acc, sum);
+        if (!shared) return;
+        typename Ops::Acc one[1][kVectors];
+        VI32 more[1][kVectors];
+        Fill(more, hn::Zero(DI32()));
+        StartAll<Ops>(more, one);
+        TakePieces(lines, first, count, a, one);
+        SumAll<Ops>(one, more);
+        LB_UNROLL
+        for (size_t i = 0; i < kRows; ++i) {
+            LB_UNROLL
+            for (size_t j = 0; j < kVectors; ++j) sum[i][j] = hn::Add(sum[i][j], more[0][j]);
+        }
     }
 };
 

@@ -31,7 +31,7 @@ enum {
 /* How a kernel wants its rows of A, mr rows together ("A panel"), element (i, k) of the panel:
  *   LB_A_S8   int8   at ((k / 4) * mr + i) * 4 + k % 4
  *   LB_A_ROWS int8   where they are: pointers to pieces of the rows, at piece * mr + i, element k % piece_k of piece
- *                    k / piece_k
+ *                    k / piece_k; where the last pointer is NULL, the first one is that of all rows
  *   LB_A_S16  int16  at ((k / 4) * mr + i) * 4 + {0, 2, 1, 3}[k % 4]: pairs (k0, k2) and (k1, k3), which meet the even
  *                    and the odd bytes of a line of 8-bit codes in two 16-bit multiply-adds
  *   LB_A_TILE int8   at (k / 64 * mr + i) * 64 + k % 64: the rows of a tile register
