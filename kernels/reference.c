@@ -42,10 +42,13 @@ static float quantize_fixed(const float *x, int64_t k, const lb_row_rule *rule, 
 
 /* Progressive groups: one integer sum over all of K, scaled once. */
 static float progressive_total(const lowbit_weights *w, const int8_t *a, int32_t a_zero, int64_t n, int32_t *dot) {
+    const uint8_t *codes = w->codes + n * w->stride;
     *dot = 0;
-    for (int64_t k = 0; k < w->k; k++) {
-        const int64_t at = lb_group_index(w, n, k / w->type.group);
-        *dot += (a[k] - a_zero) * (w->multipliers[at] * lb_integer_at(w, n, k));
+    for (int64_t g = 0; g < lb_groups(w->k, w->type.group); g++) {
+        const int32_t multiplier = w->multipliers[lb_group_index(w, n, g)];
+        const lb_integers integers = lb_integers_of(w, n, g);
+        for (int64_t k = g * w->type.group; k < lb_min(w->k, (g + 1) * w->type.group); k++)
+            *dot += (a[k] - a_zero) * (multiplier * lb_integer(integers, codes[k]));
     }
     return 0.0f + (float)*dot * lb_scale_round(w->type.scale_type, w->scales[n]);
 }
@@ -81,10 +84,12 @@ static float total(const lowbit_weights *w, const int8_t *a, int32_t a_zero, int
         const int64_t at = lb_scale_index(w, n, g), end = lb_min(w->k, (g + 1) * group);
         int32_t sum = 0;
         *dot = 0;
+        const lb_integers integers = lb_integers_of(w, n, g);
+        const uint8_t *codes = w->codes + n * w->stride;
         for (int64_t k = g * group; k < end; k++) {
-            const int32_t x = a[k] - a_zero, v = lb_integer_at(w, n, k);
+            const int32_t x = a[k] - a_zero, v = lb_integer(integers, codes[k]);
             *dot += distance ? -abs(x - v) : x * v;
-            sum += a[k] - a_zero;
+            sum += x;
         }
         t = t + (float)*dot * lb_scale_round(type, w->scales[at]);
         if (w->mins) t = t + (float)sum * lb_scale_round(type, w->mins[at]);

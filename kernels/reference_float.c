@@ -60,8 +60,10 @@ static sums add_group(const lowbit_weights *w, const lowbit_gemm_args *args, int
     const double scale = w->multipliers ? own * w->multipliers[at] : own;
     const double min = w->mins ? lb_scale_round(w->type.scale_type, w->mins[at]) : 0;
     const double offset = w->zeros ? f->value_offset - w->zeros[at] : w->mins ? f->value_offset : 0;
+    const lb_integers integers = lb_integers_of(w, n, g);
+    const uint8_t *codes = w->codes + n * w->stride;
     for (int64_t k = g * group; k < end; k++) {
-        const double value = lb_integer_at(w, n, k);
+        const double value = lb_integer(integers, codes[k]);
         add(&s, a_at(args, m, k), value * scale + min, fabs(scale) * (fabs(value - offset) + fabs(offset)) + fabs(min));
     }
     return s;

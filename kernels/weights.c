@@ -132,16 +132,17 @@ const int8_t *lb_book_of(const lowbit_weights *w) {
     return !lb_has_book(f) ? NULL : f->book ? f->book : w->book;
 }
 
-int32_t lb_integer_at(const lowbit_weights *w, int64_t n, int64_t k) {
+lb_integers lb_integers_of(const lowbit_weights *w, int64_t n, int64_t g) {
     const lb_format *f = lb_format_of(w->type.format);
-    const int32_t code = w->codes[n * w->stride + k];
-    const int64_t g = w->type.group > 0 ? k / w->type.group : 0;
-    if (lb_has_book(f)) return lb_book_of(w)[code & (LB_BOOK - 1)];
     switch (w->type.offset) {
-        case LOWBIT_ZERO_POINT: return code - w->zeros[lb_group_index(w, n, g)];
-        case LOWBIT_MINIMUM: return code;
-        default: return f->value_scale * code - f->value_offset;
+        case LOWBIT_ZERO_POINT: return (lb_integers){NULL, 1, w->zeros[lb_group_index(w, n, g)]};
+        case LOWBIT_MINIMUM: return (lb_integers){NULL, 1, 0};
+        default: return (lb_integers){lb_book_of(w), f->value_scale, f->value_offset};
     }
+}
+
+int32_t lb_integer_at(const lowbit_weights *w, int64_t n, int64_t k) {
+    return lb_integer(lb_integers_of(w, n, w->type.group > 0 ? k / w->type.group : 0), w->codes[n * w->stride + k]);
 }
 
 float lb_float_at(const lowbit_weights *w, int64_t n, int64_t k) {

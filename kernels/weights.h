@@ -4,6 +4,7 @@
 #define LOWBIT_KERNELS_WEIGHTS_H_
 
 #include "kernels/base/base.h"
+#include "kernels/layout.h"
 #include "lowbit/weights.h"
 
 /* Refuses a struct that the rules of weights.h do not allow. Codes are not read; multipliers, and the zero points
@@ -29,8 +30,20 @@ lowbit_weights lb_weights_rows(const lowbit_weights *weights, int64_t first, int
 /* The 16 values of the codes, of the format or of the weights; NULL where codes are not translated. */
 const int8_t *lb_book_of(const lowbit_weights *weights);
 
-/* The integer that the code (n, k) stands for before anything scales it: s*c - o, the book's value, c - zero, or with
- * minima the code itself. Not for floats. */
+/* What codes of a group stand for before anything scales it: s*c - o, the book's value, c - zero, or with minima the
+ * code itself. Not for floats. */
+typedef struct lb_integers {
+    const int8_t *book; /* or NULL */
+    int32_t factor, less;
+} lb_integers;
+
+lb_integers lb_integers_of(const lowbit_weights *weights, int64_t n, int64_t g);
+
+static inline int32_t lb_integer(lb_integers of, uint8_t code) {
+    return of.book ? of.book[code & (LB_BOOK - 1)] : of.factor * code - of.less;
+}
+
+/* That of the code (n, k). */
 int32_t lb_integer_at(const lowbit_weights *weights, int64_t n, int64_t k);
 
 /* Element (n, k) of f32 or bf16 weights. */
