@@ -47,7 +47,8 @@ static float progressive_total(const lowbit_weights *w, const int8_t *a, int32_t
     for (int64_t g = 0; g < lb_groups(w->k, w->type.group); g++) {
         const int32_t multiplier = w->multipliers[lb_group_index(w, n, g)];
         const lb_integers integers = lb_integers_of(w, n, g);
-        for (int64_t k = g * w->type.group; k < lb_min(w->k, (g + 1) * w->type.group); k++)
+        const int64_t end = lb_min(w->k, (g + 1) * w->type.group);
+        for (int64_t k = g * w->type.group; k < end; k++)
             *dot += (a[k] - a_zero) * (multiplier * lb_integer(integers, codes[k]));
     }
     return 0.0f + (float)*dot * lb_scale_round(w->type.scale_type, w->scales[n]);
@@ -79,13 +80,13 @@ static float total(const lowbit_weights *w, const int8_t *a, int32_t a_zero, int
     const int64_t group = w->type.group > 0 ? w->type.group : w->k;
     const uint32_t type = w->type.scale_type;
     const bool distance = lb_format_of(w->type.format)->distance;
+    const uint8_t *codes = w->codes + n * w->stride;
     float t = 0;
     for (int64_t g = 0; g * group < w->k; g++) {
         const int64_t at = lb_scale_index(w, n, g), end = lb_min(w->k, (g + 1) * group);
         int32_t sum = 0;
         *dot = 0;
         const lb_integers integers = lb_integers_of(w, n, g);
-        const uint8_t *codes = w->codes + n * w->stride;
         for (int64_t k = g * group; k < end; k++) {
             const int32_t x = a[k] - a_zero, v = lb_integer(integers, codes[k]);
             *dot += distance ? -abs(x - v) : x * v;
