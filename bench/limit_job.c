@@ -12,7 +12,8 @@
 enum {
     RANDOM_BYTES = 1 << 16,    /* then they repeat */
     THREADED_SAMPLE_US = 2000, /* long against the skew of their beginnings */
-    MEET_US = 2000             /* how long a task waits for the others */
+    MEET_US = 2000,            /* how long a task waits for the others */
+    CHUNK_BYTES = 64 << 20     /* of a large working set, of all threads together: one sample */
 };
 
 static int64_t now_ns(void) { return lb_monotonic_clock.now_ns(lb_monotonic_clock.user); }
@@ -49,11 +50,13 @@ static const lb_probe kOwnProbes[] = {{LB_LIMIT_MEMCPY, 0, 1, 0, 0, copy_halves}
 
 /* ---- one probe on all threads ---- */
 
-/* A round is one call of the probe in every thread. */
+/* A round is one call of the probe in every thread. A large working set is walked in chunks, a round for each, so that
+ * samples are many and each finds what the caches have lost since its chunk's last turn. */
 typedef struct round {
     const lb_limit_job *job;
     const lb_probe *probe;
-    size_t slice, reps, threads;
+    size_t slice, reps, threads; /* slice: of a chunk */
+    size_t chunks, *turn;        /* rounds so far, by whatever probe */
     int8_t activations[32];
     int64_t spent_ns;      /* by all rounds so far, from the first begin to the last end of each */
     atomic_size_t arrived; /* tasks of this round that have begun */
@@ -74,8 +77,9 @@ static void run_slice(void *arg, size_t i, size_t worker) {
     (void)worker;
     round_of *r = arg;
     if (r->threads > 1) meet(r);
+    uint8_t *data = r->job->data + i * r->job->step + *r->turn % r->chunks * r->slice;
     const long long begin = now_ns();
-    atomic_fetch_add(&r->sink, r->probe->run(r->job->data + i * r->job->step, r->slice, r->reps, r->activations));
+    atomic_fetch_add(&r->sink, r->probe->run(data, r->slice, r->reps, r->activations));
     const long long end = now_ns();
     for (long long seen = atomic_load(&r->begin_ns); begin < seen;)
         if (atomic_compare_exchange_weak(&r->begin_ns, &seen, begin)) break;
@@ -83,14 +87,20 @@ static void run_slice(void *arg, size_t i, size_t worker) {
         if (atomic_compare_exchange_weak(&r->end_ns, &seen, end)) break;
 }
 
-static void run_round(void *arg, size_t reps) {
-    round_of *r = arg;
-    r->reps = reps;
+static void run_round(round_of *r) {
     atomic_store(&r->arrived, 0);
     atomic_store(&r->begin_ns, INT64_MAX);
     atomic_store(&r->end_ns, INT64_MIN);
     lb_parallel_for(r->job->pool, r->threads, run_slice, r);
     r->spent_ns += atomic_load(&r->end_ns) - atomic_load(&r->begin_ns);
+    ++*r->turn;
+}
+
+static void run_rounds(void *arg, size_t reps) {
+    round_of *r = arg;
+    const size_t rounds = r->chunks > 1 ? reps : 1;
+    r->reps = reps / rounds;
+    for (size_t i = 0; i < rounds; i++) run_round(r);
 }
 
 /* The clock of the measuring loop runs only while the probe does: waking the workers is no part of a limit. */
@@ -107,9 +117,11 @@ static double work_of(const round_of *r) {
 }
 
 /* Each of the probe's streams gets the same whole number of lines. (Slices for tiles are whole blocks.) */
-static lb_limit time_probe(const lb_limit_job *job, const lb_probe *probe, double budget_s) {
-    round_of r = {.job = job, .probe = probe, .threads = lb_pool_threads(job->pool)};
-    r.slice = job->slice / ((size_t)LB_LINE * probe->streams) * ((size_t)LB_LINE * probe->streams);
+static lb_limit time_probe(const lb_limit_job *job, const lb_probe *probe, double budget_s, size_t *turn) {
+    round_of r = {.job = job, .probe = probe, .threads = lb_pool_threads(job->pool), .turn = turn};
+    const size_t lines = (size_t)LB_LINE * probe->streams;
+    r.chunks = (size_t)lb_div_up((int64_t)(job->slice * r.threads), CHUNK_BYTES);
+    r.slice = job->slice / r.chunks / lines * lines;
     for (size_t i = 0; i < LB_COUNT(r.activations); i++) r.activations[i] = (int8_t)(17 * i - 100);
     const lb_clock clock = {spent_ns, &r};
     lb_measure_options options = LB_MEASURE_DEFAULTS(budget_s);
@@ -117,7 +129,7 @@ static lb_limit time_probe(const lb_limit_job *job, const lb_probe *probe, doubl
     options.min_samples = 3;
     if (r.threads > 1) options.sample_s = THREADED_SAMPLE_US * 1e-6;
     lb_sample s;
-    lb_measure_with(&options, run_round, &r, &s);
+    lb_measure_with(&options, run_rounds, &r, &s);
     return (lb_limit){work_of(&r) / s.min_s, work_of(&r) / s.median_s, probe};
 }
 
@@ -131,13 +143,13 @@ static bool is_wanted(const lb_probe *probe, int kind, int width) {
 
 /* Each for a short while, then the winner for the rest. */
 static lb_limit race(const lb_limit_job *job, const lb_probe *probes, size_t count, int kind, int width) {
-    size_t candidates = 0;
+    size_t candidates = 0, turn = 0;
     for (size_t i = 0; i < count; i++) candidates += is_wanted(&probes[i], kind, width);
     lb_limit best = {0, 0, NULL};
     for (size_t i = 0; i < count; i++)
         if (is_wanted(&probes[i], kind, width))
-            keep_better(&best, time_probe(job, &probes[i], job->budget_s / (2.0 * (double)candidates)));
-    if (best.probe) keep_better(&best, time_probe(job, best.probe, job->budget_s / 2));
+            keep_better(&best, time_probe(job, &probes[i], job->budget_s / (2.0 * (double)candidates), &turn));
+    if (best.probe) keep_better(&best, time_probe(job, best.probe, job->budget_s / 2, &turn));
     return best;
 }
 

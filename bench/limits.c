@@ -31,7 +31,9 @@ struct lb_limits {
     lowbit_wisdom *wisdom; /* NULL = none */
     bool kept, measured;   /* limits of the wisdom are used; others were put there */
     uint32_t look;         /* 0 at first: counts lb_limits_look_again */
-    size_t count;          /* remembered so far; the oldest is forgotten first */
+    uint8_t *data;         /* what probes run on, kept since a large one takes longer to map than to read */
+    size_t bytes;
+    size_t count; /* remembered so far; the oldest is forgotten first */
     struct memo {
         key key;
         uint32_t look; /* the last that measured it */
@@ -47,13 +49,17 @@ lowbit_status lb_limits_create(const lowbit_ctx *ctx, double budget_s, lb_limits
     made->wisdom = NULL;
     made->kept = made->measured = false;
     made->look = 0;
+    made->data = NULL;
+    made->bytes = 0;
     made->count = 0;
     *limits = made;
     return LOWBIT_OK;
 }
 
 void lb_limits_destroy(lb_limits *limits) {
-    if (limits) lb_free(limits->ctx, limits, sizeof *limits);
+    if (!limits) return;
+    lb_free(limits->ctx, limits->data, limits->bytes);
+    lb_free(limits->ctx, limits, sizeof *limits);
 }
 
 bool lb_limits_are_kept(const lb_limits *limits) { return limits->kept; }
@@ -182,15 +188,28 @@ static lowbit_status learn(lb_limits *limits, const key *measured, lb_limit *lim
     return put_fact(limits, measured, limit, error);
 }
 
-/* On a buffer of its own. */
-static lowbit_status measure(const lb_limits *limits, const key *k, size_t slice, size_t step, const lowbit_pool *pool,
+/* Memory that is there already is only moved: what it holds does not matter then. */
+static bool moves(int kind) {
+    return kind == LB_PROBE_READ || kind == LB_PROBE_WRITE || kind == LB_PROBE_WRITE_AROUND || kind == LB_LIMIT_MEMCPY;
+}
+
+static lowbit_status provide(lb_limits *limits, int kind, size_t bytes, lowbit_error *error) {
+    if (moves(kind) && bytes <= limits->bytes) return LOWBIT_OK;
+    if (bytes > limits->bytes) {
+        lb_free(limits->ctx, limits->data, limits->bytes);
+        limits->data = lb_alloc(limits->ctx, bytes);
+        limits->bytes = limits->data ? bytes : 0;
+        LB_REQUIRE(limits->data, error, LOWBIT_NO_MEMORY, "no memory for a buffer of %zu bytes to measure with", bytes);
+    }
+    lb_limit_fill(kind, limits->data, bytes);
+    return LOWBIT_OK;
+}
+
+static lowbit_status measure(lb_limits *limits, const key *k, size_t slice, size_t step, const lowbit_pool *pool,
                              lb_limit *out, lowbit_error *error) {
-    const size_t bytes = step * k->threads;
-    const lb_limit_job job = {pool, lb_alloc(limits->ctx, bytes), slice, step, limits->budget_s};
-    LB_REQUIRE(job.data, error, LOWBIT_NO_MEMORY, "no memory for a buffer of %zu bytes to measure with", bytes);
-    lb_limit_fill(k->kind, job.data, bytes);
+    LB_TRY(provide(limits, k->kind, step * k->threads, error));
+    const lb_limit_job job = {pool, limits->data, slice, step, limits->budget_s};
     *out = lb_limit_best_probe(&job, k->unit, k->kind, k->width);
-    lb_free(limits->ctx, job.data, bytes);
     return LOWBIT_OK;
 }
 

@@ -68,8 +68,12 @@ static void point(const taps *t, const lb_conv_window *w, int64_t i) {
 static void point_inner(const taps *t, const lb_conv_window *w, int64_t i, int64_t count) {
     const int8_t *first = (const int8_t *)lb_conv_window_tap(t->windows, w, 0, 0);
     const int64_t step = t->windows->conv->stride_x * t->windows->pixel, mr = t->mr;
-    for (const int64_t end = i + count; i < end; i++, first += step) {
-        const int8_t **to = row_of(t, i);
+    const int8_t **to = row_of(t, i);
+    for (int64_t lane = i % mr; count > 0; count--, first += step, to++, lane++) {
+        if (lane == mr) {
+            lane = 0;
+            to += (t->count - 1) * mr; /* past the block's other taps */
+        }
         for (int64_t tap = 0; tap < t->count; tap++) to[tap * mr] = first + t->offsets[tap];
     }
 }

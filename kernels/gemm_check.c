@@ -132,7 +132,7 @@ static lowbit_status check_integer_form(const lowbit_problem *p, const lowbit_ge
     LB_REQUIRE(lb_integer_form(p, &reason), error, LOWBIT_INVALID_ARGUMENT, "requant: the integer form needs %s",
                reason);
     LB_REQUIRE(q->shifts, error, LOWBIT_INVALID_ARGUMENT, "requant: multipliers without shifts");
-    LB_REQUIRE(q->rounding <= LOWBIT_ROUND_DOUBLE, error, LOWBIT_INVALID_ARGUMENT, "requant: rounding %u is unknown",
+    LB_REQUIRE(q->rounding <= LOWBIT_ROUND_FLOAT, error, LOWBIT_INVALID_ARGUMENT, "requant: rounding %u is unknown",
                q->rounding);
     LB_REQUIRE(!args->bias && !args->residual, error, LOWBIT_INVALID_ARGUMENT,
                "float bias and residual do not go with the integer form: they are fields of requant");

@@ -23,7 +23,7 @@ static lb_requant resolve(const lowbit_requant *q, uint32_t act) {
         r.reciprocal = 1.0f / q->scale;
         return r;
     }
-    r.twice = q->rounding == LOWBIT_ROUND_DOUBLE;
+    r.rounding = q->rounding;
     if (act == LOWBIT_ACT_RELU) r.low = (int32_t)lb_min(lb_max(r.low, r.zero), r.high);
     r.residual_zero = q->residual_zero;
     r.residual_multiplier = q->residual_multiplier;

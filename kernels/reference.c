@@ -112,6 +112,9 @@ static int64_t rescale(int32_t x, int32_t m, int32_t e, uint32_t rounding) {
     return clamp((high >> -e) + (rest > threshold), -most, most);
 }
 
+/* s(m, e) of lowbit_requant. */
+static float float_scale(int32_t m, int32_t e) { return ldexpf((float)m, e - 31); }
+
 static int32_t code_at(uint32_t out, const void *codes, int64_t at) {
     return out == LOWBIT_OUT_S8 ? ((const int8_t *)codes)[at] : ((const uint8_t *)codes)[at];
 }
@@ -119,9 +122,13 @@ static int32_t code_at(uint32_t out, const void *codes, int64_t at) {
 static int64_t integer_code(const lowbit_problem *p, const lowbit_requant *q, int64_t m, int64_t n, int32_t dot) {
     const int32_t sum = (int32_t)((uint32_t)dot + (q->bias ? (uint32_t)q->bias[n] : 0));
     const int64_t low = p->act == LOWBIT_ACT_RELU ? clamp(q->zero, q->low, q->high) : q->low;
+    const int32_t added = q->residual ? code_at(p->out, q->residual, m * q->residual_stride + n) - q->residual_zero : 0;
     int64_t r;
-    if (q->residual) {
-        const int32_t added = code_at(p->out, q->residual, m * q->residual_stride + n) - q->residual_zero;
+    if (q->rounding == LOWBIT_ROUND_FLOAT) {
+        float steps = (float)sum * float_scale(q->multipliers[n], q->shifts[n]);
+        if (q->residual) steps += (float)added * float_scale(q->residual_multiplier, q->residual_shift);
+        r = llrintf(steps); /* below 2^62 */
+    } else if (q->residual) {
         r = rescale(sum, q->multipliers[n], q->shifts[n] + 16, q->rounding) +
             rescale(added, q->residual_multiplier, q->residual_shift + 16, q->rounding);
         r = (r + (1 << 15)) >> 16;

@@ -81,6 +81,7 @@ static lowbit_status fill_integers(lb_net *net, lb_value v, lowbit_error *error)
     }
     layer->bias = node->bias ? bias : NULL;
     lowbit_requant *q = &layer->requant;
+    q->rounding = LOWBIT_ROUND_FLOAT;
     q->multipliers = layer->multipliers;
     q->shifts = layer->shifts;
     q->bias = layer->bias;

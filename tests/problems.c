@@ -113,7 +113,7 @@ void sample_integer_form(sample *s) {
     }
     q->multipliers = multipliers;
     q->shifts = shifts;
-    q->rounding = (uint32_t)check_random_in(0, 1);
+    q->rounding = (uint32_t)check_random_in(0, 2);
     if (p->bias) {
         int32_t *bias = check_guarded((size_t)n * 4, CHECK_GUARD_AFTER);
         for (int64_t i = 0; i < n; i++) bias[i] = (int32_t)check_random_in(-1000, 1000) * (int32_t)p->k;

@@ -285,7 +285,7 @@ static void refuse_codes(void) {
     REFUSE_CODES((s.requant.multipliers = s.multipliers, s.requant.shifts = s.shifts)) /* not static, groups */
     REFUSE_INTEGER(s.requant.zero = 256)
     REFUSE_INTEGER(s.requant.shifts = NULL)
-    REFUSE_INTEGER(s.requant.rounding = 2)
+    REFUSE_INTEGER(s.requant.rounding = 3)
     REFUSE_INTEGER(s.requant.bias = NULL)
     REFUSE_INTEGER(s.requant.residual = NULL)
     REFUSE_INTEGER(s.requant.residual_stride = 32)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Codes of 8 bits: the integer form over all of int32 with every multiplier and shift, where the two roundings differ,
+/* Codes of 8 bits: the integer form over all of int32 with every multiplier and shift, where its roundings differ,
  * the helper that makes multipliers, and the float form on what is not a number. */
 #include <math.h>
 #include <stdlib.h>
@@ -46,9 +46,11 @@ static sample make_sums(const lowbit_ctx *ctx, const char *problem, int32_t *sum
     return s;
 }
 
-/* round(x * m * 2^(e - 31)) as a long double of 64 bits: exact before it is rounded. */
+/* round(x * m * 2^(e - 31)) as a long double of 64 bits: exact before it is rounded, to a float first where that is
+ * the form. */
 static long double rescaled(int32_t x, int32_t m, int32_t e, uint32_t rounding) {
     const long double exact = ldexpl((long double)x * m, e - 31);
+    if (rounding == LOWBIT_ROUND_FLOAT) return rintl((float)ldexpl((long double)(float)x * (float)m, e - 31));
     if (rounding == LOWBIT_ROUND_SINGLE || e >= 0) return floorl(exact + 0.5L);
     return roundl(ldexpl(floorl(ldexpl((long double)x * m, -31) + 0.5L), e)); /* roundl: half away from 0 */
 }
@@ -58,11 +60,11 @@ static long double rescaled(int32_t x, int32_t m, int32_t e, uint32_t rounding) 
 static int check_sums(const lowbit_ctx *ctx, const char *problem) {
     enum { N = 200 };
     int32_t sums[N], multipliers[N], shifts[N];
-    uint8_t codes[2][N];
+    uint8_t codes[LOWBIT_ROUND_FLOAT + 1][N];
     int different = 0;
     sample s = make_sums(ctx, problem, sums, multipliers, shifts);
     const lowbit_requant *q = &s.requant;
-    for (uint32_t rounding = 0; rounding < 2; rounding++) {
+    for (uint32_t rounding = 0; rounding <= LOWBIT_ROUND_FLOAT; rounding++) {
         s.requant.rounding = rounding;
         check_context("%s rounding %u", problem, rounding);
         memcpy(codes[rounding], sample_reference(ctx, &s), N);
@@ -74,9 +76,10 @@ static int check_sums(const lowbit_ctx *ctx, const char *problem) {
         sample_check_kernels(ctx, &s, problem);
     }
     for (int n = 0; n < N; n++) {
-        const int apart = (int8_t)(codes[0][n] - codes[1][n]);
-        different += apart != 0;
-        CHECK(apart >= -1 && apart <= 1);
+        const int twice = (int8_t)(codes[0][n] - codes[LOWBIT_ROUND_DOUBLE][n]);
+        const int floats = (int8_t)(codes[0][n] - codes[LOWBIT_ROUND_FLOAT][n]);
+        different += twice != 0;
+        CHECK(twice >= -1 && twice <= 1 && floats >= -1 && floats <= 1);
     }
     sample_free(ctx, &s);
     return different;
@@ -100,24 +103,24 @@ void subject_requant(void) {
  * 1). */
 void subject_requant_ties(void) {
     static const struct {
-        int32_t sum, shift, single, twice;
+        int32_t sum, shift, codes[LOWBIT_ROUND_FLOAT + 1]; /* by single, double, float */
     } kCases[] = {
-        {1, 0, 1, 1},     /* 0.5: half up */
-        {-1, 0, 0, 0},    /* -0.5: half up, also in the double form, whose second rounding has nothing to do */
-        {-3, -1, -1, -1}, /* -0.75 */
-        {-2, -1, 0, -1},  /* -0.5 after an exact first step: up, away */
-        {2, -1, 1, 1},    /* 0.5 */
-        {5, -2, 1, 1},    /* 0.625; first step 2.5 -> 3, then 0.75 */
-        {3, -2, 0, 1},    /* 0.375; first step 1.5 -> 2, then 0.5 -> 1: rounded twice */
-        {-6, -1, -1, -2}, /* -1.5: up, away */
-        {-5, -1, -1, -1}, /* -1.25; -2.5 -> -2, then -1 */
-        {INT32_MIN, -24, -64, -64},
-        {INT32_MAX, -24, 64, 64},
-        {INT32_MIN, -31, 0, -1},
-        {INT32_MAX, -31, 0, 1},
-        {INT32_MIN, 0, -128, -128},
-        {INT32_MAX, 30, 127, 127},
-        {INT32_MIN, 30, -128, -128},
+        {1, 0, {1, 1, 0}},      /* 0.5: half up */
+        {-1, 0, {0, 0, 0}},     /* -0.5: half up, also in the double form, whose second rounding has nothing to do */
+        {-3, -1, {-1, -1, -1}}, /* -0.75 */
+        {-2, -1, {0, -1, 0}},   /* -0.5 after an exact first step: up, away */
+        {2, -1, {1, 1, 0}},     /* 0.5 */
+        {5, -2, {1, 1, 1}},     /* 0.625; first step 2.5 -> 3, then 0.75 */
+        {3, -2, {0, 1, 0}},     /* 0.375; first step 1.5 -> 2, then 0.5 -> 1: rounded twice */
+        {-6, -1, {-1, -2, -2}}, /* -1.5: up, away */
+        {-5, -1, {-1, -1, -1}}, /* -1.25; -2.5 -> -2, then -1 */
+        {INT32_MIN, -24, {-64, -64, -64}},
+        {INT32_MAX, -24, {64, 64, 64}},
+        {INT32_MIN, -31, {0, -1, 0}},
+        {INT32_MAX, -31, {0, 1, 0}},
+        {INT32_MIN, 0, {-128, -128, -128}},
+        {INT32_MAX, 30, {127, 127, 127}},
+        {INT32_MIN, 30, {-128, -128, -128}},
     };
     lowbit_ctx *ctx = NULL;
     CHECK(lowbit_ctx_create(NULL, &ctx, NULL) == LOWBIT_OK);
@@ -126,10 +129,10 @@ void subject_requant_ties(void) {
         sample s = make_sums(ctx, "i8a8s:m1n1k4:s8+bias", sums, multipliers, shifts);
         sums[0] = kCases[i].sum, multipliers[0] = 1 << 30, shifts[0] = kCases[i].shift;
         s.requant.zero = 0, s.requant.low = -128, s.requant.high = 127;
-        for (uint32_t rounding = 0; rounding < 2; rounding++) {
+        for (uint32_t rounding = 0; rounding <= LOWBIT_ROUND_FLOAT; rounding++) {
             s.requant.rounding = rounding;
             check_context("sum %d shift %d rounding %u", sums[0], shifts[0], rounding);
-            CHECK(*(int8_t *)sample_reference(ctx, &s) == (rounding ? kCases[i].twice : kCases[i].single));
+            CHECK(*(int8_t *)sample_reference(ctx, &s) == kCases[i].codes[rounding]);
             sample_check_kernels(ctx, &s, "ties");
         }
         sample_free(ctx, &s);

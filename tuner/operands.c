@@ -108,6 +108,7 @@ static lowbit_status make_integer_form(lb_operands *o, lowbit_error *error) {
     int32_t *shifts = o->columns + p->n, *bias = shifts + p->n;
     LB_TRY(lowbit_requant_multipliers(kScaleOfA, o->weights.scales, p->n, q->scale, o->columns, shifts, error));
     for (int64_t n = 0; n < p->n; n++) bias[n] = (int32_t)(n % 1000 * p->k / 100);
+    q->rounding = LOWBIT_ROUND_FLOAT; /* the networks' */
     q->multipliers = o->columns;
     q->shifts = shifts;
     q->bias = p->bias ? bias : NULL;

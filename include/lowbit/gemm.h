@@ -279,7 +279,8 @@ LOWBIT_API lowbit_status lowbit_column_sums(const lowbit_packed *weights, int32_
 /* How the integer form rounds (lowbit_requant). They differ by one code, rarely. */
 enum {
     LOWBIT_ROUND_SINGLE = 0, /* once, half up: ruy and newer TensorFlow Lite */
-    LOWBIT_ROUND_DOUBLE = 1  /* twice, the second half away from 0: gemmlowp and older TensorFlow Lite */
+    LOWBIT_ROUND_DOUBLE = 1, /* twice, the second half away from 0: gemmlowp and older TensorFlow Lite */
+    LOWBIT_ROUND_FLOAT = 2   /* a product in binary32, half to even, as oneDNN, ONNX Runtime, XNNPACK: the fastest */
 };
 
 /* How results become s8 or u8 codes, q standing for scale * (q - zero). One of two forms:
@@ -290,8 +291,8 @@ enum {
  *     q = clamp(rne(y * (1 / scale)) + zero, low, high)           a NaN counts as 0
  *
  * Integer form, `multipliers` given, for static activations, one scale a row (or tensor), no minima, and no activation
- * function but ReLU, which is low = min(max(low, zero), high). No float is touched; the scales of A and of the weights
- * are in the multipliers (lowbit_requant_multipliers):
+ * function but ReLU, which is low = min(max(low, zero), high). The scales of A and of the weights are in the
+ * multipliers (lowbit_requant_multipliers), and but for LOWBIT_ROUND_FLOAT no float is touched:
  *
  *     q = clamp(zero + R(dot + bias[n], multipliers[n], shifts[n]), low, high)
  *     R(x, m, e) = clamp(round(x * m * 2^(e - 31)), -2^29, 2^29)  dot + bias modulo 2^32
@@ -303,6 +304,14 @@ enum {
  *     q = clamp(zero + floor((R(dot + bias[n], multipliers[n], shifts[n] + 16)
  *                             + R(residual[m,n] - residual_zero, residual_multiplier, residual_shift + 16)) / 2^16 +
  * 1/2), low, high)
+ *
+ * LOWBIT_ROUND_FLOAT reads the same multipliers as floats, and each operation rounds to nearest even:
+ *
+ *     q = clamp(zero + rne(f32(dot + bias[n]) * s(multipliers[n], shifts[n])), low, high)
+ *     s(m, e) = f32(m) * 2^(e - 31)
+ *
+ * with a residual, rne(f32(dot + bias[n]) * s(multipliers[n], shifts[n])
+ *                      + f32(residual[m,n] - residual_zero) * s(residual_multiplier, residual_shift)).
  *
  * Legal are multipliers of 0 and of magnitude 2^30 to 2^31 - 1, and shifts from -31 to 30, with a residual to 14. All
  * arrays are of the caller and are only read; a struct may serve any number of runs at once. */

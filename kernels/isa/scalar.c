@@ -102,12 +102,12 @@ static inline int32_t corrected(const lb_tile *t, uint32_t raw, size_t row_at, s
 }
 
 /* x * multiplier * 2^(shift - 31) by h, the product in units of 2^31, and a rounding shift of it. */
-static inline int32_t rescale(int32_t x, int32_t multiplier, int32_t shift, uint32_t twice) {
+static inline int32_t rescale(int32_t x, int32_t multiplier, int32_t shift, uint32_t rounding) {
     const int64_t product = (int64_t)x * multiplier;
     const int right = shift < 0 ? -shift : 0;
     int64_t r = (product + ((int64_t)1 << (30 - (shift > 0 ? shift : 0)))) >> (31 - (shift > 0 ? shift : 0));
     if (right) {
-        const int64_t h = twice ? r - (r < 0) : product >> 31;
+        const int64_t h = rounding == LOWBIT_ROUND_DOUBLE ? r - (r < 0) : product >> 31;
         r = (h + ((int64_t)1 << (right - 1))) >> right;
     }
     return (int32_t)(r < -LB_REQUANT_MOST ? -LB_REQUANT_MOST : r > LB_REQUANT_MOST ? LB_REQUANT_MOST : r);
@@ -121,19 +121,37 @@ static inline void put_code(const lb_tile *t, size_t i, size_t n, int32_t code) 
         ((uint8_t *)t->out)[at] = (uint8_t)code;
 }
 
+static inline int32_t residual_code(const lb_tile *t, size_t i, size_t n) {
+    const size_t at = i * t->residual_stride + n;
+    return t->out_kind == LOWBIT_OUT_S8 ? ((const int8_t *)t->residual)[at] : ((const uint8_t *)t->residual)[at];
+}
+
+/* Steps of the output: by one rounding or two of integers. */
+static inline int32_t integer_steps(const lb_tile *t, size_t i, size_t n, int32_t sum) {
+    const lb_requant *q = t->requant;
+    if (!t->residual) return rescale(sum, t->multipliers[n], t->shifts[n], q->rounding);
+    const int32_t fraction = LB_REQUANT_FRACTION, added = residual_code(t, i, n) - q->residual_zero;
+    const int32_t r = rescale(sum, t->multipliers[n], t->shifts[n] + fraction, q->rounding) +
+                      rescale(added, q->residual_multiplier, q->residual_shift + fraction, q->rounding);
+    return (r + (1 << (fraction - 1))) >> fraction;
+}
+
+/* By floats; clamped before they are rounded, as the codes will be. */
+static inline int32_t float_steps(const lb_tile *t, size_t i, size_t n, int32_t sum) {
+    const lb_requant *q = t->requant;
+    float r = (float)sum * ldexpf((float)t->multipliers[n], t->shifts[n] - 31);
+    if (t->residual)
+        r += (float)(residual_code(t, i, n) - q->residual_zero) *
+             ldexpf((float)q->residual_multiplier, q->residual_shift - 31);
+    return (int32_t)rintf(fminf(fmaxf(r, -LB_REQUANT_MOST), LB_REQUANT_MOST));
+}
+
 static inline void store_integer(const lb_tile *t, size_t i, size_t n, int32_t dot) {
     const lb_requant *q = t->requant;
-    const int32_t fraction = t->residual ? LB_REQUANT_FRACTION : 0;
     const uint32_t bias = t->bias ? (uint32_t)((const int32_t *)t->bias)[n] : 0;
-    int32_t r = rescale((int32_t)((uint32_t)dot + bias), t->multipliers[n], t->shifts[n] + fraction, q->twice);
-    if (t->residual) {
-        const size_t at = i * t->residual_stride + n;
-        const int32_t code =
-            t->out_kind == LOWBIT_OUT_S8 ? ((const int8_t *)t->residual)[at] : ((const uint8_t *)t->residual)[at];
-        r += rescale(code - q->residual_zero, q->residual_multiplier, q->residual_shift + fraction, q->twice);
-        r = (r + (1 << (LB_REQUANT_FRACTION - 1))) >> LB_REQUANT_FRACTION;
-    }
-    r += q->zero;
+    const int32_t sum = (int32_t)((uint32_t)dot + bias);
+    const int32_t r =
+        q->zero + (q->rounding == LOWBIT_ROUND_FLOAT ? float_steps(t, i, n, sum) : integer_steps(t, i, n, sum));
     put_code(t, i, n, r < q->low ? q->low : r > q->high ? q->high : r);
 }
 

@@ -53,7 +53,7 @@ struct DotRows {
             const uint8_t *at[kVectors];
             LB_UNROLL
             for (size_t j = 0; j < kVectors; ++j) at[j] = lines.at[j] + first * LB_LINE;
-            for (size_t l = 0; l < few; ++l) lines.Prefetch(first + l);
+            lines.PrefetchFew(first, few);
             first += few;
             for (; k + kTogether * kLineK <= end; k += kTogether * kLineK) {
                 Take<kTogether>(decode, at, row, k, acc);

@@ -407,15 +407,24 @@ struct Epilogue {
     }
 
     /* The integer form, a vector of columns at a time: its constants fill the registers. */
-    static HWY_NOINLINE void FinishInteger(const lb_tile &tile, size_t rows, int code_bias) {
+    template <class Codes>
+    static HWY_NOINLINE void FinishCodes(const lb_tile &whose, size_t rows, int code_bias) {
+        const lb_tile tile = whose; /* a store of bytes may change the caller's, as far as the compiler knows */
         const Dots dots(tile, code_bias);
         for (size_t j = 0; j < kVectors; ++j) {
-            const IntegerCodes codes(tile, j * kColumns);
+            const Codes codes(tile, j * kColumns);
             for (size_t i = 0; i < rows; ++i) {
                 const VI32 added = tile.residual ? ResidualCodes(tile, i, j) : hn::Zero(DI32());
                 PutCodes(tile, i, j, codes(dots.At(tile, i, j), added));
             }
         }
+    }
+
+    static HWY_INLINE void FinishInteger(const lb_tile &tile, size_t rows, int code_bias) {
+        if (tile.requant->rounding == LOWBIT_ROUND_FLOAT)
+            FinishCodes<ScaledCodes>(tile, rows, code_bias);
+        else
+            FinishCodes<IntegerCodes>(tile, rows, code_bias);
     }
 
     /* The totals of progressive groups to a float output, through registers. */

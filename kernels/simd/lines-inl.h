@@ -49,6 +49,14 @@ struct Lines {
             for (size_t l = 0; l < kCount; ++l) __builtin_prefetch(ahead + (line + l) * ahead_step, 0, 2);
         }
     }
+    /* The same for `few` lines at once: what is ahead of them may be less than a line of the cache for each. */
+    HWY_INLINE void PrefetchFew(size_t line, size_t few) const {
+        if (stream)
+            for (const size_t end = line + few; line < end; ++line) PrefetchPanels(StreamOffset(line));
+        else
+            for (size_t offset = line * ahead_step; offset < (line + few) * ahead_step; offset += LB_LINE)
+                __builtin_prefetch(ahead + offset, 0, 2);
+    }
     HWY_INLINE void PrefetchPanels(size_t offset) const {
         LB_UNROLL
         for (size_t j = 0; j < kVectors; ++j)

@@ -22,7 +22,7 @@ struct FixedCodes {
 
     HWY_INLINE VI32 operator()(VF32 x) const {
         const VF32 steps = hn::Mul(hn::IfThenElseZero(hn::Eq(x, x), x), r);
-        return hn::Add(hn::NearestInt(hn::Min(hn::Max(steps, low), high)), zero);
+        return hn::Add(NearestSmall(hn::Min(hn::Max(steps, low), high)), zero);
     }
 };
 
@@ -83,14 +83,28 @@ HWY_INLINE VI32 ClampTerm(VI32 r) {
     return hn::Min(hn::Max(r, hn::Set(DI32(), -LB_REQUANT_MOST)), hn::Set(DI32(), LB_REQUANT_MOST));
 }
 
-/* Accumulators of one vector of columns to codes. */
-struct IntegerCodes {
-    Rescale dot, residual;
-    VI32 bias, residual_zero, zero, low, high; /* low and high of what zero is added to */
+/* What one vector of columns becomes codes with, however they are rounded. */
+struct CodeColumns {
+    VI32 multiplier, shift, bias, residual_zero, zero, low, high; /* low and high of what zero is added to */
     bool has_residual;
 
+    HWY_INLINE CodeColumns(const lb_tile &tile, size_t column)
+        : multiplier(hn::LoadU(DI32(), tile.multipliers + column)),
+          shift(hn::LoadU(DI32(), tile.shifts + column)),
+          bias(tile.bias ? hn::LoadU(DI32(), static_cast<const int32_t *>(tile.bias) + column) : hn::Zero(DI32())),
+          residual_zero(hn::Set(DI32(), tile.requant->residual_zero)),
+          zero(hn::Set(DI32(), tile.requant->zero)),
+          low(hn::Set(DI32(), tile.requant->low - tile.requant->zero)),
+          high(hn::Set(DI32(), tile.requant->high - tile.requant->zero)),
+          has_residual(tile.residual != nullptr) {}
+};
+
+/* Accumulators to codes by integers. */
+struct IntegerCodes : CodeColumns {
+    Rescale dot, residual;
+
     HWY_INLINE IntegerCodes(const lb_tile &tile, size_t column)
-        : IntegerCodes(tile, *tile.requant, column, hn::Set(DI32(), tile.residual ? LB_REQUANT_FRACTION : 0)) {}
+        : IntegerCodes(CodeColumns(tile, column), *tile.requant) {}
 
     HWY_INLINE VI32 operator()(VI32 sum, VI32 added) const {
         VI32 r = dot(hn::Add(sum, bias));
@@ -103,17 +117,39 @@ struct IntegerCodes {
     }
 
   private:
-    HWY_INLINE IntegerCodes(const lb_tile &tile, const lb_requant &q, size_t column, VI32 fraction)
-        : dot(hn::LoadU(DI32(), tile.multipliers + column), hn::Add(hn::LoadU(DI32(), tile.shifts + column), fraction),
-              q.twice),
-          residual(hn::Set(DI32(), q.residual_multiplier), hn::Add(hn::Set(DI32(), q.residual_shift), fraction),
-                   q.twice),
-          bias(tile.bias ? hn::LoadU(DI32(), static_cast<const int32_t *>(tile.bias) + column) : hn::Zero(DI32())),
-          residual_zero(hn::Set(DI32(), q.residual_zero)),
-          zero(hn::Set(DI32(), q.zero)),
-          low(hn::Set(DI32(), q.low - q.zero)),
-          high(hn::Set(DI32(), q.high - q.zero)),
-          has_residual(tile.residual != nullptr) {}
+    HWY_INLINE IntegerCodes(const CodeColumns &columns, const lb_requant &q)
+        : CodeColumns(columns),
+          dot(multiplier, hn::Add(shift, hn::Set(DI32(), has_residual ? LB_REQUANT_FRACTION : 0)),
+              q.rounding == LOWBIT_ROUND_DOUBLE),
+          residual(hn::Set(DI32(), q.residual_multiplier), hn::Set(DI32(), q.residual_shift + LB_REQUANT_FRACTION),
+                   q.rounding == LOWBIT_ROUND_DOUBLE) {}
+};
+
+/* The same by floats. Clamped before they are rounded, as the bounds are integers. */
+struct ScaledCodes : CodeColumns {
+    VF32 scale, residual_scale, least, most;
+
+    HWY_INLINE ScaledCodes(const lb_tile &tile, size_t column)
+        : CodeColumns(tile, column),
+          scale(ScaleOf(multiplier, shift)),
+          residual_scale(ScaleOf(hn::Set(DI32(), tile.requant->residual_multiplier),
+                                 hn::Set(DI32(), tile.requant->residual_shift))),
+          least(hn::ConvertTo(DF32(), low)),
+          most(hn::ConvertTo(DF32(), high)) {}
+
+    HWY_INLINE VI32 operator()(VI32 sum, VI32 added) const {
+        const DF32 df;
+        VF32 r = hn::Mul(hn::ConvertTo(df, hn::Add(sum, bias)), scale);
+        if (has_residual) r = hn::Add(r, hn::Mul(hn::ConvertTo(df, hn::Sub(added, residual_zero)), residual_scale));
+        return hn::Add(NearestSmall(hn::Min(hn::Max(r, least), most)), zero);
+    }
+
+  private:
+    /* multiplier * 2^(shift - 31): the power by its exponent. */
+    static HWY_INLINE VF32 ScaleOf(VI32 multiplier, VI32 shift) {
+        const VI32 exponent = hn::Add(shift, hn::Set(DI32(), 127 - 31));
+        return hn::Mul(hn::ConvertTo(DF32(), multiplier), hn::BitCast(DF32(), hn::ShiftLeft<23>(exponent)));
+    }
 };
 
 }  // namespace

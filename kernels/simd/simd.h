@@ -63,6 +63,19 @@ constexpr size_t kColumns = hn::MaxLanes(DI32());
 HWY_INLINE VI32 ShiftUp(VI32 x, VI32 by) { return x << by; }
 HWY_INLINE VI32 ShiftDown(VI32 x, VI32 by) { return x >> by; }
 
+/* To the nearest integer, for |x| < 2^31: on x86 hn::NearestInt sees to all others, too, which takes longer. */
+HWY_INLINE VI32 NearestSmall(VF32 x) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+    return VI32{_mm512_cvtps_epi32(x.raw)};
+#elif HWY_ARCH_X86 && HWY_TARGET == HWY_AVX2
+    return VI32{_mm256_cvtps_epi32(x.raw)};
+#elif HWY_ARCH_X86
+    return VI32{_mm_cvtps_epi32(x.raw)};
+#else
+    return hn::NearestInt(x);
+#endif
+}
+
 /* Field kField of a line of kBits-bit codes, shifted down to bit 0. */
 template <int kBits, int kField>
 HWY_INLINE VU8 Field(VU8 line) {

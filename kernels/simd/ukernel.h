@@ -93,7 +93,7 @@ enum { LB_REQUANT_FRACTION = 16, LB_REQUANT_MOST = 1 << 29 };
 
 /* What s8 and u8 outputs share for all columns: lowbit_requant, checked and resolved. */
 typedef struct lb_requant {
-    uint32_t twice;          /* 1 = LOWBIT_ROUND_DOUBLE */
+    uint32_t rounding;       /* integer form: LOWBIT_ROUND_* */
     int32_t zero, low, high; /* of the output; with ReLU in the integer form low is not below zero */
     float reciprocal;        /* float form: 1 / scale */
     int32_t residual_zero, residual_multiplier, residual_shift; /* integer form */
