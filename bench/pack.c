@@ -6,6 +6,7 @@
 
 #include "kernels/base/base.h"
 #include "kernels/base/ctx.h"
+#include "tuner/random.h"
 
 enum { BIG = LOWBIT_BITS_BIG, LITTLE = LOWBIT_BITS_LITTLE, PACK = 0, UNPACK = 1 };
 
@@ -80,12 +81,7 @@ static void work(void *arg, size_t reps) {
 }
 
 static void fill(job *j) {
-    const uint32_t limit = j->op->kind == LB_PACK_TRITS ? 3 : 1u << j->op->bits;
-    uint64_t state = 1;
-    for (int64_t i = 0; i < j->bytes; i++) {
-        state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
-        j->unpacked[i] = (uint8_t)((state >> 40) % limit);
-    }
+    lb_random_codes(j->unpacked, j->bytes, j->op->kind == LB_PACK_TRITS ? 3 : 1u << j->op->bits, 1);
     memset(j->packed, 0, (size_t)j->bytes);
     memset(j->back, 0xEE, (size_t)j->bytes);
 }
