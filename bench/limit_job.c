@@ -11,7 +11,7 @@
 
 enum {
     RANDOM_BYTES = 1 << 16,    /* then they repeat */
-    THREADED_SAMPLE_US = 2000, /* long against the skew of their beginnings */
+    THREADED_SAMPLE_US = 1000, /* long against the skew of their beginnings */
     MEET_US = 2000,            /* how long a task waits for the others */
     CHUNK_BYTES = 64 << 20     /* of a large working set, of all threads together: one sample */
 };
@@ -127,6 +127,7 @@ static lb_limit time_probe(const lb_limit_job *job, const lb_probe *probe, doubl
     lb_measure_options options = LB_MEASURE_DEFAULTS(budget_s);
     options.clock = &clock;
     options.min_samples = 3;
+    options.warmup_s = budget_s / 4; /* the fastest sample is the limit: a cold one does it no harm */
     if (r.threads > 1) options.sample_s = THREADED_SAMPLE_US * 1e-6;
     lb_sample s;
     lb_measure_with(&options, run_rounds, &r, &s);
@@ -141,15 +142,15 @@ static bool is_wanted(const lb_probe *probe, int kind, int width) {
     return probe->kind == kind && probe->width == width;
 }
 
-/* Each for a short while, then the winner for the rest. */
+/* Each for a short while, then the winner for the rest; one that has no rival, for all of it. */
 static lb_limit race(const lb_limit_job *job, const lb_probe *probes, size_t count, int kind, int width) {
     size_t candidates = 0, turn = 0;
     for (size_t i = 0; i < count; i++) candidates += is_wanted(&probes[i], kind, width);
+    const double budget_s = candidates > 1 ? job->budget_s / (2.0 * (double)candidates) : job->budget_s;
     lb_limit best = {0, 0, NULL};
     for (size_t i = 0; i < count; i++)
-        if (is_wanted(&probes[i], kind, width))
-            keep_better(&best, time_probe(job, &probes[i], job->budget_s / (2.0 * (double)candidates), &turn));
-    if (best.probe) keep_better(&best, time_probe(job, best.probe, job->budget_s / 2, &turn));
+        if (is_wanted(&probes[i], kind, width)) keep_better(&best, time_probe(job, &probes[i], budget_s, &turn));
+    if (candidates > 1) keep_better(&best, time_probe(job, best.probe, job->budget_s / 2, &turn));
     return best;
 }
 

@@ -167,11 +167,11 @@ static int prepare(session *s, char *powers, size_t size) {
 
 int lb_cmd_bench_all(int argc, char **argv) {
     session s = {.peers = "all"};
-    double time_s = 0.05;
+    double time_s = 0.04;
     char powers[128], time[32];
     const lb_option table[] = {
         {"-o", "DIR", "the folder where everything goes, made where it is missing", LB_OPTION_TEXT, &s.folder},
-        {"--time", "S", "seconds of samples for each number (default: 0.05)", LB_OPTION_SECONDS, &time_s},
+        {"--time", "S", "seconds of samples for each number (default: 0.04)", LB_OPTION_SECONDS, &time_s},
         {"--threads", "LIST", "of the comparison of thread counts (default: 1,2,4 and so on)", LB_OPTION_TEXT,
          &s.threads},
         {"--peers", "LIST", "time these libraries in turn with ours (default: all of this build)", LB_OPTION_TEXT,
@@ -181,7 +181,7 @@ int lb_cmd_bench_all(int argc, char **argv) {
     const lb_syntax syntax = {
         .usage = "-o DIR [options] [STEP...]",
         .text =
-            "Measures, in two minutes or so: the limits of this machine, products by format, "
+            "Measures, in a minute and a half or so: the limits of this machine, products by format, "
             "rows, size and threads,\nlayers of models, packing, two tunings. Says which commands "
             "these are; each leaves its JSON in DIR,\nwhere index.html and its like tell what they found.\n"
             "STEP: only limits, main, size, layers, threads, cold, peers, pack or tune.",

@@ -122,7 +122,7 @@ static void common_options(settings *o, lb_option *table) {
 
 static int parsed(settings *o, int argc, char **argv) {
     int code;
-    o->bench.verified_products = lb_max(1, (int64_t)(o->bench.budget_s * 1e9));
+    o->bench.verified_products = lb_max(1, (int64_t)(o->bench.budget_s * 5e8));
     if ((code = lb_gemm_passes(o->command, o->passes, &o->bench)) != LB_EXIT_OK) return code;
     if ((code = lb_cli_peers(o->command, &o->bench.peers)) != LB_EXIT_OK) return code;
     return lb_shapes_help(&o->shapes) ? LB_EXIT_OK : run(o, argc - 1, argv + 1);

@@ -64,7 +64,8 @@ install_packages() {
     mapfile -t missing < <(missing_packages "$@")
     if [ "${#missing[@]}" = 0 ]; then return 0; fi
     say "installing ${missing[*]}"
-    apt_get update
+    if [ "${lists_are_new:-}" = "" ]; then apt_get update; fi
+    lists_are_new=yes
     apt_get install --no-install-recommends "${missing[@]}"
 }
 
