@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import statistics
 import struct
 import tempfile
 import zlib
@@ -170,6 +171,27 @@ def test_texts():
     answers(["run", *made], USAGE, "an image, a text or --data is missing")
     answers(["run", *made, "--data", data], USAGE, "--data and --npy go together")
     answers(["bench", "network", "bert-tiny", "--random", "--length", "600", "--json", "-"], FAILED, "texts of 600 tokens")
+
+
+def ranks(values):
+    """From 0; equal values share the mean of theirs."""
+    return [sum(x < value for x in values) + (values.count(value) - 1) / 2 for value in values]
+
+
+def test_scores():
+    """STS-B's: one output, judged by two correlations."""
+    pairs = [("a good film", "a good film", 5.0), ("a good film", "a bad film", 2.4), ("not bad", "good", 3.2),
+             ("a film", "is not", 0.0), ("very bad", "very good", 2.4)]
+    pathlib.Path(path("sts.tsv")).write_text("index\tsentence1\tsentence2\tscore\n" + "".join(
+        f"{i}\t{first}\t{second}\t{score:.3f}\n" for i, (first, second, score) in enumerate(pairs)), encoding="utf-8")
+    made = ["bert-tiny", "--random", "--vocab", vocabulary("vocab.txt"), "--data", path("sts.tsv")]
+    wanted = [score for *_, score in pairs]
+    for row in results("eval", *made, "--classes", "1", "--recipe", "w8a8-dynamic", "--predictions"):
+        got = row["predictions"]
+        for name, x, y in (("pearson", got, wanted), ("spearman", ranks(got), ranks(wanted))):
+            check(f"{name} of {row['format']}", abs(row["metrics"][name] - statistics.correlation(x, y)) < 1e-5, row)
+        check("nothing else is judged", set(row["metrics"]) == {"pearson", "spearman"} and len(set(got)) > 1)
+    answers(["eval", *made, "--classes", "2"], FAILED, "lowbit eval: ")
 
 
 def test_embeddings():
