@@ -186,17 +186,11 @@ struct PopcountPairs {
     static_assert(kRows % 2 == 0, "rows go in pairs");
     using A = uint8_t;
 
-    /* What Lines::Prefetch does for so many lines, without asking for any twice. */
-    static HWY_INLINE void PrefetchAhead(const TurnedLines<kVectors> &lines, size_t first, size_t count) {
-        const uint8_t *at = lines.ahead + first * lines.ahead_step, *const end = at + count * lines.ahead_step;
-        for (; at < end; at += LB_LINE) __builtin_prefetch(at, 0, 2);
-    }
-
     /* A part of K has no more lines than fit the scratch for turned ones, so that 16 bits hold its counts. */
     static HWY_INLINE void Sums(const TurnedLines<kVectors> &lines, size_t first, size_t count, const A *a,
                                 VI32 (&sum)[kRows][kVectors]) {
         static_assert(LB_VALUES_MOST / TurnedLines<kVectors>::kLineBytes * 32 < 1 << 16, "counts of a part");
-        if (!lines.stream) PrefetchAhead(lines, first, count);
+        if (!lines.stream) lines.PrefetchFew(first, count);
         const uint8_t *nibbles = lines.nibbles + first * lines.kLineBytes;
         for (size_t pair = 0; pair < kRows / 2; ++pair) { /* not unrolled: sums of so many rows are in memory anyway */
             ForEach<kPlanes>([&](auto plane) {
