@@ -18,6 +18,10 @@ enum {
 
 static int64_t now_ns(void) { return lb_monotonic_clock.now_ns(lb_monotonic_clock.user); }
 
+bool lb_limit_moves(int kind) {
+    return kind == LB_PROBE_READ || kind == LB_PROBE_WRITE || kind == LB_PROBE_WRITE_AROUND || kind == LB_LIMIT_MEMCPY;
+}
+
 /* ---- probes that no level has ---- */
 
 static uint32_t copy_halves(uint8_t *data, size_t bytes, size_t reps, const int8_t *a) {
@@ -120,8 +124,8 @@ static double work_of(const round_of *r) {
 static lb_limit time_probe(const lb_limit_job *job, const lb_probe *probe, double budget_s, size_t *turn) {
     round_of r = {.job = job, .probe = probe, .threads = lb_pool_threads(job->pool), .turn = turn};
     const size_t lines = (size_t)LB_LINE * probe->streams;
-    /* A probe that computes has its working set in a cache of its thread. */
-    r.chunks = probe->repeat ? 1 : (size_t)lb_div_up((int64_t)(job->slice * r.threads), CHUNK_BYTES);
+    /* What computes has its working set in a cache of its thread. */
+    r.chunks = lb_limit_moves(probe->kind) ? (size_t)lb_div_up((int64_t)(job->slice * r.threads), CHUNK_BYTES) : 1;
     r.slice = job->slice / r.chunks / lines * lines;
     for (size_t i = 0; i < LB_COUNT(r.activations); i++) r.activations[i] = (int8_t)(17 * i - 100);
     const lb_clock clock = {spent_ns, &r};
@@ -165,16 +169,13 @@ lb_limit lb_limit_best_probe(const lb_limit_job *job, const lb_isa_unit *unit, i
  * multiply up to a third faster than those of a real product. As bf16 (the upper byte has the sign and seven bits of
  * the exponent) they are from 1 to 2, of either sign, so that sums stay numbers. */
 void lb_limit_fill(int kind, uint8_t *data, size_t bytes) {
-    size_t done = (size_t)lb_min((int64_t)bytes, RANDOM_BYTES);
-    lb_random_codes(data, (int64_t)done, 256, 1);
-    for (size_t i = 0; kind == LB_PROBE_TILES_BF16 && i + 1 < done; i += 2) {
+    const int64_t done = lb_min((int64_t)bytes, RANDOM_BYTES);
+    lb_random_codes(data, done, 256, 1);
+    for (int64_t i = 0; kind == LB_PROBE_TILES_BF16 && i + 1 < done; i += 2) {
         data[i] |= 0x80;
         data[i + 1] = (data[i + 1] & 0x80) | 0x3f;
     }
-    for (size_t more; done < bytes; done += more) {
-        more = done < bytes - done ? done : bytes - done;
-        memcpy(data + done, data, more);
-    }
+    lb_repeat_bytes(data, done, (int64_t)bytes);
 }
 
 /* ---- forks: by the ordinary clock, since waking the workers is what is measured ---- */

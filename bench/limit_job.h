@@ -13,6 +13,9 @@ typedef struct lb_limit_job {
     double budget_s;
 } lb_limit_job;
 
+/* Whether that kind only moves memory, whatever it holds. */
+bool lb_limit_moves(int kind);
+
 /* Fills the buffer with what suits probes of that kind. */
 void lb_limit_fill(int kind, uint8_t *data, size_t bytes);
 

@@ -188,13 +188,8 @@ static lowbit_status learn(lb_limits *limits, const key *measured, lb_limit *lim
     return put_fact(limits, measured, limit, error);
 }
 
-/* Memory that is there already is only moved: what it holds does not matter then. */
-static bool moves(int kind) {
-    return kind == LB_PROBE_READ || kind == LB_PROBE_WRITE || kind == LB_PROBE_WRITE_AROUND || kind == LB_LIMIT_MEMCPY;
-}
-
 static lowbit_status provide(lb_limits *limits, int kind, size_t bytes, lowbit_error *error) {
-    if (moves(kind) && bytes <= limits->bytes) return LOWBIT_OK;
+    if (lb_limit_moves(kind) && bytes <= limits->bytes) return LOWBIT_OK;
     if (bytes > limits->bytes) {
         lb_free(limits->ctx, limits->data, limits->bytes);
         limits->data = lb_alloc(limits->ctx, bytes);

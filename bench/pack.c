@@ -82,12 +82,9 @@ static void work(void *arg, size_t reps) {
 
 static void fill(job *j) {
     enum { RANDOM_BYTES = 1 << 20 }; /* then they repeat */
-    int64_t done = lb_min(j->bytes, RANDOM_BYTES);
+    const int64_t done = lb_min(j->bytes, RANDOM_BYTES);
     lb_random_codes(j->unpacked, done, j->op->kind == LB_PACK_TRITS ? 3 : 1u << j->op->bits, 1);
-    for (int64_t more; done < j->bytes; done += more) {
-        more = lb_min(done, j->bytes - done);
-        memcpy(j->unpacked + done, j->unpacked, (size_t)more);
-    }
+    lb_repeat_bytes(j->unpacked, done, j->bytes);
     memset(j->packed, 0, (size_t)j->bytes);
     memset(j->back, 0xEE, (size_t)j->bytes);
 }

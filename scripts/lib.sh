@@ -64,7 +64,7 @@ install_packages() {
     mapfile -t missing < <(missing_packages "$@")
     if [ "${#missing[@]}" = 0 ]; then return 0; fi
     say "installing ${missing[*]}"
-    if [ "${lists_are_new:-}" = "" ]; then apt_get update; fi
+    [ -n "${lists_are_new:-}" ] || apt_get update
     lists_are_new=yes
     apt_get install --no-install-recommends "${missing[@]}"
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tuner/random.h"
 
+#include <string.h>
+
 /* xorshift64* (Vigna 2016). */
 static uint64_t next(uint64_t *state) {
     *state ^= *state >> 12;
@@ -16,6 +18,13 @@ void lb_random_codes(uint8_t *codes, int64_t count, uint32_t limit, uint64_t see
     for (int64_t i = 0; i < count;) {
         uint64_t bits = next(&state);
         for (int j = 0; j < 8 && i < count; j++, bits >>= 8) codes[i++] = (uint8_t)((bits & 0xff) * limit >> 8);
+    }
+}
+
+void lb_repeat_bytes(uint8_t *bytes, int64_t done, int64_t count) {
+    for (int64_t more; done < count; done += more) {
+        more = done < count - done ? done : count - done;
+        memcpy(bytes + done, bytes, (size_t)more);
     }
 }
 
