@@ -57,6 +57,8 @@ typedef struct walk {
     int64_t stride;    /* lines from one to the next */
     int64_t line_k;    /* k of a line */
     int64_t per_group; /* lines of a full group */
+    const uint8_t *a;  /* of the first block, from the part's first k on */
+    int64_t a_step;    /* bytes from one block to the next */
 
     lb_split split;
     lb_shared shared;
@@ -115,6 +117,26 @@ static const uint8_t *line_at(const walk *walking, int64_t panel, int64_t line) 
     return walking->w->lines + (panel * walking->stride + line) * LB_LINE;
 }
 
+/* A of all blocks, from the part's first k on. */
+static void aim_a(walk *walking, part at) {
+    const lb_prepared *p = &walking->p;
+    const int64_t mr = (int64_t)lb_panel_rows(walking->kernel);
+    const int64_t first = at.first * walking->line_k, length = (at.last - at.first) * walking->line_k;
+    if (p->own) {
+        const int64_t piece = first / p->pieces.length;
+        walking->a = (const uint8_t *)(p->pieces.at + piece * mr);
+        walking->a_step = p->pieces.count * mr * (int64_t)sizeof *p->pieces.at;
+        walking->tile.piece_at = (size_t)(first - piece * p->pieces.length);
+        walking->tile.piece_k = (size_t)p->pieces.length;
+    } else if (p->panels) {
+        walking->a = lb_panel_at(p, mr, 0, first, length);
+        walking->a_step = lb_panel_at(p, mr, 1, first, length) - walking->a;
+    } else {
+        walking->a = (const uint8_t *)p->rows.codes + first;
+        walking->a_step = walking->kernel->mr * p->rows.stride;
+    }
+}
+
 static void aim_part(walk *walking, int64_t n, part at) {
     const lowbit_packed *w = walking->w;
     const int64_t column = n % LB_PANEL;
@@ -132,23 +154,36 @@ static void aim_part(walk *walking, int64_t n, part at) {
     tile->finish = at.last == w->panel_lines;
     tile->resume = walking->call->start || at.first > at.group * walking->per_group;
     tile->suspend = at.last < group_end;
+    aim_a(walking, at);
 }
 
-/* Spreads the prefetch of the next part (further on in the same panels, or the beginning of those `skip` on) over the
- * `blocks` of rows that pass over this one, `block` being the one at hand: panel by panel, each in slices. What is past
- * the end of the weights is an address that a prefetch ignores. */
-static void aim_ahead(walk *walking, int64_t n, int64_t skip, int64_t block, int64_t blocks, part at) {
+/* How the prefetch of the next part (further on in the same panels, or the beginning of those `skip` on) is spread over
+ * the blocks of rows that pass over this one: panel by panel, each in slices. */
+typedef struct ahead {
+    int64_t panels, slices, bytes; /* bytes of a slice */
+    int64_t skip, line;            /* the next part begins so many panels on, at this line */
+} ahead;
+
+static ahead spread_ahead(walk *walking, int64_t skip, int64_t blocks, part at) {
     const bool on = at.last < walking->last;
-    const int64_t panels = lb_min(blocks, walking->panels), slices = blocks / panels;
-    const int64_t p = lb_min(block / slices, panels - 1), slice = block - p * slices;
-    const int64_t lines = at.last - at.first, next = panel_of(walking, n, p) + (on ? 0 : skip);
-    const int64_t bytes = lb_div_up(lines * LB_LINE, slices);
+    const int64_t panels = lb_min(blocks, walking->panels), lines = at.last - at.first;
+    ahead a = {.panels = panels, .slices = blocks / panels};
+    a.bytes = lb_div_up(lines * LB_LINE, a.slices);
+    a.skip = on ? 0 : skip;
+    a.line = on ? at.last : walking->first;
     lb_tile *tile = &walking->tile;
-    tile->ahead = line_at(walking, next, on ? at.last : walking->first) + slice * bytes;
-    tile->ahead_step = (size_t)lb_div_up(bytes, lines);
-    tile->ahead_offset = on ? lines * LB_LINE : (skip * walking->stride + walking->first - at.first) * LB_LINE;
-    tile->block = (size_t)block;
+    tile->ahead_step = (size_t)lb_div_up(a.bytes, lines);
+    tile->ahead_offset = (a.skip * walking->stride + a.line - at.first) * LB_LINE;
     tile->blocks = (size_t)blocks;
+    return a;
+}
+
+/* The slice of a block. What is past the end of the weights is an address that a prefetch ignores. */
+static void aim_ahead(walk *walking, const ahead *a, int64_t n, int64_t block) {
+    const int64_t p = lb_min(block / a->slices, a->panels - 1), slice = block - p * a->slices;
+    lb_tile *tile = &walking->tile;
+    tile->ahead = line_at(walking, panel_of(walking, n, p) + a->skip, a->line) + slice * a->bytes;
+    tile->block = (size_t)block;
     tile->expand = block == 0;
 }
 
@@ -160,50 +195,34 @@ int64_t lb_walk_rows(const lb_kernel *kernel) {
     return elements / kernel->nr / (int64_t)lb_panel_rows(kernel) * kernel->mr;
 }
 
-/* A of the mr rows from m on. */
-static void aim_a(walk *walking, int64_t m, part at) {
-    const lb_prepared *p = &walking->p;
-    const int64_t mr = (int64_t)lb_panel_rows(walking->kernel), block = m / walking->kernel->mr;
-    const int64_t first = at.first * walking->line_k, length = (at.last - at.first) * walking->line_k;
-    lb_tile *tile = &walking->tile;
-    if (p->own) {
-        const int64_t piece = first / p->pieces.length;
-        tile->a = p->pieces.at + (block * p->pieces.count + piece) * mr;
-        tile->piece_at = (size_t)(first - piece * p->pieces.length);
-        tile->piece_k = (size_t)p->pieces.length;
-    } else if (p->panels) {
-        tile->a = lb_panel_at(p, mr, block, first, length);
-    } else {
-        tile->a = p->rows.codes + m * p->rows.stride + first;
-    }
-}
-
-/* The mr rows from m on; their sums and totals begin at row `state_row` of the scratch, or of that of tile `t`. */
-static void aim_rows(walk *walking, int64_t m, int64_t state_row, int64_t t, part at) {
+/* The rows of a block; their sums and totals stand where those of block `state` of the scratch do, or of that of tile
+ * `t`. */
+static void aim_rows(walk *walking, int64_t block, int64_t state, int64_t t, part at) {
     const lb_kernel *kernel = walking->kernel;
     const lb_prepared *p = &walking->p;
-    const int64_t mr = (int64_t)lb_panel_rows(kernel), block = m / kernel->mr;
-    const int64_t groups_at = block * p->rows.groups + at.group, state = state_row * mr / kernel->mr * kernel->nr;
+    const int64_t mr = (int64_t)lb_panel_rows(kernel), groups_at = block * p->rows.groups + at.group;
     lb_tile *tile = &walking->tile;
-    aim_a(walking, m, at);
+    tile->a = walking->a + block * walking->a_step;
     tile->asum = p->sums ? p->sums + groups_at * mr : NULL;
     tile->corr = p->corrs ? p->corrs + groups_at * mr : NULL;
     tile->row_sums = p->row_sums ? p->row_sums + groups_at * kernel->mr : NULL;
     tile->ascale = p->scales + block * kernel->mr;
     tile->units = p->units ? p->units + block * kernel->mr : NULL;
-    tile->sums = kernel->totals ? NULL : walking->s->sums + state;
-    tile->totals = (kernel->totals ? walking->s->wide + t * WIDE_ELEMENTS : walking->s->totals) + state;
+    tile->sums = kernel->totals ? NULL : walking->s->sums + state * mr * kernel->nr;
+    tile->totals =
+        (kernel->totals ? walking->s->wide + t * WIDE_ELEMENTS : walking->s->totals) + state * mr * kernel->nr;
 }
 
 /* One tile of columns, the t'th of `tiles` side by side, and the rows m0 .. m1 - 1, for a part of K. */
 static void walk_part(walk *walking, int64_t m0, int64_t m1, int64_t n, int64_t cols, int64_t t, int64_t tiles,
                       part at) {
-    const int64_t mr = walking->kernel->mr, blocks = lb_div_up(m1 - m0, mr);
+    const int64_t mr = walking->kernel->mr, first = m0 / mr, blocks = lb_div_up(m1 - m0, mr);
     aim_part(walking, n, at);
+    const ahead a = spread_ahead(walking, walking->panels * tiles, blocks, at);
     for (int64_t block = 0; block < blocks; block++) {
         const int64_t m = m0 + block * mr, rows = lb_min(mr, m1 - m);
-        aim_rows(walking, m, m - m0, t, at);
-        aim_ahead(walking, n, walking->panels * tiles, block, blocks, at);
+        aim_rows(walking, first + block, block, t, at);
+        aim_ahead(walking, &a, n, block);
         lb_output_run(&walking->s->output, walking->kernel, &walking->tile, &walking->s->edge, m, n, rows, cols);
     }
 }

@@ -92,9 +92,14 @@ NETWORKS = {
 }
 
 
+# Linear layers whose output is added to what went around them, by the ends of their names.
+ADDED = (".output.dense", ".proj", ".fc2")
+
+
 def fill(net, inputs):
     """Weights under which activations neither die nor grow, and the statistics of batch norms that go with them. Tokens
-    attend to few others, as those of trained encoders do: if to all alike, all texts were one."""
+    attend to few others, as those of trained encoders do: if to all alike, all texts were one. What branches add shrinks
+    with their number (GPT-2, section 2.3), or each of many layers would magnify the errors of those before it."""
     for layer in net.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -105,6 +110,9 @@ def fill(net, inputs):
         elif isinstance(layer, (nn.BatchNorm2d, nn.LayerNorm)):
             nn.init.normal_(layer.weight, 1, 0.1)
             nn.init.normal_(layer.bias, 0, 0.1)
+    added = [layer for name, layer in net.named_modules() if isinstance(layer, nn.Linear) and name.endswith(ADDED)]
+    for layer in added:
+        layer.weight.div_(len(added)**0.5)
     norms = [layer for layer in net.modules() if isinstance(layer, nn.BatchNorm2d)]
     for layer in norms:
         layer.momentum = None  # statistics of all batches alike
