@@ -7,6 +7,7 @@
 #include "kernels/base/pool.h"
 #include "kernels/conv_image.h"
 #include "kernels/conv_pieces.h"
+#include "kernels/conv_sums.h"
 #include "kernels/conv_taps.h"
 #include "kernels/conv_windows.h"
 #include "kernels/depthwise.h"
@@ -15,10 +16,10 @@
 #include "kernels/prepare.h"
 #include "kernels/rows.h"
 
-/* One worker's scratch: windows of floats, where it gathers those; what sums start from; pointers to taps; and what a
- * product of so many rows needs. */
+/* One worker's scratch: windows of floats, where it gathers those; sums of pixels; what sums start from; pointers to
+ * taps; and what a product of so many rows needs. */
 typedef struct scratch {
-    int64_t floats, start, pieces, product, bytes;
+    int64_t floats, sums, start, pieces, product, bytes;
 } scratch;
 
 /* Bits are counted, and some stand for nothing. */
@@ -28,13 +29,15 @@ static bool has_start(const lb_conv_shape *shape, const lb_gemm_config *config) 
 
 static scratch scratch_of(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
                           const lb_gemm_config *config, int64_t rows) {
-    const bool pieces = lb_conv_takes_codes(product) && lb_conv_in_pieces(conv, shape, product, config->kernel);
-    const bool floats = !lb_conv_takes_codes(product) && !shape->pixels;
+    const bool codes = lb_conv_takes_codes(product), floats = !codes && !shape->pixels;
+    const bool pieces = codes && lb_conv_in_pieces(conv, shape, product, config->kernel);
+    const bool sums = codes && lb_conv_sums_pixels(conv, shape, product);
     scratch each = {.product = lb_prepared_bytes(product, config->kernel, rows)};
     each.floats = floats ? rows * lb_rows_stride(shape->k * (int64_t)sizeof(float)) : 0;
+    each.sums = sums ? lb_conv_sums_bytes(conv, shape, rows) : 0;
     each.start = has_start(shape, config) ? lb_conv_start_bytes(shape, rows) : 0;
     each.pieces = pieces ? lb_conv_pieces_bytes(shape, config->kernel->mr, rows) : 0;
-    each.bytes = each.floats + each.start + each.pieces + each.product;
+    each.bytes = each.floats + each.sums + each.start + each.pieces + each.product;
     return each;
 }
 
@@ -63,31 +66,29 @@ typedef struct run {
 /* Some rows of one group, and the worker's scratch. */
 typedef struct task {
     int64_t m, rows, group;
-    uint8_t *floats, *start, *pieces;
+    uint8_t *floats, *sums, *start, *pieces;
     void *product;
 } task;
 
 /* ---- rows of A ---- */
 
-static lb_conv_windows windows_of(const run *r, int64_t group) {
-    const lb_conv_call *call = r->call;
-    const lowbit_conv2d *c = call->conv;
-    const bool codes = lb_conv_takes_codes(call->product);
-    const int64_t bits = !codes ? 8 * (int64_t)sizeof(float) : r->image.bits ? 1 : 8;
-    const int64_t tap = call->shape->depth * bits / 8;
-    const uint8_t *image = codes ? r->image.codes : (const void *)call->args->a;
+static lb_conv_windows windows_of(const run *r, lb_conv_plane plane, int64_t group) {
+    const lowbit_conv2d *c = r->call->conv;
+    const int64_t tap = plane.pixel / c->groups;
     return (lb_conv_windows){.conv = c,
-                             .shape = call->shape,
-                             .image = image + group * tap,
-                             .pixel = c->channels * bits / 8,
-                             .line = codes ? r->image.line : c->width * c->channels * bits / 8,
+                             .shape = r->call->shape,
+                             .image = plane.at + group * tap,
+                             .pixel = plane.pixel,
+                             .line = plane.line,
                              .tap = tap,
-                             .outside = codes ? call->rule.zero : 0};
+                             .outside = r->call->rule.zero};
 }
 
 /* Sums of the codes of each group of scales. */
-static void sum_codes(const int8_t *codes, int64_t k, int64_t group, int64_t groups, int32_t *sums) {
-    for (int64_t g = 0; g < groups; g++) sums[g] = lb_sum_codes(codes + g * group, lb_min(group, k - g * group));
+static void sum_groups(const lb_isa_unit *unit, const int8_t *codes, int64_t k, int64_t group, int32_t *sums) {
+    const int64_t whole = k / group;
+    unit->sum_codes(codes, (size_t)group, (size_t)whole, sums);
+    if (whole * group < k) unit->sum_codes(codes + whole * group, (size_t)(k - whole * group), 1, sums + whole);
 }
 
 /* Codes of a row as a product reads it. */
@@ -98,7 +99,7 @@ static int64_t whole_lines(const lb_conv_call *call) {
 
 /* Whether rows of codes lie in the image as they are. */
 static bool codes_in_place(const run *r) {
-    return r->call->shape->pixels && !r->image.bits && whole_lines(r->call) == r->call->conv->channels;
+    return r->call->shape->pixels && !r->image.words.at && whole_lines(r->call) == r->call->conv->channels;
 }
 
 /* Zeros behind the codes, before these come: a line of them is a few stores, where their number would ask for a call.
@@ -112,13 +113,14 @@ static void clear_tail(int8_t *codes, int64_t bytes, int64_t whole) {
 
 /* Codes of the task's windows, gathered where they do not lie in the image as they are. */
 static void gather_codes(const run *r, const task *t, const lb_conv_windows *windows, lowbit_rows *rows) {
-    const int64_t bytes = r->image.bits ? rows->k / 8 : rows->k, whole = r->image.bits ? bytes : whole_lines(r->call);
+    const bool bits = r->image.words.at != NULL;
+    const int64_t bytes = bits ? rows->k / 8 : rows->k, whole = bits ? bytes : whole_lines(r->call);
     if (codes_in_place(r)) {
         rows->stride = rows->k;
-        rows->codes = (const int8_t *)r->image.codes + t->m * rows->k;
+        rows->codes = (const int8_t *)r->image.codes.at + t->m * rows->k;
         return;
     }
-    if (r->image.bits) rows->stride = bytes;
+    if (bits) rows->stride = bytes;
     int8_t *codes = (int8_t *)(uintptr_t)rows->codes;
     lb_conv_window window = lb_conv_window_at(windows, t->m);
     for (int64_t i = 0; i < t->rows; i++, codes += rows->stride, lb_conv_window_next(windows, &window)) {
@@ -132,11 +134,13 @@ static void make_rows(const run *r, const task *t, const lb_conv_windows *window
     const int64_t k = rows->k, group = rows->groups > 1 ? rows->group : k;
     int32_t *sums = (int32_t *)(uintptr_t)rows->sums;
     if (!r->image.outside) gather_codes(r, t, windows, rows);
-    if (r->image.sums)
-        lb_conv_image_sums(&r->image, windows, t->m, t->rows, sums);
-    else
+    if (r->each.sums) {
+        const lb_conv_windows codes = windows_of(r, r->image.codes, t->group);
+        lb_conv_sums(r->config.unit, &codes, t->m, t->rows, (uint32_t *)(void *)t->sums, sums);
+    } else {
         for (int64_t i = 0; i < t->rows; i++)
-            sum_codes(rows->codes + i * rows->stride, k, group, rows->groups, sums + i * rows->groups);
+            sum_groups(r->config.unit, rows->codes + i * rows->stride, k, group, sums + i * rows->groups);
+    }
     lb_conv_image_scales(&r->image, r->call, t->group, windows, t->m, t->rows, (float *)(uintptr_t)rows->scales);
 }
 
@@ -145,7 +149,10 @@ static lowbit_matrix gather_floats(const run *r, const task *t) {
     const lb_conv_shape *shape = r->call->shape;
     if (shape->pixels)
         return (lowbit_matrix){r->call->args->a + t->m * shape->k, t->rows, shape->k, r->call->conv->channels};
-    const lb_conv_windows windows = windows_of(r, t->group);
+    const int64_t pixel = r->call->conv->channels * (int64_t)sizeof(float);
+    const lb_conv_plane image = {(const void *)r->call->args->a, pixel, r->call->conv->width * pixel};
+    lb_conv_windows windows = windows_of(r, image, t->group);
+    windows.outside = 0;
     const int64_t stride = lb_rows_stride(shape->k * (int64_t)sizeof(float));
     lb_conv_window window = lb_conv_window_at(&windows, t->m);
     for (int64_t i = 0; i < t->rows; i++, lb_conv_window_next(&windows, &window))
@@ -198,7 +205,7 @@ static void multiply(const run *r, const task *t, lowbit_gemm_args args, int64_t
     lb_gemm_start start;
     lb_gemm_pieces pieces;
     if (codes) {
-        const lb_conv_windows windows = windows_of(r, t->group);
+        const lb_conv_windows windows = windows_of(r, r->image.words.at ? r->image.words : r->image.codes, t->group);
         rows = lb_prepared_of(&product).rows;
         make_rows(r, t, &windows, &rows);
         if (r->each.pieces) {
@@ -210,7 +217,7 @@ static void multiply(const run *r, const task *t, lowbit_gemm_args args, int64_t
             product.start = &start;
         }
         args.rows = &rows;
-        product.bits = r->image.bits;
+        product.bits = r->image.words.at != NULL;
         product.rule = r->call->rule;
     } else {
         args.a = gather_floats(r, t);
@@ -238,7 +245,8 @@ static void conv_task(void *arg, size_t i, size_t worker) {
     task t = {.m = rest / r->groups * call->step_m, .group = rest % r->groups};
     t.rows = lb_min(call->step_m, r->m - t.m);
     t.floats = own;
-    t.start = own + r->each.floats;
+    t.sums = own + r->each.floats;
+    t.start = t.sums + r->each.sums;
     t.pieces = t.start + r->each.start;
     t.product = t.pieces + r->each.pieces;
     run_group(r, &t, cut * call->step_n, lb_min(n, (cut + 1) * call->step_n));

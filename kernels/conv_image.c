@@ -6,6 +6,7 @@
 
 #include "kernels/base/pool.h"
 #include "kernels/bit_rows.h"
+#include "kernels/conv_sums.h"
 #include "kernels/formats/format.h"
 #include "kernels/prepare.h"
 
@@ -14,24 +15,16 @@ enum { PIECE = 1 << 16 };
 
 static int64_t line_bytes(const lowbit_conv2d *conv) { return lb_round_up(conv->width * conv->channels, LB_LINE); }
 
-/* Pixels are summed up once for all windows where these are whole pixels, neighbours in a line, and have one sum; few
- * channels are sooner added than looked up. */
-static bool sums_pixels(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product) {
-    enum { FEWEST = 16 };
-    return conv->groups == 1 && conv->dilation_x == 1 && conv->channels >= FEWEST &&
-           lb_groups(shape->k, product->weights.group) == 1;
-}
-
 /* Where a bit is all that is wanted of a code, and words of them are whole pixels. */
 static bool packs_bits(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
                        const lb_kernel *kernel) {
-    return lb_takes_bits(kernel) && conv->channels % LB_WORD_K == 0 && sums_pixels(conv, shape, product);
+    return lb_takes_bits(kernel) && conv->channels % LB_WORD_K == 0 && lb_conv_sums_pixels(conv, shape, product);
 }
 
 bool lb_conv_in_pieces(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
                        const lb_kernel *kernel) {
     const int64_t line_k = lb_line_k(lb_format_of(product->weights.format));
-    return kernel->a_layout == LB_A_ROWS && sums_pixels(conv, shape, product) && shape->depth % line_k == 0;
+    return kernel->a_layout == LB_A_ROWS && lb_conv_sums_pixels(conv, shape, product) && shape->depth % line_k == 0;
 }
 
 static int64_t word_bytes(const lowbit_conv2d *conv) { return conv->width * conv->channels / 8; }
@@ -41,31 +34,9 @@ static int64_t scale_bytes(int64_t lines) { return lb_round_up(lines * (int64_t)
 int64_t lb_conv_image_bytes(const lowbit_conv2d *conv, const lb_conv_shape *shape, const lowbit_problem *product,
                             const lb_kernel *kernel, int64_t batch) {
     const int64_t lines = batch * conv->height;
-    const int64_t sums = sums_pixels(conv, shape, product) ? lines * (conv->width + 1) * (int64_t)sizeof(int32_t) : 0;
     const int64_t words = packs_bits(conv, shape, product, kernel) ? lines * word_bytes(conv) : 0;
     const int64_t outside = lb_conv_in_pieces(conv, shape, product, kernel) ? shape->depth : 0;
-    return lb_round_up(sums, LB_LINE) + lb_round_up(words, LB_LINE) + lb_round_up(outside, LB_LINE) +
-           scale_bytes(lines) + lines * line_bytes(conv);
-}
-
-/* Eight codes in a word, made unsigned, are added in lanes of 16 bits, 128 times before one could overflow. */
-int32_t lb_sum_codes(const int8_t *codes, int64_t count) {
-    static const uint64_t kSigns = UINT64_C(0x8080808080808080), kEven = UINT64_C(0x00ff00ff00ff00ff);
-    const int64_t whole = count / 8 * 8;
-    int64_t sum = -128 * whole;
-    for (int64_t i = 0; i < whole; i += 8 * 128) {
-        uint64_t lanes = 0;
-        for (int64_t j = i; j < lb_min(whole, i + 8 * 128); j += 8) {
-            uint64_t word;
-            memcpy(&word, codes + j, sizeof word);
-            word ^= kSigns;
-            lanes += (word & kEven) + (word >> 8 & kEven);
-        }
-        const uint64_t pairs = (lanes & UINT64_C(0x0000ffff0000ffff)) + (lanes >> 16 & UINT64_C(0x0000ffff0000ffff));
-        sum += (int64_t)((pairs & UINT32_MAX) + (pairs >> 32));
-    }
-    for (int64_t i = whole; i < count; i++) sum += codes[i];
-    return (int32_t)sum;
+    return lb_round_up(words, LB_LINE) + lb_round_up(outside, LB_LINE) + scale_bytes(lines) + lines * line_bytes(conv);
 }
 
 typedef struct lines {
@@ -74,7 +45,6 @@ typedef struct lines {
     int64_t line;
     int8_t *quantized; /* NULL = codes are the caller's */
     float *scales;
-    uint32_t *sums; /* or NULL */
     uint8_t *words; /* or NULL */
 } lines;
 
@@ -103,10 +73,6 @@ static void line_task(void *arg, size_t i, size_t worker) {
     if (q->words)
         lb_put_bit_codes((lb_bit_planes){1, LB_BITS_WHOLE}, codes, width * channels, 1, 0,
                          q->words + line * word_bytes(q->call->conv));
-    if (!q->sums) return;
-    uint32_t *sums = q->sums + line * (width + 1);
-    sums[0] = 0;
-    for (int64_t x = 0; x < width; x++) sums[x + 1] = sums[x] + (uint32_t)lb_sum_codes(codes + x * channels, channels);
 }
 
 static bool any_nan(const float *scales, int64_t count) {
@@ -120,10 +86,6 @@ void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_poo
     const int64_t count = call->args->batch * c->height, elements = c->width * c->channels;
     lines q = {.call = call, .codes = call->args->codes, .line = elements};
     uint8_t *at = memory;
-    if (sums_pixels(c, call->shape, call->product)) {
-        q.sums = memory;
-        at += lb_round_up(count * (c->width + 1) * (int64_t)sizeof(int32_t), LB_LINE);
-    }
     if (packs_bits(c, call->shape, call->product, call->config.kernel)) {
         q.words = at;
         at += lb_round_up(count * word_bytes(c), LB_LINE);
@@ -140,14 +102,12 @@ void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_poo
         q.codes = q.quantized;
         q.line = line_bytes(c);
     }
-    if (q.quantized || q.sums)
+    if (q.quantized || q.words)
         lb_parallel_for(count * elements < LB_PREPARE_ALONE ? NULL : pool, (size_t)count, line_task, &q);
-    *image = (lb_conv_image){.codes = q.words ? (const void *)q.words : q.codes,
-                             .bits = q.words != NULL,
-                             .line = q.words ? word_bytes(c) : q.line,
+    *image = (lb_conv_image){.codes = {.at = (const uint8_t *)q.codes, .pixel = c->channels, .line = q.line},
+                             .words = {.at = q.words, .pixel = c->channels / 8, .line = word_bytes(c)},
                              .scale = call->rule.kind == LB_ROWS_FIXED ? call->rule.scale : 1,
                              .scales = q.scales && any_nan(q.scales, count) ? q.scales : NULL,
-                             .sums = q.sums,
                              .outside = outside};
 }
 
@@ -175,36 +135,6 @@ const int8_t *lb_conv_dense_codes(const lb_conv_call *call, void *memory, const 
     q.scales = (float *)(void *)((uint8_t *)memory + lb_round_up(elements, LB_LINE));
     lb_parallel_for(pool, (size_t)pieces, piece_task, &q);
     return any_nan(q.scales, pieces) ? NULL : q.quantized;
-}
-
-/* The sum of what lies outside of a window. */
-static int32_t outside_sum(const lb_conv_windows *windows, const lb_conv_window *w) {
-    const int64_t outside = windows->shape->k - lb_conv_window_taps(w) * windows->shape->depth;
-    return (int32_t)((uint32_t)windows->outside * (uint32_t)outside);
-}
-
-/* Windows `w` and on that lie in one line, with the same taps of their lines inside. */
-static void sum_windows(const lb_conv_image *image, const lb_conv_windows *windows, const lb_conv_window *w,
-                        int64_t count, int32_t *sums) {
-    const lowbit_conv2d *c = windows->conv;
-    const int64_t step = c->width + 1, apart = c->stride_x, taps = w->kx[1] - w->kx[0];
-    const int32_t outside = outside_sum(windows, w);
-    for (int64_t i = 0; i < count; i++) sums[i] = outside;
-    for (int64_t ky = w->ky[0]; taps > 0 && ky < w->ky[1]; ky++) {
-        const int64_t line = w->image * c->height + w->y + ky * c->dilation_y;
-        const uint32_t *at = image->sums + line * step + w->x + w->kx[0];
-        for (int64_t i = 0; i < count; i++)
-            sums[i] = (int32_t)((uint32_t)sums[i] + at[i * apart + taps] - at[i * apart]);
-    }
-}
-
-void lb_conv_image_sums(const lb_conv_image *image, const lb_conv_windows *windows, int64_t m, int64_t rows,
-                        int32_t *sums) {
-    lb_conv_window at = lb_conv_window_at(windows, m);
-    for (int64_t i = 0, count; i < rows; i += count, lb_conv_window_skip(windows, &at, count)) {
-        count = lb_max(1, lb_min(rows - i, lb_conv_window_inner(windows, &at)));
-        sum_windows(image, windows, &at, count, sums + i);
-    }
 }
 
 /* Whether the taps of a window in one line have a NaN. */

@@ -6,12 +6,10 @@
 #include "kernels/conv_windows.h"
 
 typedef struct lb_conv_image {
-    const void *codes;      /* int8; or words of bits: */
-    bool bits;              /* 32 channels in each (LB_A_BITS1 of one row) */
-    int64_t line;           /* bytes from a line of the image to the next */
+    lb_conv_plane codes;    /* int8 */
+    lb_conv_plane words;    /* the same as bits, 32 channels a word (LB_A_BITS1 of one row); NULL = not wanted */
     float scale;            /* that a window has */
     const float *scales;    /* of each line: NaN where it has a NaN; NULL = there is none anywhere */
-    const uint32_t *sums;   /* [line][width + 1]: of the codes of all pixels in front; NULL = not wanted */
     const uint8_t *outside; /* a pixel of what is outside; NULL = not wanted */
 } lb_conv_image;
 
@@ -22,13 +20,6 @@ int64_t lb_conv_image_bytes(const lowbit_conv2d *conv, const lb_conv_shape *shap
 /* The same for an image without gaps between lines, whose codes are NULL where it has a NaN somewhere. */
 int64_t lb_conv_dense_bytes(const lowbit_conv2d *conv, int64_t batch);
 const int8_t *lb_conv_dense_codes(const lb_conv_call *call, void *memory, const lowbit_pool *pool);
-
-/* The sum of so many codes, a multiple of 8 at a time. */
-int32_t lb_sum_codes(const int8_t *codes, int64_t count);
-
-/* sums[rows]: of the codes of windows m and on, where the image has sums. */
-void lb_conv_image_sums(const lb_conv_image *image, const lb_conv_windows *windows, int64_t m, int64_t rows,
-                        int32_t *sums);
 
 /* Takes the call's codes, or quantizes its floats into `memory`, spread over the pool. */
 void lb_conv_image_make(const lb_conv_call *call, void *memory, const lowbit_pool *pool, lb_conv_image *image);

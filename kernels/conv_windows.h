@@ -5,6 +5,12 @@
 
 #include "kernels/conv.h"
 
+/* Pixels in memory. */
+typedef struct lb_conv_plane {
+    const uint8_t *at;
+    int64_t pixel, line; /* bytes from a pixel, and from a line, to the next */
+} lb_conv_plane;
+
 /* What windows are taken from. */
 typedef struct lb_conv_windows {
     const lowbit_conv2d *conv;

@@ -11,6 +11,7 @@
 #include "kernels/simd/fma_scalar.h"
 #include "kernels/simd/probe_scalar.h"
 #include "kernels/simd/softmax_scalar.h"
+#include "kernels/simd/sums_scalar.h"
 #include "kernels/simd/ukernel.h"
 #include "lowbit/context.h"
 
@@ -477,6 +478,7 @@ const lb_isa_unit lb_unit_scalar = {.isa = LOWBIT_ISA_SCALAR,
                                     .quantize_row = quantize_row,
                                     .pack_row = pack_row,
                                     .soften_row = lb_soften_row,
+                                    .sum_codes = lb_sum_codes,
                                     .bits = &lb_bits_scalar,
                                     .probes = kProbes,
                                     .probe_count = sizeof kProbes / sizeof kProbes[0],

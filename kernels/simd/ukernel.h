@@ -283,6 +283,9 @@ typedef void (*lb_put_tables_fn)(const int8_t *codes, size_t lines, uint8_t *tab
 enum { LB_SOFTEN_SUMS = 16 };
 typedef float (*lb_soften_row_fn)(float *x, size_t n, const float *factors);
 
+/* sums[i] = the sum of codes[i * k .. (i + 1) * k - 1], i < count. */
+typedef void (*lb_sum_codes_fn)(const int8_t *codes, size_t k, size_t count, int32_t *sums);
+
 struct lb_bits_ops;      /* kernels/simd/bits.h */
 struct lb_depthwise_ops; /* kernels/simd/depthwise.h */
 struct lb_probe;         /* kernels/simd/probe.h */
@@ -296,6 +299,7 @@ typedef struct lb_isa_unit {
     lb_round_row_fn round_row;   /* where kernels take LB_A_HALVES; else NULL */
     lb_put_tables_fn put_tables; /* where kernels take LB_A_TABLES; else NULL */
     lb_soften_row_fn soften_row;
+    lb_sum_codes_fn sum_codes;
     const struct lb_bits_ops *bits;
     const struct lb_probe *probes; /* measuring loops of `bench limits` */
     size_t probe_count;

@@ -14,6 +14,7 @@
 #include "kernels/simd/probe-inl.h"
 #include "kernels/simd/signs-inl.h"
 #include "kernels/simd/softmax-inl.h"
+#include "kernels/simd/sums-inl.h"
 
 /* The rows of A that the unit prepares; headers that are included before this one bring those that few have. */
 #ifndef LB_ROUND_ROW
@@ -22,6 +23,6 @@
 #ifndef LB_PUT_TABLES
 #define LB_PUT_TABLES nullptr
 #endif
-#define LB_ROWS QuantizeRow, PackRow, LB_ROUND_ROW, LB_PUT_TABLES, SoftenRow
+#define LB_ROWS QuantizeRow, PackRow, LB_ROUND_ROW, LB_PUT_TABLES, SoftenRow, SumCodes
 
 #endif
