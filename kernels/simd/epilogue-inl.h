@@ -296,20 +296,12 @@ struct Epilogue {
             hn::StoreU(y, hn::DFromV<V>(), to);
     }
 
-    static HWY_INLINE void PutCodes(const lb_tile &tile, size_t i, size_t j, VI32 codes) {
-        const hn::Rebind<int8_t, DI32> ds;
-        const hn::Rebind<uint8_t, DI32> du;
-        const size_t at = i * tile.out_stride + j * kColumns;
-        if (tile.out_kind == LOWBIT_OUT_S8)
-            hn::StoreU(hn::DemoteTo(ds, codes), ds, static_cast<int8_t *>(tile.out) + at);
-        else
-            hn::StoreU(hn::DemoteTo(du, codes), du, static_cast<uint8_t *>(tile.out) + at);
-    }
-
     static HWY_INLINE void PutFloat(const lb_tile &tile, size_t i, size_t j, VF32 y) {
         if (tile.out_kind == LOWBIT_OUT_F32) return Put<float>(tile, i, j, y);
         const lb_requant &q = *tile.requant;
-        PutCodes(tile, i, j, FixedCodes(q.reciprocal, q.zero, q.low, q.high)(y));
+        const int32_t half = HalfOf(tile.out_kind);
+        const FixedCodes codes(q.reciprocal, q.zero - half, q.low - half, q.high - half);
+        StoreCodes(codes(y), half, static_cast<uint8_t *>(tile.out) + i * tile.out_stride + j * kColumns);
     }
 
     /* ((t * ascale) + bias) + residual of row i, and ReLU; what another function follows goes back to the totals. */
@@ -397,27 +389,33 @@ struct Epilogue {
             for (size_t j = 0; j < kVectors; ++j) Put<int32_t>(tile, i, j, dots.At(tile, i, j));
     }
 
-    static HWY_INLINE VI32 ResidualCodes(const lb_tile &tile, size_t i, size_t j) {
-        const size_t at = i * tile.residual_stride + j * kColumns;
-        const hn::Rebind<int8_t, DI32> ds;
-        const hn::Rebind<uint8_t, DI32> du;
-        if (tile.out_kind == LOWBIT_OUT_S8)
-            return hn::PromoteTo(DI32(), hn::LoadU(ds, static_cast<const int8_t *>(tile.residual) + at));
-        return hn::PromoteTo(DI32(), hn::LoadU(du, static_cast<const uint8_t *>(tile.residual) + at));
-    }
-
-    /* The integer form, a vector of columns at a time: its constants fill the registers. */
-    template <class Codes>
-    static HWY_NOINLINE void FinishCodes(const lb_tile &whose, size_t rows, int code_bias) {
-        const lb_tile tile = whose; /* a store of bytes may change the caller's, as far as the compiler knows */
+    /* The integer form, a vector of columns at a time: its constants fill the registers. kPlain: a sum and what is
+     * added to its row and to its column are all. */
+    template <class Codes, bool kPlain>
+    static HWY_INLINE void FinishColumns(const lb_tile &tile, size_t rows, int code_bias) {
         const Dots dots(tile, code_bias);
+        const uint8_t *residual = static_cast<const uint8_t *>(tile.residual);
+        const size_t out_stride = tile.out_stride, residual_stride = tile.residual_stride;
         for (size_t j = 0; j < kVectors; ++j) {
             const Codes codes(tile, j * kColumns);
+            const VI32 column = dots.column[j];
+            const int32_t *sums = tile.sums + j * kColumns, *corr = tile.corr;
+            uint8_t *out = static_cast<uint8_t *>(tile.out) + j * kColumns;
             for (size_t i = 0; i < rows; ++i) {
-                const VI32 added = tile.residual ? ResidualCodes(tile, i, j) : hn::Zero(DI32());
-                PutCodes(tile, i, j, codes(dots.At(tile, i, j), added));
+                const VI32 dot =
+                    kPlain ? hn::Add(hn::Add(hn::Load(DI32(), sums + i * kWidth), column), hn::Set(DI32(), corr[i]))
+                           : dots.At(tile, i, j);
+                codes.Put(dot, residual, i * residual_stride + j * kColumns, out + i * out_stride);
             }
         }
+    }
+
+    template <class Codes>
+    static HWY_NOINLINE void FinishCodes(const lb_tile &tile, size_t rows, int code_bias) {
+        if (tile.mult || tile.zero || tile.shift)
+            FinishColumns<Codes, false>(tile, rows, code_bias);
+        else
+            FinishColumns<Codes, true>(tile, rows, code_bias);
     }
 
     static HWY_INLINE void FinishInteger(const lb_tile &tile, size_t rows, int code_bias) {

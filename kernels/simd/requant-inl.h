@@ -83,40 +83,68 @@ HWY_INLINE VI32 ClampTerm(VI32 r) {
     return hn::Min(hn::Max(r, hn::Set(DI32(), -LB_REQUANT_MOST)), hn::Set(DI32(), LB_REQUANT_MOST));
 }
 
-/* What one vector of columns becomes codes with, however they are rounded. */
+/* Codes stand in bytes that have a sign: those of u8 less 128, which flips their highest bit. */
+HWY_INLINE int32_t HalfOf(uint32_t out_kind) { return out_kind == LOWBIT_OUT_S8 ? 0 : 128; }
+
+HWY_INLINE void StoreCodes(VI32 codes, int32_t half, uint8_t *to) {
+    const hn::Rebind<int8_t, DI32> d;
+    const auto bytes = hn::Xor(hn::DemoteTo(d, codes), hn::Set(d, static_cast<int8_t>(half)));
+    hn::StoreU(bytes, d, reinterpret_cast<int8_t *>(to));
+}
+
+HWY_INLINE VI32 LoadCodes(const uint8_t *from, int32_t half) {
+    const hn::Rebind<int8_t, DI32> d;
+    const auto bytes = hn::LoadU(d, reinterpret_cast<const int8_t *>(from));
+    return hn::PromoteTo(DI32(), hn::Xor(bytes, hn::Set(d, static_cast<int8_t>(half))));
+}
+
+/* What one vector of columns becomes codes with, however they are rounded: Codes::Of(sum, residual), or of a tile that
+ * has no residual just Of(sum), gives them less the zero point. */
+template <class Codes>
 struct CodeColumns {
     VI32 multiplier, shift, bias, residual_zero, zero, low, high; /* low and high of what zero is added to */
+    int32_t half;
     bool has_residual;
 
     HWY_INLINE CodeColumns(const lb_tile &tile, size_t column)
         : multiplier(hn::LoadU(DI32(), tile.multipliers + column)),
           shift(hn::LoadU(DI32(), tile.shifts + column)),
           bias(tile.bias ? hn::LoadU(DI32(), static_cast<const int32_t *>(tile.bias) + column) : hn::Zero(DI32())),
-          residual_zero(hn::Set(DI32(), tile.requant->residual_zero)),
-          zero(hn::Set(DI32(), tile.requant->zero)),
+          residual_zero(hn::Set(DI32(), tile.requant->residual_zero - HalfOf(tile.out_kind))),
+          zero(hn::Set(DI32(), tile.requant->zero - HalfOf(tile.out_kind))),
           low(hn::Set(DI32(), tile.requant->low - tile.requant->zero)),
           high(hn::Set(DI32(), tile.requant->high - tile.requant->zero)),
+          half(HalfOf(tile.out_kind)),
           has_residual(tile.residual != nullptr) {}
+
+    /* The residual is from element `at` on, where the tile has some. */
+    HWY_INLINE void Put(VI32 sum, const uint8_t *residual, size_t at, uint8_t *to) const {
+        const Codes &codes = static_cast<const Codes &>(*this);
+        const VI32 biased = hn::Add(sum, bias);
+        const VI32 code =
+            has_residual ? codes.Of(biased, hn::Sub(LoadCodes(residual + at, half), residual_zero)) : codes.Of(biased);
+        StoreCodes(hn::Add(code, zero), half, to);
+    }
 };
 
 /* Accumulators to codes by integers. */
-struct IntegerCodes : CodeColumns {
+struct IntegerCodes : CodeColumns<IntegerCodes> {
     Rescale dot, residual;
 
     HWY_INLINE IntegerCodes(const lb_tile &tile, size_t column)
         : IntegerCodes(CodeColumns(tile, column), *tile.requant) {}
 
-    HWY_INLINE VI32 operator()(VI32 sum, VI32 added) const {
-        VI32 r = dot(hn::Add(sum, bias));
-        if (has_residual) {
-            r = hn::Add(ClampTerm(r), ClampTerm(residual(hn::Sub(added, residual_zero))));
-            const VI32 half = hn::Set(DI32(), 1 << (LB_REQUANT_FRACTION - 1));
-            r = hn::ShiftRight<LB_REQUANT_FRACTION>(hn::Add(r, half));
-        }
-        return hn::Add(hn::Min(hn::Max(r, low), high), zero);
+    HWY_INLINE VI32 Of(VI32 sum) const { return Clamp(dot(sum)); }
+
+    HWY_INLINE VI32 Of(VI32 sum, VI32 added) const {
+        const VI32 r = hn::Add(ClampTerm(dot(sum)), ClampTerm(residual(added)));
+        const VI32 half_unit = hn::Set(DI32(), 1 << (LB_REQUANT_FRACTION - 1));
+        return Clamp(hn::ShiftRight<LB_REQUANT_FRACTION>(hn::Add(r, half_unit)));
     }
 
   private:
+    HWY_INLINE VI32 Clamp(VI32 r) const { return hn::Min(hn::Max(r, low), high); }
+
     HWY_INLINE IntegerCodes(const CodeColumns &columns, const lb_requant &q)
         : CodeColumns(columns),
           dot(multiplier, hn::Add(shift, hn::Set(DI32(), has_residual ? LB_REQUANT_FRACTION : 0)),
@@ -126,7 +154,7 @@ struct IntegerCodes : CodeColumns {
 };
 
 /* The same by floats. Clamped before they are rounded, as the bounds are integers. */
-struct ScaledCodes : CodeColumns {
+struct ScaledCodes : CodeColumns<ScaledCodes> {
     VF32 scale, residual_scale, least, most;
 
     HWY_INLINE ScaledCodes(const lb_tile &tile, size_t column)
@@ -137,14 +165,17 @@ struct ScaledCodes : CodeColumns {
           least(hn::ConvertTo(DF32(), low)),
           most(hn::ConvertTo(DF32(), high)) {}
 
-    HWY_INLINE VI32 operator()(VI32 sum, VI32 added) const {
+    HWY_INLINE VI32 Of(VI32 sum) const { return Round(hn::Mul(hn::ConvertTo(DF32(), sum), scale)); }
+
+    HWY_INLINE VI32 Of(VI32 sum, VI32 added) const {
         const DF32 df;
-        VF32 r = hn::Mul(hn::ConvertTo(df, hn::Add(sum, bias)), scale);
-        if (has_residual) r = hn::Add(r, hn::Mul(hn::ConvertTo(df, hn::Sub(added, residual_zero)), residual_scale));
-        return hn::Add(NearestSmall(hn::Min(hn::Max(r, least), most)), zero);
+        return Round(
+            hn::Add(hn::Mul(hn::ConvertTo(df, sum), scale), hn::Mul(hn::ConvertTo(df, added), residual_scale)));
     }
 
   private:
+    HWY_INLINE VI32 Round(VF32 r) const { return NearestSmall(hn::Min(hn::Max(r, least), most)); }
+
     /* multiplier * 2^(shift - 31): the power by its exponent. */
     static HWY_INLINE VF32 ScaleOf(VI32 multiplier, VI32 shift) {
         const VI32 exponent = hn::Add(shift, hn::Set(DI32(), 127 - 31));
