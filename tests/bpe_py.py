@@ -48,6 +48,7 @@ def random_texts(count):
 class Both:
     def __init__(self, what, theirs, files):
         self.what, self.theirs, self.files = what, theirs, files
+        theirs.encode_special_tokens = True  # as the characters that they are, which is our way
 
     def compare(self, what, texts, young=frozenset()):
         texts = [t for t in texts if is_safe(t, young)]
