@@ -22,34 +22,44 @@ int64_t lb_conv_sums_bytes(const lowbit_conv2d *conv, const lb_conv_shape *shape
     return lb_round_up(elements * (int64_t)sizeof(uint32_t), LB_LINE);
 }
 
-/* Lines of the image, counted through the whole batch, and the sums [line][width + 1] of all pixels in front of each.
- */
-typedef struct lines {
-    int64_t first, last; /* last - 1 is the last one */
+/* Lines of the image, counted through the whole batch, and pixels of each; and the sums of the codes of all pixels in
+ * front of each of these, [line][right - left + 1]. */
+typedef struct area {
+    int64_t top, bottom, left, right; /* the last ones are bottom - 1 and right - 1 */
+    int64_t origin, every, used;      /* of `every` lines from the origin on, taps meet the first `used` alone */
     uint32_t *sums;
-} lines;
+} area;
 
-/* Line `y` of the window's image, or its edge. */
-static int64_t line_of(const lowbit_conv2d *c, const lb_conv_window *w, int64_t y) {
-    return w->image * c->height + lb_min(lb_max(y, 0), c->height);
-}
+static int64_t clamp(int64_t at, int64_t size) { return lb_min(lb_max(at, 0), size); }
 
-static lines lines_of(const lb_conv_windows *windows, int64_t m, int64_t rows, uint32_t *scratch) {
+/* What windows m and on reach: whole lines, but where they begin in one line all. */
+static area area_of(const lb_conv_windows *windows, int64_t m, int64_t rows, uint32_t *scratch) {
     const lowbit_conv2d *c = windows->conv;
     const lb_conv_window first = lb_conv_window_at(windows, m), last = lb_conv_window_at(windows, m + rows - 1);
-    return (lines){.first = line_of(c, &first, first.y),
-                   .last = line_of(c, &last, last.y + (c->kernel_height - 1) * c->dilation_y + 1),
-                   .sums = scratch};
+    const int64_t down = (c->kernel_height - 1) * c->dilation_y + 1;
+    area a = {.top = first.image * c->height + clamp(first.y, c->height),
+              .bottom = last.image * c->height + clamp(last.y + down, c->height),
+              .right = c->width,
+              .origin = first.image * c->height + first.y,
+              .every = c->dilation_y,
+              .used = first.image == last.image ? last.y - first.y + 1 : c->dilation_y,
+              .sums = scratch};
+    if (first.image == last.image && first.y == last.y) {
+        a.left = clamp(first.x, c->width);
+        a.right = clamp(last.x + c->kernel_width, c->width);
+    }
+    return a;
 }
 
-static void sum_pixels(const lb_isa_unit *unit, const lb_conv_windows *windows, const lines *all) {
-    const int64_t width = windows->conv->width;
-    uint32_t *sums = all->sums;
-    for (int64_t line = all->first; line < all->last; line++, sums += width + 1) {
-        const int8_t *codes = (const int8_t *)windows->image + line * windows->line;
+static void sum_pixels(const lb_isa_unit *unit, const lb_conv_windows *windows, const area *a) {
+    const int64_t count = a->right - a->left;
+    uint32_t *sums = a->sums;
+    for (int64_t line = a->top; count > 0 && line < a->bottom; line++, sums += count + 1) {
+        if ((line - a->origin) % a->every >= a->used) continue;
+        const uint8_t *codes = windows->image + line * windows->line + a->left * windows->pixel;
         sums[0] = 0;
-        unit->sum_codes(codes, (size_t)windows->pixel, (size_t)width, (int32_t *)sums + 1);
-        for (int64_t x = 0; x < width; x++) sums[x + 1] += sums[x];
+        unit->sum_codes((const int8_t *)codes, (size_t)windows->pixel, (size_t)count, (int32_t *)sums + 1);
+        for (int64_t x = 0; x < count; x++) sums[x + 1] += sums[x];
     }
 }
 
@@ -60,15 +70,15 @@ static int32_t outside_sum(const lb_conv_windows *windows, const lb_conv_window 
 }
 
 /* Windows `w` and on that lie in one line, with the same taps of their lines inside. */
-static void sum_windows(const lb_conv_windows *windows, const lines *all, const lb_conv_window *w, int64_t count,
+static void sum_windows(const lb_conv_windows *windows, const area *a, const lb_conv_window *w, int64_t count,
                         int32_t *sums) {
     const lowbit_conv2d *c = windows->conv;
-    const int64_t step = c->width + 1, apart = c->stride_x, taps = w->kx[1] - w->kx[0];
+    const int64_t step = a->right - a->left + 1, apart = c->stride_x, taps = w->kx[1] - w->kx[0];
     const int32_t outside = outside_sum(windows, w);
     for (int64_t i = 0; i < count; i++) sums[i] = outside;
     for (int64_t ky = w->ky[0]; taps > 0 && ky < w->ky[1]; ky++) {
-        const int64_t line = w->image * c->height + w->y + ky * c->dilation_y - all->first;
-        const uint32_t *at = all->sums + line * step + w->x + w->kx[0];
+        const int64_t line = w->image * c->height + w->y + ky * c->dilation_y - a->top;
+        const uint32_t *at = a->sums + line * step + w->x + w->kx[0] - a->left;
         for (int64_t i = 0; i < count; i++)
             sums[i] = (int32_t)((uint32_t)sums[i] + at[i * apart + taps] - at[i * apart]);
     }
@@ -76,11 +86,11 @@ static void sum_windows(const lb_conv_windows *windows, const lines *all, const 
 
 void lb_conv_sums(const lb_isa_unit *unit, const lb_conv_windows *windows, int64_t m, int64_t rows, uint32_t *scratch,
                   int32_t *sums) {
-    const lines all = lines_of(windows, m, rows, scratch);
-    sum_pixels(unit, windows, &all);
+    const area a = area_of(windows, m, rows, scratch);
+    sum_pixels(unit, windows, &a);
     lb_conv_window at = lb_conv_window_at(windows, m);
     for (int64_t i = 0, count; i < rows; i += count, lb_conv_window_skip(windows, &at, count)) {
         count = lb_max(1, lb_min(rows - i, lb_conv_window_inner(windows, &at)));
-        sum_windows(windows, &all, &at, count, sums + i);
+        sum_windows(windows, &a, &at, count, sums + i);
     }
 }
