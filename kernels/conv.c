@@ -72,6 +72,7 @@ typedef struct task {
 
 /* ---- rows of A ---- */
 
+/* Floats have no zero point in their rule: outside of them are zeros, too. */
 static lb_conv_windows windows_of(const run *r, lb_conv_plane plane, int64_t group) {
     const lowbit_conv2d *c = r->call->conv;
     const int64_t tap = plane.pixel / c->groups;
@@ -151,8 +152,7 @@ static lowbit_matrix gather_floats(const run *r, const task *t) {
         return (lowbit_matrix){r->call->args->a + t->m * shape->k, t->rows, shape->k, r->call->conv->channels};
     const int64_t pixel = r->call->conv->channels * (int64_t)sizeof(float);
     const lb_conv_plane image = {(const void *)r->call->args->a, pixel, r->call->conv->width * pixel};
-    lb_conv_windows windows = windows_of(r, image, t->group);
-    windows.outside = 0;
+    const lb_conv_windows windows = windows_of(r, image, t->group);
     const int64_t stride = lb_rows_stride(shape->k * (int64_t)sizeof(float));
     lb_conv_window window = lb_conv_window_at(&windows, t->m);
     for (int64_t i = 0; i < t->rows; i++, lb_conv_window_next(&windows, &window))

@@ -137,6 +137,8 @@ const int8_t *lb_conv_dense_codes(const lb_conv_call *call, void *memory, const 
     return any_nan(q.scales, pieces) ? NULL : q.quantized;
 }
 
+/* ---- scales of windows ---- */
+
 /* Whether the taps of a window in one line have a NaN. */
 static bool has_nan(const lb_conv_call *call, int64_t group, const lb_conv_window *window, int64_t line) {
     const lowbit_conv2d *c = call->conv;
